@@ -1,0 +1,92 @@
+//! A model as checked: one SQL file and the YAML beside it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::config::feed::Classification;
+use crate::domain::TableName;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelSpec {
+    /// From the folder and file name: `models/core/account.sql` is `core.account`.
+    pub table: TableName,
+    #[serde(skip)]
+    pub sql_path: PathBuf,
+    #[serde(skip)]
+    pub yml_path: PathBuf,
+    pub sql: String,
+    pub description: String,
+    pub grain: Vec<String>,
+    pub materialisation: Materialisation,
+    pub columns: Vec<ModelColumn>,
+    pub checks: Vec<ModelCheck>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Materialisation {
+    /// Not stored; planned into its readers.
+    View,
+    /// Rebuilt whole; unchanged bytes keep their file.
+    Full,
+    /// Has a `month` column (YYYY-MM) and replaces the partitions it produces.
+    Month,
+    /// Adds tonight's rows; a rerun of the same date replaces them.
+    Append,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelColumn {
+    pub name: String,
+    pub description: String,
+    pub classification: Classification,
+}
+
+/// A gate of the night: it must hold on the candidate before the release is published.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelCheck {
+    pub id: String,
+    pub severity: Severity,
+    pub kind: CheckKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The night publishes nothing.
+    Stop,
+    /// Shown in the summary and the report.
+    Warn,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckKind {
+    NotNull {
+        column: String,
+    },
+    Unique {
+        columns: Vec<String>,
+    },
+    /// Every non-null value stands in `to_column` of `table`.
+    References {
+        column: String,
+        table: TableName,
+        to_column: String,
+    },
+    AcceptedValues {
+        column: String,
+        values: Vec<String>,
+    },
+    /// A condition every row satisfies; null counts as broken.
+    Expression {
+        must: String,
+    },
+    /// Two queries whose result rows must agree: same row count, numbers within `tolerance`.
+    Reconcile {
+        left: String,
+        right: String,
+        tolerance: String,
+    },
+}

@@ -1,0 +1,11 @@
+//! Vocabulary shared by every layer: dates, money, identifiers, classifications, table names.
+//!
+//! Pure values: nothing here reads a file, a clock or the environment.
+
+pub mod business_date;
+pub mod money;
+pub mod table;
+
+pub use business_date::{BusinessDate, Month};
+pub use money::Money;
+pub use table::TableName;

@@ -1,0 +1,4 @@
+//! salenet: from a bank's extracts to a customer-centric warehouse, profitability and target lists.
+
+pub mod domain;
+pub mod config;
