@@ -15,7 +15,7 @@ use crate::domain::BusinessDate;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum JournalEvent {
-    /// Customer ids and their founding source records, as Parquet (source_code, source_key, customer_id).
+    /// Customer ids and their founding source records, as Parquet.
     IdsIssued {
         business_date: BusinessDate,
         file: String,

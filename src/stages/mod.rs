@@ -1,0 +1,3 @@
+//! The stages of a night. No stage calls another; `run` alone knows their order.
+
+pub mod resolve;
