@@ -1,3 +1,4 @@
 //! The stages of a night. No stage calls another; `run` alone knows their order.
 
 pub mod resolve;
+pub mod model;
