@@ -1,4 +1,5 @@
 //! salenet: from a bank's extracts to a customer-centric warehouse, profitability and target lists.
 
 pub mod domain;
+pub mod diagnostic;
 pub mod config;
