@@ -185,7 +185,7 @@ fn load_matching(
     }
     let (document, raw) = document::read::<RawMatching>(folder, "matching.yml", Kind::Matching)?;
     let spec = matching::check(
-        raw,
+        &raw,
         sources,
         sources_complete,
         &document,
@@ -207,7 +207,7 @@ fn load_models(
     for schema in folder.list("models") {
         let path = folder.path(&schema.relative);
         if !schema.is_folder {
-            if schema.name.ends_with(".sql") || schema.name.ends_with(".yml") {
+            if schema.has_ending("sql") || schema.has_ending("yml") {
                 folder.problems.push(
                     Diagnostic::in_file(&path, "a model stands in the folder of its schema")
                         .hint("move it to models/core or models/marts"),
