@@ -177,14 +177,12 @@ fn check_parameters(
             );
         }
         let value = node.get(name).get("value");
-        match read_parameter(parameter.kind, parameter.value.text()) {
-            Ok(checked) => {
-                parameters.insert(name.clone(), checked);
-            }
-            Err(message) => {
-                report.at(value, message);
-            }
-        }
+        let text = parameter.value.text();
+        let checked = read_parameter(parameter.kind, text).unwrap_or_else(|message| {
+            report.at(value, message);
+            Parameter::Text(text.to_owned())
+        });
+        parameters.insert(name.clone(), checked);
     }
     parameters
 }

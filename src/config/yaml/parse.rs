@@ -38,7 +38,8 @@ pub fn parse(source: &SourceText, problems: &mut Diagnostics) -> Option<Node> {
                     )
                 });
                 let message = format!("not valid YAML: {}", error.info());
-                Err(source.error(offset..offset, message).into())
+                let hint = builder.hint_for(&error.info());
+                Err(source.error(offset..offset, message).hint_if(hint).into())
             }
         };
         if let Err(problem) = step {
@@ -147,6 +148,22 @@ impl Builder<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What a parser's complaint most often comes from.
+    fn hint_for(&self, complaint: &str) -> Option<String> {
+        if complaint.contains("tab") {
+            return Some("indent with blanks, not with tabs".to_owned());
+        }
+        let text = self.source.text();
+        let unclosed = self
+            .open
+            .iter()
+            .rev()
+            .find(|open| text[open.start..].starts_with(['[', '{']))?;
+        let line = self.source.error(unclosed.start..unclosed.start, "").line;
+        let bracket = &text[unclosed.start..=unclosed.start];
+        Some(format!("the `{bracket}` of line {line} may not be closed"))
     }
 
     fn refuse_tag(&self, tagged: bool, range: &Range<usize>) -> Result<(), Box<Diagnostic>> {
