@@ -193,10 +193,99 @@ fn what_the_schemas_name_is_what_is_accepted() {
             "test"
         ]
     );
+    let mut written = String::new();
+    for file in files_below(Path::new("tests/config/valid/everything")) {
+        written.push_str(&std::fs::read_to_string(file).expect("text"));
+    }
     for (name, schema) in &schemas {
         assert_eq!(
             schema["additionalProperties"], false,
             "{name} refuses unknown keys"
         );
+        let mut keys = Vec::new();
+        property_names(schema, &mut keys);
+        for key in keys {
+            // A whole word: `at:` must not be found in `format:`.
+            assert!(
+                written
+                    .split(|c: char| c.is_whitespace() || "{[,".contains(c))
+                    .any(|word| word == format!("{key}:")),
+                "the key `{key}` of {name} stands nowhere in valid/everything"
+            );
+        }
     }
+}
+
+fn property_names(schema: &serde_json::Value, names: &mut Vec<String>) {
+    match schema {
+        serde_json::Value::Object(keys) => {
+            let properties = keys.get("properties").and_then(|each| each.as_object());
+            names.extend(properties.into_iter().flat_map(|each| each.keys().cloned()));
+            for value in keys.values() {
+                property_names(value, names);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for value in items {
+                property_names(value, names);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A file cut short, as by a full disk: most cuts are problems, none is a panic.
+#[test]
+fn a_file_cut_anywhere_gives_messages() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let project = scratch.path().join("everything");
+    lay_over(Path::new("tests/config/valid/everything"), &project);
+    let mut broken = 0;
+    for relative in [
+        "bank.yml",
+        "sources/deposits.yml",
+        "campaigns/home_equity.yml",
+    ] {
+        let file = project.join(relative);
+        let whole = std::fs::read(&file).expect("a file");
+        for length in (0..whole.len()).step_by(37) {
+            overwrite(&file, &whole[..length]);
+            if let Err(problems) = config::load(&project) {
+                assert!(!problems.to_string().is_empty());
+                broken += 1;
+            }
+        }
+        overwrite(&file, &whole);
+    }
+    assert!(broken > 50, "{broken} cuts were noticed");
+    config::load(&project).expect("whole again");
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_of_windows_change_nothing() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let project = scratch.path().join("minimal");
+    lay_over(Path::new(BASE), &project);
+    for file in files_below(&project) {
+        let text = std::fs::read_to_string(&file).expect("text");
+        let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+        overwrite(&file, windows.as_bytes());
+    }
+    let windows = config::load(&project).unwrap_or_else(|problems| panic!("{problems}"));
+    let unix = config::load(Path::new(BASE)).expect("valid");
+    assert_eq!(
+        format!("{:?}", windows.sources),
+        format!("{:?}", unix.sources)
+    );
+}
+
+fn overwrite(path: &Path, bytes: &[u8]) {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .truncate(true)
+        .open(path)
+        .expect("opened");
+    file.write_all(bytes).expect("written");
 }
