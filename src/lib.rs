@@ -7,3 +7,4 @@ pub mod store;
 pub mod sql;
 pub mod stages;
 pub mod run;
+pub mod cli;
