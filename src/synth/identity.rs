@@ -12,7 +12,7 @@ pub const ORGANISATION_EVERY: u64 = 20;
 /// Persons come in blocks of this many customers, each cut into households.
 const BLOCK: u64 = 4;
 /// As many customers as have distinct national ids.
-pub const MOST_CUSTOMERS: u64 = 90_000_000;
+pub const MOST_CUSTOMERS: u64 = 60_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sex {
@@ -93,7 +93,14 @@ pub fn household_of(seed: u64, index: u64) -> (u64, u64) {
         .filter(|place| !is_organisation(*place))
         .count() as u64;
     let mut draw = Draw::new(seed, Purpose::Household, 0, block);
-    const CUTS: &[&[u64]] = &[&[1, 1, 1, 1], &[2, 1, 1], &[2, 2], &[1, 2, 1], &[3, 1], &[4]];
+    const CUTS: &[&[u64]] = &[
+        &[1, 1, 1, 1],
+        &[2, 1, 1],
+        &[2, 2],
+        &[1, 2, 1],
+        &[3, 1],
+        &[4],
+    ];
     let sizes = *draw.pick(CUTS);
     let mut start = first;
     for size in sizes {
