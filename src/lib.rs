@@ -3,3 +3,7 @@
 pub mod domain;
 pub mod diagnostic;
 pub mod config;
+pub mod store;
+pub mod sql;
+pub mod stages;
+pub mod run;
