@@ -199,7 +199,7 @@ fn own_checks(
                 report.at_hint(
                     node.get("id"),
                     message,
-                    "give it one of `must: <condition>` and `reconcile: {left, right, tolerance}`",
+                    "give it one of `must: <condition>`, `reconcile: {left, right, tolerance}` and `not_applicable: <reason>`",
                 );
                 continue;
             }
@@ -208,7 +208,7 @@ fn own_checks(
                 report.at_hint(
                     node.get("id"),
                     message,
-                    "give it one of `must: <condition>` and `reconcile: {left, right, tolerance}`",
+                    "give it one of `must: <condition>`, `reconcile: {left, right, tolerance}` and `not_applicable: <reason>`",
                 );
                 continue;
             }
