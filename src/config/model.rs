@@ -40,6 +40,8 @@ pub enum Materialisation {
 pub struct ModelColumn {
     pub name: String,
     pub description: String,
+    /// As declared: `decimal(18,2)`.
+    pub data_type: Option<String>,
     pub classification: Classification,
 }
 
@@ -88,5 +90,9 @@ pub enum CheckKind {
         left: String,
         right: String,
         tolerance: String,
+    },
+    /// An identity that this bank's data cannot feed: reported as such, never as passed.
+    NotApplicable {
+        reason: String,
     },
 }
