@@ -1,6 +1,11 @@
 with
 account_months as (
-    select account.account_id, calendar_month.month, calendar_month.first_date, calendar_month.last_date
+    select
+        account.account_id,
+        calendar_month.month,
+        calendar_month.first_date,
+        calendar_month.last_date,
+        calendar_month.next_date
     from core.account as account
     inner join core.calendar_month as calendar_month on account.open_date <= calendar_month.last_date
 ),
@@ -9,15 +14,15 @@ spans as (
         account_months.account_id,
         account_months.month,
         account_balance.balance,
-        account_balance.to_date >= account_months.last_date as is_month_end,
-        least(account_balance.to_date, account_months.last_date)
-        - greatest(account_balance.from_date, account_months.first_date) + 1 as n_days
+        account_balance.valid_to is null or account_balance.valid_to > account_months.last_date as is_month_end,
+        least(coalesce(account_balance.valid_to, account_months.next_date), account_months.next_date)
+        - greatest(account_balance.valid_from, account_months.first_date) as n_days
     from account_months
     inner join core.account_balance as account_balance
         on
             account_balance.account_id = account_months.account_id
-            and account_balance.from_date <= account_months.last_date
-            and account_balance.to_date >= account_months.first_date
+            and account_balance.valid_from < account_months.next_date
+            and (account_balance.valid_to is null or account_balance.valid_to > account_months.first_date)
 ),
 balances as (
     select

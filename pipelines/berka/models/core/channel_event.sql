@@ -3,7 +3,7 @@ select
     transaction_id as event_id,
     account_id,
     month,
-    booked_date as event_date,
+    booked_on as event_date,
     channel,
     case
         when channel = 'mail' then 'statement'

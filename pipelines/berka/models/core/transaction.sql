@@ -2,7 +2,7 @@ select
     'bank:' || cast(trans_id as varchar) as transaction_id,
     'bank:' || cast(account_id as varchar) as account_id,
     to_char(date, '%Y-%m') as month,
-    date as booked_date,
+    date as booked_on,
     cast(case when type = 'credit' then amount else -amount end as decimal(18, 2)) as amount,
     cast('CZK' as varchar) as currency,
     type as transaction_type,

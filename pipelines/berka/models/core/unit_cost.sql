@@ -2,7 +2,7 @@ select
     channel,
     event_type,
     valid_from,
-    cast(lead(valid_from) over (partition by channel, event_type order by valid_from) - interval '1 day' as date) as valid_to,
+    lead(valid_from) over (partition by channel, event_type order by valid_from) as valid_to,
     unit_cost,
     method
 from reference.unit_cost_assumed

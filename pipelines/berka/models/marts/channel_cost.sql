@@ -18,4 +18,5 @@ left join core.unit_cost as unit_cost
     on
         unit_cost.channel = events.channel
         and unit_cost.event_type = events.event_type
-        and calendar_month.first_date between unit_cost.valid_from and coalesce(unit_cost.valid_to, date '9999-12-31')
+        and calendar_month.first_date >= unit_cost.valid_from
+        and (unit_cost.valid_to is null or calendar_month.first_date < unit_cost.valid_to)

@@ -13,7 +13,7 @@ balances as (
     select holder.customer_id, sum(balance.balance) as balance
     from core.customer_account as holder
     inner join core.account_balance as balance
-        on balance.account_id = holder.account_id and balance.to_date = $transactions_complete_to
+        on balance.account_id = holder.account_id and balance.valid_to is null
     where holder.role = 'primary'
     group by holder.customer_id
 ),
