@@ -9,6 +9,9 @@ pub fn folder(data_set: &str) -> Option<PathBuf> {
         return None;
     };
     let folder = std::path::absolute(PathBuf::from(root).join(data_set)).unwrap();
-    assert!(folder.is_dir(), "SALENET_TEST_DATA has no folder {data_set}");
+    assert!(
+        folder.is_dir(),
+        "SALENET_TEST_DATA has no folder {data_set}"
+    );
     Some(folder)
 }

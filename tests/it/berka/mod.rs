@@ -46,10 +46,15 @@ impl Bank {
 
     fn query(&self, sql: &str) -> Vec<Vec<String>> {
         let output = self.salenet(&["sql", "--format", "csv", "-c", sql]);
-        assert!(output.status.success(), "{sql}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{sql}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let text = String::from_utf8(output.stdout).unwrap();
         let rows = text.lines().skip(1);
-        rows.map(|row| row.split(',').map(str::to_owned).collect()).collect()
+        rows.map(|row| row.split(',').map(str::to_owned).collect())
+            .collect()
     }
 
     fn one(&self, sql: &str) -> Vec<String> {
@@ -76,9 +81,17 @@ fn bank() -> Option<&'static Bank> {
         }
         std::fs::create_dir_all(&folder).unwrap();
         let folder = tempfile::Builder::new().tempdir_in(folder).unwrap();
-        let bank = Bank { project: project(), landing, warehouse: folder.path().join("warehouse") };
+        let bank = Bank {
+            project: project(),
+            landing,
+            warehouse: folder.path().join("warehouse"),
+        };
         let output = bank.run();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Some((bank, folder))
     });
     published.as_ref().map(|(bank, _)| bank)
@@ -93,8 +106,16 @@ fn bank_reading(path: &str, further_keys: &str, folder: &TempDir) -> Option<Bank
     let text = std::fs::read_to_string(&source).unwrap();
     let written = format!("path: {TRANSACTIONS}\n");
     assert!(text.contains(&written));
-    std::fs::write(&source, text.replace(&written, &format!("path: {path}\n{further_keys}"))).unwrap();
-    Some(Bank { project: copy, landing, warehouse: folder.path().join("warehouse") })
+    std::fs::write(
+        &source,
+        text.replace(&written, &format!("path: {path}\n{further_keys}")),
+    )
+    .unwrap();
+    Some(Bank {
+        project: copy,
+        landing,
+        warehouse: folder.path().join("warehouse"),
+    })
 }
 
 fn copy_folder(from: &Path, to: &Path) {
@@ -127,7 +148,11 @@ fn the_czech_bank_loads_every_row_and_rejects_none() {
         ("core.transaction", 49_102),
         ("marts.customer_360", 5_369),
     ] {
-        assert_eq!(bank.one(&format!("select count(*) from {table}")), [rows.to_string()], "{table}");
+        assert_eq!(
+            bank.one(&format!("select count(*) from {table}")),
+            [rows.to_string()],
+            "{table}"
+        );
     }
     let manifest = bank.manifest();
     for (feed, rows) in [
@@ -156,10 +181,16 @@ fn what_the_czech_bank_cannot_feed_is_not_applicable() {
     };
     let not_applicable = with_status("not_applicable");
     for check in ["GL-01", "FTP-01", "CHC-03", "CPN-02", "CUS-02"] {
-        assert!(not_applicable.iter().any(|id| id.ends_with(check)), "{check} in {not_applicable:?}");
+        assert!(
+            not_applicable.iter().any(|id| id.ends_with(check)),
+            "{check} in {not_applicable:?}"
+        );
     }
     assert_eq!(not_applicable.len(), 5, "{not_applicable:?}");
-    assert_eq!(with_status("passed").len() + not_applicable.len(), gates.len());
+    assert_eq!(
+        with_status("passed").len() + not_applicable.len(),
+        gates.len()
+    );
 }
 
 #[test]
@@ -175,7 +206,10 @@ fn sums_per_type_and_per_account_are_those_of_the_raw_file() {
             "VYBER" => ("cash_debit", -amount),
             other => panic!("type {other}"),
         };
-        for (counts, key) in [(&mut types, name.to_owned()), (&mut accounts, format!("bank:{account}"))] {
+        for (counts, key) in [
+            (&mut types, name.to_owned()),
+            (&mut accounts, format!("bank:{account}")),
+        ] {
             let (count, sum) = counts.entry(key).or_default();
             *count += 1;
             *sum += signed;
@@ -204,8 +238,15 @@ fn birth_dates_and_sexes_are_those_of_the_birth_numbers() {
         .map(|row| {
             let (year, month, day) = (&row[1][0..2], &row[1][2..4], &row[1][4..6]);
             let month: u32 = month.parse().unwrap();
-            let (month, sex) = if month > 50 { (month - 50, "female") } else { (month, "male") };
-            (row[0].clone(), (format!("19{year}-{month:02}-{day}"), sex.to_owned()))
+            let (month, sex) = if month > 50 {
+                (month - 50, "female")
+            } else {
+                (month, "male")
+            };
+            (
+                row[0].clone(),
+                (format!("19{year}-{month:02}-{day}"), sex.to_owned()),
+            )
         })
         .collect();
     let rows = bank.query(
@@ -213,8 +254,10 @@ fn birth_dates_and_sexes_are_those_of_the_birth_numbers() {
          from core.customer_restricted as restricted \
          inner join core.customer_xref as xref on xref.customer_id = restricted.customer_id",
     );
-    let found: BTreeMap<_, _> =
-        rows.into_iter().map(|row| (row[0].clone(), (row[1].clone(), row[2].clone()))).collect();
+    let found: BTreeMap<_, _> = rows
+        .into_iter()
+        .map(|row| (row[0].clone(), (row[1].clone(), row[2].clone())))
+        .collect();
     assert_eq!(found, expected);
 }
 
@@ -246,7 +289,12 @@ fn profit_is_what_plain_arithmetic_over_the_raw_files_gives() {
 #[test]
 fn the_month_whose_last_day_is_cut_is_not_computed() {
     let Some(bank) = bank() else { return };
-    for table in ["marts.account_pnl", "marts.customer_pnl", "marts.channel_cost", "marts.channel_cost_customer"] {
+    for table in [
+        "marts.account_pnl",
+        "marts.customer_pnl",
+        "marts.channel_cost",
+        "marts.channel_cost_customer",
+    ] {
         let sql = format!("select min(month), max(month), count(distinct month) from {table}");
         assert_eq!(bank.one(&sql), ["1993-01", "1994-02", "14"], "{table}");
     }
@@ -255,12 +303,16 @@ fn the_month_whose_last_day_is_cut_is_not_computed() {
 #[test]
 fn the_truncated_file_is_refused_with_line_and_byte_of_the_cut_record() {
     let folder = TempDir::new().unwrap();
-    let Some(bank) = bank_reading(TRUNCATED, "", &folder) else { return };
+    let Some(bank) = bank_reading(TRUNCATED, "", &folder) else {
+        return;
+    };
     let output = bank.run();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(5), "{message}");
     // The header, 49,102 whole records, then the cut one, at the size of the file without it.
-    let start = std::fs::metadata(bank.landing.join(TRANSACTIONS)).unwrap().len();
+    let start = std::fs::metadata(bank.landing.join(TRANSACTIONS))
+        .unwrap()
+        .len();
     for words in [TRUNCATED, "cut", "line 49104", &format!("byte {start}")] {
         assert!(message.contains(words), "{words} in: {message}");
     }
@@ -271,9 +323,18 @@ fn the_truncated_file_is_refused_with_line_and_byte_of_the_cut_record() {
 fn with_a_reject_limit_the_truncated_file_loads_without_its_last_record() {
     let folder = TempDir::new().unwrap();
     let limit = "    reject_limit: {rows: 1}\n";
-    let Some(bank) = bank_reading(TRUNCATED, limit, &folder) else { return };
+    let Some(bank) = bank_reading(TRUNCATED, limit, &folder) else {
+        return;
+    };
     let output = bank.run();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(bank.one("select count(*) from core.transaction"), ["49102"]);
-    assert!(bank.manifest().contains("read 49103 = loaded 49102 + rejected 1 + duplicate 0"));
+    assert!(
+        bank.manifest()
+            .contains("read 49103 = loaded 49102 + rejected 1 + duplicate 0")
+    );
 }

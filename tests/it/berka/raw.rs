@@ -13,19 +13,32 @@ pub struct File {
 impl File {
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
-        let rows = text.lines().skip(1).filter(|line| !line.is_empty()).map(|line| {
-            line.split(';').map(|field| field.trim_matches('"').trim().to_owned()).collect()
-        });
-        Self { rows: rows.collect() }
+        let rows = text
+            .lines()
+            .skip(1)
+            .filter(|line| !line.is_empty())
+            .map(|line| {
+                line.split(';')
+                    .map(|field| field.trim_matches('"').trim().to_owned())
+                    .collect()
+            });
+        Self {
+            rows: rows.collect(),
+        }
     }
 }
 
 /// `-12.3` is -1230.
 pub fn cents(text: &str) -> Cents {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or((1, text), |digits| (-1, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let (hundredths, rest) = fraction.split_at(fraction.len().min(2));
-    assert!(rest.bytes().all(|digit| digit == b'0'), "{text} is no whole number of cents");
+    assert!(
+        rest.bytes().all(|digit| digit == b'0'),
+        "{text} is no whole number of cents"
+    );
     let whole: Cents = whole.parse().unwrap();
     let hundredths: Cents = format!("{hundredths:0<2}").parse().unwrap();
     sign * (whole * 100 + hundredths)
@@ -78,7 +91,10 @@ struct Booking {
 
 /// Per owner's client_id and month: interest income, interest expense, transfer charge, transfer credit,
 /// fees, event cost, contribution. Walks every account day by day.
-pub fn profit_by_owner(folder: &Path, transactions: &Path) -> BTreeMap<(String, String), [Cents; 7]> {
+pub fn profit_by_owner(
+    folder: &Path,
+    transactions: &Path,
+) -> BTreeMap<(String, String), [Cents; 7]> {
     let mut accounts: BTreeMap<String, BTreeMap<String, Vec<Booking>>> = BTreeMap::new();
     for row in File::read(transactions).rows {
         let amount = cents(&row[5]);
@@ -91,23 +107,35 @@ pub fn profit_by_owner(folder: &Path, transactions: &Path) -> BTreeMap<(String, 
         let days = accounts.entry(row[1].clone()).or_default();
         days.entry(row[2].clone()).or_default().push(booking);
     }
-    let opened: BTreeMap<String, String> =
-        File::read(&folder.join("account.asc")).rows.into_iter().map(|row| (row[0].clone(), row[3].clone())).collect();
+    let opened: BTreeMap<String, String> = File::read(&folder.join("account.asc"))
+        .rows
+        .into_iter()
+        .map(|row| (row[0].clone(), row[3].clone()))
+        .collect();
     let mut profits = BTreeMap::new();
     let mut owned = BTreeSet::new();
     for row in File::read(&folder.join("disp.asc")).rows {
         let (client, account, role) = (&row[1], &row[2], row[3].as_str());
         if role == "OWNER" {
-            assert!(owned.insert(account.clone()), "account {account} has two owners");
+            assert!(
+                owned.insert(account.clone()),
+                "account {account} has two owners"
+            );
             for (month, lines) in account_profit(&opened[account], accounts.get(account)) {
-                assert!(profits.insert((client.clone(), month), lines).is_none(), "client {client} owns two accounts");
+                assert!(
+                    profits.insert((client.clone(), month), lines).is_none(),
+                    "client {client} owns two accounts"
+                );
             }
         }
     }
     profits
 }
 
-fn account_profit(opened: &str, days: Option<&BTreeMap<String, Vec<Booking>>>) -> Vec<(String, [Cents; 7])> {
+fn account_profit(
+    opened: &str,
+    days: Option<&BTreeMap<String, Vec<Booking>>>,
+) -> Vec<(String, [Cents; 7])> {
     let (mut posted, mut balance) = (0, 0);
     let mut months = Vec::new();
     for (prefix, month, n_days) in MONTHS {
@@ -127,7 +155,9 @@ fn account_profit(opened: &str, days: Option<&BTreeMap<String, Vec<Booking>>>) -
                 }
                 // The order within a day is unknown: the closing balance is the one that the postings lead to.
                 let balances = bookings.iter().map(|booking| booking.balance);
-                balance = balances.min_by_key(|balance| (balance - posted).abs()).unwrap();
+                balance = balances
+                    .min_by_key(|balance| (balance - posted).abs())
+                    .unwrap();
                 assert!((balance - posted).abs() <= 70, "{balance} after {posted}");
             }
             if balance > 0 {
@@ -139,7 +169,10 @@ fn account_profit(opened: &str, days: Option<&BTreeMap<String, Vec<Booking>>>) -
         if opened < format!("{prefix}32").as_str() {
             let (charge, credit) = (transfer(debit_days), transfer(credit_days));
             let contribution = income - charge + credit - expense + fees - events - MAINTENANCE;
-            months.push((month.to_owned(), [income, expense, charge, credit, fees, events, contribution]));
+            months.push((
+                month.to_owned(),
+                [income, expense, charge, credit, fees, events, contribution],
+            ));
         }
     }
     months
