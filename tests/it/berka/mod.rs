@@ -1,5 +1,7 @@
 //! The PKDD'99 Czech bank, end to end, against plain arithmetic over its raw files.
 
+#![cfg(test)]
+
 mod raw;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,11 @@ const TRUNCATED: &str = "trans_first3MiB_truncated.asc";
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/berka")
+}
+
+fn landing() -> Option<PathBuf> {
+    let folder = test_data::folder("berka")?;
+    Some(std::path::absolute(folder).unwrap())
 }
 
 /// A project, its deliveries and a warehouse of its own.
@@ -72,7 +79,7 @@ impl Bank {
 /// The bank run once for all tests of this module, or nothing where the data are not at hand.
 fn bank() -> Option<&'static Bank> {
     static BANK: OnceLock<Option<(Bank, TempDir)>> = OnceLock::new();
-    let landing = test_data::folder("berka")?;
+    let landing = landing()?;
     let published = BANK.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("berka");
         // A static is never dropped, so what an earlier test run left behind goes here.
@@ -97,20 +104,24 @@ fn bank() -> Option<&'static Bank> {
     published.as_ref().map(|(bank, _)| bank)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test writes its own project")]
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
+
 /// The project with another file of transactions and, perhaps, further keys of that feed.
 fn bank_reading(path: &str, further_keys: &str, folder: &TempDir) -> Option<Bank> {
-    let landing = test_data::folder("berka")?;
+    let landing = landing()?;
     let copy = folder.path().join("berka");
     copy_folder(&project(), &copy);
     let source = copy.join("sources/bank.yml");
     let text = std::fs::read_to_string(&source).unwrap();
     let written = format!("path: {TRANSACTIONS}\n");
     assert!(text.contains(&written));
-    std::fs::write(
+    write(
         &source,
-        text.replace(&written, &format!("path: {path}\n{further_keys}")),
-    )
-    .unwrap();
+        &text.replace(&written, &format!("path: {path}\n{further_keys}")),
+    );
     Some(Bank {
         project: copy,
         landing,

@@ -1,5 +1,7 @@
 //! Plain arithmetic over the raw files: no engine, no model, whole cents only.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -89,7 +91,7 @@ struct Booking {
     k_symbol: String,
 }
 
-/// Per owner's client_id and month: interest income, interest expense, transfer charge, transfer credit,
+/// Per owner's `client_id` and month: interest income, interest expense, transfer charge, transfer credit,
 /// fees, event cost, contribution. Walks every account day by day.
 pub fn profit_by_owner(
     folder: &Path,
