@@ -1,3 +1,5 @@
 //! The one integration binary: every further binary would link both engines again.
 
+mod berka;
 mod config;
+mod test_data;
