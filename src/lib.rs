@@ -4,3 +4,4 @@ pub mod domain;
 pub mod config;
 pub mod store;
 pub mod sql;
+pub mod stages;

@@ -24,10 +24,12 @@ const ROW_GROUP_ROWS: usize = 524_288;
 const CHUNK_ROWS: usize = 65_536;
 
 /// How rows are spread over files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partitioning {
     /// One file.
     None,
+    /// One file, in the partition of this name.
+    Named(String),
     /// One file per value of the column `month`.
     Month,
 }
@@ -38,12 +40,12 @@ impl Session {
         &self,
         plan: &Plan,
         sorted_by: &[String],
-        partitioning: Partitioning,
+        partitioning: &Partitioning,
         warehouse: &Warehouse,
         table: &TableName,
     ) -> Result<TableEntry, SqlError> {
         let mut order: Vec<String> = sorted_by.to_vec();
-        if partitioning == Partitioning::Month {
+        if *partitioning == Partitioning::Month {
             order.retain(|column| column != "month");
             order.insert(0, "month".to_owned());
         }
@@ -71,6 +73,7 @@ impl Session {
             let batch = to_stored(&batch, &schema)?;
             match partitioning {
                 Partitioning::None => output.push(None, &batch)?,
+                Partitioning::Named(partition) => output.push(Some(partition.clone()), &batch)?,
                 Partitioning::Month => {
                     for (month, rows) in runs_of_months(&batch)? {
                         output.push(Some(format!("month={month}")), &rows)?;

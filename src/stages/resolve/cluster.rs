@@ -29,7 +29,11 @@ pub fn cluster(records: &[Record], rules: &[ExactRule], last_night: &[Option<i64
     };
     for rule in rules {
         let groups: BTreeMap<i64, Vec<usize>> = match rule {
-            ExactRule::NationalId => group(records.iter().map(|record| record.national_id.map(i64::from))),
+            ExactRule::NationalId => group(
+                records
+                    .iter()
+                    .map(|record| record.national_id.map(i64::from)),
+            ),
             ExactRule::Card => group(records.iter().map(|record| record.card.map(i64::from))),
             ExactRule::SameKey => group(last_night.iter().copied()),
         };

@@ -48,10 +48,17 @@ pub fn assign(clusters: &[ClusterVotes], taken: &BTreeSet<i64>, next: i64) -> As
     let mut ids: Vec<Option<i64>> = vec![None; clusters.len()];
     let mut claims: Vec<(u32, i64, usize)> = Vec::new();
     for (position, cluster) in clusters.iter().enumerate() {
-        claims.extend(cluster.votes.iter().map(|(id, votes)| (*votes, *id, position)));
+        claims.extend(
+            cluster
+                .votes
+                .iter()
+                .map(|(id, votes)| (*votes, *id, position)),
+        );
     }
     // Most records first; a smaller id is an older one; then the cluster with the smaller founder.
-    claims.sort_by_key(|(votes, id, position)| (std::cmp::Reverse(*votes), *id, clusters[*position].founder));
+    claims.sort_by_key(|(votes, id, position)| {
+        (std::cmp::Reverse(*votes), *id, clusters[*position].founder)
+    });
     let mut owner: BTreeMap<i64, usize> = BTreeMap::new();
     for (_, id, position) in &claims {
         if ids[*position].is_none() && !owner.contains_key(id) {
@@ -60,12 +67,16 @@ pub fn assign(clusters: &[ClusterVotes], taken: &BTreeSet<i64>, next: i64) -> As
         }
     }
 
-    let mut order: Vec<usize> = (0..clusters.len()).filter(|position| ids[*position].is_none()).collect();
+    let mut order: Vec<usize> = (0..clusters.len())
+        .filter(|position| ids[*position].is_none())
+        .collect();
     order.sort_by_key(|position| clusters[*position].founder);
     let mut next = next;
     let mut newly_issued = Vec::new();
     for position in order {
-        let issued = clusters[position].issued.filter(|id| !taken.contains(id) && !owner.contains_key(id));
+        let issued = clusters[position]
+            .issued
+            .filter(|id| !taken.contains(id) && !owner.contains_key(id));
         let id = issued.unwrap_or_else(|| {
             newly_issued.push(position);
             next += 1;
@@ -80,19 +91,37 @@ pub fn assign(clusters: &[ClusterVotes], taken: &BTreeSet<i64>, next: i64) -> As
         let Some(id) = ids[position] else { continue };
         if !cluster.votes.contains_key(&id) {
             let from = cluster.votes.keys().next().copied();
-            let kind = if from.is_some() { IdEventKind::Split } else { IdEventKind::Create };
-            events.push(IdEvent { kind, from, to: id, n_records: cluster.n_records });
+            let kind = if from.is_some() {
+                IdEventKind::Split
+            } else {
+                IdEventKind::Create
+            };
+            events.push(IdEvent {
+                kind,
+                from,
+                to: id,
+                n_records: cluster.n_records,
+            });
         }
         for (old, votes) in &cluster.votes {
             // An old id that lives on in another cluster was split from, not merged away.
             if *old != id && !owner.contains_key(old) {
-                events.push(IdEvent { kind: IdEventKind::Merge, from: Some(*old), to: id, n_records: *votes });
+                events.push(IdEvent {
+                    kind: IdEventKind::Merge,
+                    from: Some(*old),
+                    to: id,
+                    n_records: *votes,
+                });
             }
         }
     }
     events.sort();
     let ids = ids.into_iter().flatten().collect();
-    Assignment { ids, newly_issued, events }
+    Assignment {
+        ids,
+        newly_issued,
+        events,
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +130,12 @@ mod tests {
 
     fn votes(founder: usize, votes: &[(i64, u32)]) -> ClusterVotes {
         let n_records = votes.iter().map(|(_, n)| n).sum::<u32>().max(1);
-        ClusterVotes { founder, issued: None, n_records, votes: votes.iter().copied().collect() }
+        ClusterVotes {
+            founder,
+            issued: None,
+            n_records,
+            votes: votes.iter().copied().collect(),
+        }
     }
 
     #[test]
@@ -109,15 +143,34 @@ mod tests {
         let clusters = [votes(0, &[(7, 1)]), votes(1, &[(7, 2)])];
         let found = assign(&clusters, &BTreeSet::from([7]), 8);
         assert_eq!(found.ids, [8, 7]);
-        assert_eq!(found.events, [IdEvent { kind: IdEventKind::Split, from: Some(7), to: 8, n_records: 1 }]);
+        assert_eq!(
+            found.events,
+            [IdEvent {
+                kind: IdEventKind::Split,
+                from: Some(7),
+                to: 8,
+                n_records: 1
+            }]
+        );
     }
 
     #[test]
     fn a_merge_keeps_the_id_of_most_records_and_the_older_on_a_tie() {
         let found = assign(&[votes(0, &[(3, 1), (5, 2)])], &BTreeSet::from([3, 5]), 9);
         assert_eq!(found.ids, [5]);
-        assert_eq!(found.events, [IdEvent { kind: IdEventKind::Merge, from: Some(3), to: 5, n_records: 1 }]);
-        assert_eq!(assign(&[votes(0, &[(3, 2), (5, 2)])], &BTreeSet::from([3, 5]), 9).ids, [3]);
+        assert_eq!(
+            found.events,
+            [IdEvent {
+                kind: IdEventKind::Merge,
+                from: Some(3),
+                to: 5,
+                n_records: 1
+            }]
+        );
+        assert_eq!(
+            assign(&[votes(0, &[(3, 2), (5, 2)])], &BTreeSet::from([3, 5]), 9).ids,
+            [3]
+        );
     }
 
     #[test]

@@ -10,8 +10,11 @@ pub fn name_parts(name: &str) -> Vec<String> {
         .filter(|letter| !unicode_normalization::char::is_combining_mark(*letter))
         .flat_map(char::to_uppercase)
         .collect();
-    let mut parts: Vec<String> =
-        folded.split(|letter: char| !letter.is_alphanumeric()).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let mut parts: Vec<String> = folded
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect();
     parts.sort();
     parts
 }
@@ -20,7 +23,11 @@ pub fn name_parts(name: &str) -> Vec<String> {
 /// shares its initial as an abbreviation, and at least one full part agrees. A missing name contradicts nothing.
 #[must_use]
 pub fn compatible(left: &[String], right: &[String]) -> bool {
-    let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };
+    let (short, long) = if left.len() <= right.len() {
+        (left, right)
+    } else {
+        (right, left)
+    };
     if short.is_empty() {
         return true;
     }
@@ -41,7 +48,7 @@ pub fn compatible(left: &[String], right: &[String]) -> bool {
             let initial = part.chars().count() == 1 || other.chars().count() == 1;
             initial && other.chars().next() == part.chars().next()
         };
-        match free.iter().position(|other| fits(other)) {
+        match free.iter().position(fits) {
             Some(at) => {
                 free.swap_remove(at);
             }

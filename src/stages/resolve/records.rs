@@ -76,8 +76,10 @@ pub fn read_records(
 ) -> Result<(), ResolveError> {
     for file in files {
         let table = read_columns(file, wanted_columns(source)).map_err(|error| error.of(source))?;
-        let rows = Rows::try_new(source, &table)
-            .map_err(|error| ResolveError::Read { table: source.table.to_string(), source: error })?;
+        let rows = Rows::try_new(source, &table).map_err(|error| ResolveError::Read {
+            table: source.table.to_string(),
+            source: error,
+        })?;
         for row in 0..table.height() {
             let Some(key) = rows.key(row) else { continue };
             let record = rows.record(row, key, source, tokens);
@@ -93,7 +95,8 @@ fn merge(records: &mut BTreeMap<RecordKey, Record>, record: Record) {
             records.insert(record.key.clone(), record);
         }
         Some(known) => {
-            let (mut first, second) = if (record.file_id, record.line) < (known.file_id, known.line) {
+            let (mut first, second) = if (record.file_id, record.line) < (known.file_id, known.line)
+            {
                 (record, known.clone())
             } else {
                 (known.clone(), record)
@@ -110,9 +113,20 @@ fn merge(records: &mut BTreeMap<RecordKey, Record>, record: Record) {
 
 fn wanted_columns(source: &RecordSource) -> Vec<String> {
     let mut wanted = source.key.clone();
-    let optional = [&source.national_id, &source.card, &source.family_name, &source.given_name, &source.full_name];
+    let optional = [
+        &source.national_id,
+        &source.card,
+        &source.family_name,
+        &source.given_name,
+        &source.full_name,
+    ];
     wanted.extend(optional.into_iter().flatten().cloned());
-    wanted.extend(source.national_id.iter().map(|column| format!("{column}_valid")));
+    wanted.extend(
+        source
+            .national_id
+            .iter()
+            .map(|column| format!("{column}_valid")),
+    );
     if let CustomerTypeRule::Column(column) = &source.customer_type {
         wanted.push(column.clone());
     }
@@ -144,12 +158,20 @@ impl Rows {
     fn try_new(source: &RecordSource, table: &DataFrame) -> PolarsResult<Self> {
         let text = |name: &String| table.column(name).and_then(|column| column.str().cloned());
         let full: Vec<&String> = source.full_name.iter().collect();
-        let parts: Vec<&String> = source.family_name.iter().chain(&source.given_name).collect();
+        let parts: Vec<&String> = source
+            .family_name
+            .iter()
+            .chain(&source.given_name)
+            .collect();
         let name_columns = if parts.is_empty() { full } else { parts };
         Ok(Self {
             source: source.source.clone(),
             feed: source.feed.clone(),
-            keys: source.key.iter().map(|name| table.column(name).cloned()).collect::<PolarsResult<_>>()?,
+            keys: source
+                .key
+                .iter()
+                .map(|name| table.column(name).cloned())
+                .collect::<PolarsResult<_>>()?,
             customer_type: match &source.customer_type {
                 CustomerTypeRule::Person => TypeColumn::Always(CustomerType::Person),
                 CustomerTypeRule::Organisation => TypeColumn::Always(CustomerType::Organisation),
@@ -163,7 +185,10 @@ impl Rows {
                 None => None,
             },
             card: source.card.as_ref().map(text).transpose()?,
-            names: name_columns.into_iter().map(text).collect::<PolarsResult<_>>()?,
+            names: name_columns
+                .into_iter()
+                .map(text)
+                .collect::<PolarsResult<_>>()?,
             file_id: table.column("_file_id")?.i64()?.clone(),
             line: table.column("_line")?.i64()?.clone(),
         })
@@ -181,22 +206,45 @@ impl Rows {
         Some(parts.join("|"))
     }
 
-    fn record(&self, row: usize, key: String, source: &RecordSource, tokens: &mut TokenNumbers) -> Record {
+    fn record(
+        &self,
+        row: usize,
+        key: String,
+        source: &RecordSource,
+        tokens: &mut TokenNumbers,
+    ) -> Record {
         let national_id = self.national_id.as_ref().and_then(|(token, valid)| {
-            token.get(row).filter(|_| valid.get(row) == Some(true)).map(|token| tokens.number(token))
+            token
+                .get(row)
+                .filter(|_| valid.get(row) == Some(true))
+                .map(|token| tokens.number(token))
         });
-        let name: Vec<&str> = self.names.iter().filter_map(|column| column.get(row)).collect();
+        let name: Vec<&str> = self
+            .names
+            .iter()
+            .filter_map(|column| column.get(row))
+            .collect();
         let customer_type = match &self.customer_type {
             TypeColumn::Always(customer_type) => *customer_type,
-            TypeColumn::Of(column) if column.get(row) == Some("organisation") => CustomerType::Organisation,
+            TypeColumn::Of(column) if column.get(row) == Some("organisation") => {
+                CustomerType::Organisation
+            }
             TypeColumn::Of(_) => CustomerType::Person,
         };
         Record {
-            key: RecordKey { source: self.source.clone(), feed: self.feed.clone(), key },
+            key: RecordKey {
+                source: self.source.clone(),
+                feed: self.feed.clone(),
+                key,
+            },
             trust_rank: source.trust_rank,
             customer_type,
             national_id,
-            card: self.card.as_ref().and_then(|column| column.get(row)).map(|token| tokens.number(token)),
+            card: self
+                .card
+                .as_ref()
+                .and_then(|column| column.get(row))
+                .map(|token| tokens.number(token)),
             name_parts: name_parts(&name.join(" ")),
             file_id: self.file_id.get(row).unwrap_or_default(),
             line: self.line.get(row).unwrap_or_default(),
@@ -218,12 +266,19 @@ impl ReadError {
     pub(super) fn of_table(self, table: &str) -> ResolveError {
         match self {
             Self::Open(path, source) => ResolveError::Open { path, source },
-            Self::Content(source) => ResolveError::Read { table: table.to_owned(), source },
+            Self::Content(source) => ResolveError::Read {
+                table: table.to_owned(),
+                source,
+            },
         }
     }
 }
 
 pub(super) fn read_columns(file: &Path, columns: Vec<String>) -> Result<DataFrame, ReadError> {
-    let opened = File::open(file).map_err(|error| ReadError::Open(file.display().to_string(), error))?;
-    ParquetReader::new(opened).with_columns(Some(columns)).finish().map_err(ReadError::Content)
+    let opened =
+        File::open(file).map_err(|error| ReadError::Open(file.display().to_string(), error))?;
+    ParquetReader::new(opened)
+        .with_columns(Some(columns))
+        .finish()
+        .map_err(ReadError::Content)
 }
