@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::domain::BusinessDate;
+pub use crate::domain::Parameter;
 
 #[derive(Debug, Clone)]
 pub struct BankSpec {
@@ -88,14 +89,4 @@ pub struct Retention {
     pub staging_days: u32,
     pub daily_releases: u32,
     pub month_end_releases: u32,
-}
-
-/// A named constant of the bank, bound (never pasted) into SQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Parameter {
-    Text(String),
-    Integer(i64),
-    /// Plain decimal notation.
-    Decimal(String),
-    Date(BusinessDate),
 }

@@ -17,7 +17,7 @@ pub(super) struct Folder<'a> {
 
 impl<'a> Folder<'a> {
     /// Refuses a root that is no readable folder or holds no `bank.yml`.
-    pub fn open(root: &'a Path) -> Result<Self, Diagnostic> {
+    pub fn open(root: &'a Path) -> Result<Self, Diagnostics> {
         let bank = root.join("bank.yml");
         if !root.is_dir() {
             let message = if root.exists() {
@@ -26,12 +26,14 @@ impl<'a> Folder<'a> {
                 "the project's folder does not exist"
             };
             return Err(Diagnostic::in_file(root, message)
-                .hint("name a folder that holds a bank.yml, such as pipelines/harbor"));
+                .hint("name a folder that holds a bank.yml, such as pipelines/harbor")
+                .into());
         }
         if !bank.is_file() {
             return Err(
                 Diagnostic::in_file(root, "the project's folder holds no bank.yml")
-                    .hint("add bank.yml with at least name, currency, country and landing"),
+                    .hint("add bank.yml with at least name, currency, country and landing")
+                    .into(),
             );
         }
         let mut folder = Self {
@@ -130,7 +132,7 @@ impl<'a> Folder<'a> {
         for listed in self.list(relative) {
             if let Some(stem) = listed.name.strip_suffix(&format!(".{ending}")) {
                 found.push((stem.to_owned(), listed.relative.clone()));
-            } else if ending == "yml" && listed.name.ends_with(".yaml") {
+            } else if ending == "yml" && listed.has_ending("yaml") {
                 let path = self.path(&listed.relative);
                 self.problems.push(
                     Diagnostic::in_file(
@@ -147,7 +149,7 @@ impl<'a> Folder<'a> {
     fn look_for_strays(&mut self) {
         for listed in self.list("") {
             let path = self.path(&listed.relative);
-            let is_yaml = listed.name.ends_with(".yml") || listed.name.ends_with(".yaml");
+            let is_yaml = listed.has_ending("yml") || listed.has_ending("yaml");
             let known: &[&str] = if listed.is_folder {
                 &FOLDERS
             } else {
@@ -188,4 +190,13 @@ pub(super) struct Listed {
     pub name: String,
     pub relative: String,
     pub is_folder: bool,
+}
+
+impl Listed {
+    /// Endings are compared as written: `A.YML` is no configuration file.
+    pub fn has_ending(&self, ending: &str) -> bool {
+        Path::new(&self.name)
+            .extension()
+            .is_some_and(|found| found == ending)
+    }
 }

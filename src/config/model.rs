@@ -40,6 +40,8 @@ pub enum Materialisation {
 pub struct ModelColumn {
     pub name: String,
     pub description: String,
+    /// As declared: `decimal(18,2)`.
+    pub data_type: Option<String>,
     pub classification: Classification,
 }
 

@@ -17,13 +17,25 @@ pub const IDENTIFIER_PATTERN: &str = "^[a-z_][a-z0-9_]{0,62}$";
 /// The kinds of YAML file, each with the path it stands at and its schema.
 static SCHEMAS: LazyLock<[(Kind, Value); 7]> = LazyLock::new(|| {
     [
-        (Kind::Bank, schema_of::<raw::RawBank>()),
-        (Kind::Source, schema_of::<raw::RawSource>()),
-        (Kind::Matching, schema_of::<raw::RawMatching>()),
-        (Kind::Model, schema_of::<raw::RawModel>()),
-        (Kind::Reference, schema_of::<raw::RawReference>()),
-        (Kind::Campaign, schema_of::<raw::RawCampaign>()),
-        (Kind::ModelTests, schema_of::<raw::RawModelTests>()),
+        (Kind::Bank, schema_of::<raw::RawBank>("bank.yml")),
+        (Kind::Source, schema_of::<raw::RawSource>("sources/*.yml")),
+        (
+            Kind::Matching,
+            schema_of::<raw::RawMatching>("matching.yml"),
+        ),
+        (Kind::Model, schema_of::<raw::RawModel>("models/*/*.yml")),
+        (
+            Kind::Reference,
+            schema_of::<raw::RawReference>("reference/*.yml"),
+        ),
+        (
+            Kind::Campaign,
+            schema_of::<raw::RawCampaign>("campaigns/*.yml"),
+        ),
+        (
+            Kind::ModelTests,
+            schema_of::<raw::RawModelTests>("tests/*.yml"),
+        ),
     ]
 });
 
@@ -68,10 +80,13 @@ pub(super) fn schema(kind: Kind) -> &'static Value {
     found.map_or(&Value::Null, |(_, schema)| schema)
 }
 
-fn schema_of<T: JsonSchema>() -> Value {
+fn schema_of<T: JsonSchema>(title: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema: Value = generator.into_root_schema_for::<T>().into();
     refuse_null(&mut schema);
+    if let Some(keys) = schema.as_object_mut() {
+        keys.insert("title".to_owned(), title.into());
+    }
     schema
 }
 

@@ -4,8 +4,10 @@
 
 pub mod business_date;
 pub mod money;
+pub mod parameter;
 pub mod table;
 
 pub use business_date::{BusinessDate, Month};
 pub use money::Money;
+pub use parameter::Parameter;
 pub use table::TableName;

@@ -69,6 +69,8 @@ pub enum RunError {
     },
     #[error("{message}\nhint: {hint}")]
     Usage { message: String, hint: String },
+    #[error("write core.source_file")]
+    SourceFile(#[source] polars::error::PolarsError),
     #[error("write down what the run did")]
     Report(#[source] serde_json::Error),
 }

@@ -24,6 +24,12 @@ impl Bindings {
         self
     }
 
+    /// All values, by name.
+    #[must_use]
+    pub fn values(&self) -> &BTreeMap<String, Parameter> {
+        &self.0
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }

@@ -126,8 +126,9 @@ impl Session {
             self.add_table(catalogue, name, &TableSource::of(warehouse, entry))?;
         }
         if catalogue == Catalogue::Tonight {
+            let bindings = Bindings::new(manifest.parameters.clone());
             for view in &manifest.views {
-                self.add_view(catalogue, &view.table, &view.sql, &Bindings::default())?;
+                self.add_view(catalogue, &view.table, &view.sql, &bindings)?;
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ReleaseId;
-use crate::domain::{BusinessDate, TableName};
+use crate::domain::{BusinessDate, Parameter, TableName};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -27,6 +27,8 @@ pub struct Manifest {
     /// Step name -> fingerprint.
     pub steps: BTreeMap<String, String>,
     pub tables: BTreeMap<TableName, TableEntry>,
+    /// What `$name` in the SQL of views stands for.
+    pub parameters: BTreeMap<String, Parameter>,
     /// In an order in which each may be planned.
     pub views: Vec<ViewEntry>,
     pub campaigns: Vec<CampaignEntry>,

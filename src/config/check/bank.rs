@@ -42,7 +42,7 @@ pub fn check(
             RawJointAccounts::Primary => JointAccounts::Primary,
             RawJointAccounts::Ownership => JointAccounts::Ownership,
         },
-        retention: retention(raw.retention),
+        retention: retention(&raw.retention),
         parameters,
         on_failure: raw.on_failure,
         name: raw.name,
@@ -63,7 +63,7 @@ pub fn stand_in() -> BankSpec {
         key_file: None,
         calendar: Calendar::Daily,
         joint_accounts: JointAccounts::Equal,
-        retention: retention(RawRetention::default()),
+        retention: retention(&RawRetention::default()),
         parameters: BTreeMap::new(),
         on_failure: None,
     }
@@ -148,11 +148,11 @@ fn check_calendar(raw: RawCalendar, node: &Node, report: &mut Reporter<'_>) -> C
     Calendar::Dates(dates)
 }
 
-fn retention(raw: RawRetention) -> Retention {
+fn retention(raw: &RawRetention) -> Retention {
     Retention {
-        months: match raw.months {
+        months: match &raw.months {
             Some(RawMonths::Word(_)) => None,
-            Some(RawMonths::Count(months)) => Some(months),
+            Some(RawMonths::Count(months)) => Some(*months),
             None => Some(13),
         },
         staging_days: raw.staging_days.unwrap_or(7),
@@ -177,14 +177,12 @@ fn check_parameters(
             );
         }
         let value = node.get(name).get("value");
-        match read_parameter(parameter.kind, parameter.value.text()) {
-            Ok(checked) => {
-                parameters.insert(name.clone(), checked);
-            }
-            Err(message) => {
-                report.at(value, message);
-            }
-        }
+        let text = parameter.value.text();
+        let checked = read_parameter(parameter.kind, text).unwrap_or_else(|message| {
+            report.at(value, message);
+            Parameter::Text(text.to_owned())
+        });
+        parameters.insert(name.clone(), checked);
     }
     parameters
 }

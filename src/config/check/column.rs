@@ -270,7 +270,7 @@ impl Column<'_> {
             report.at_hint(
                 self.node.get("format"),
                 message,
-                format!("write it with % signs, such as \"{iso}\""),
+                format!("write it as in \"{iso}\""),
             );
             return iso.to_owned();
         }

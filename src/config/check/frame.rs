@@ -35,11 +35,7 @@ pub fn check_record(
     let business_date = raw.business_date.as_ref().and_then(|date| {
         let place = node.get("business_date");
         if let Err(message) = date_format::check_date(&date.format) {
-            report.at_hint(
-                place.get("format"),
-                message,
-                "write it with % signs, such as \"%Y%m%d\"",
-            );
+            report.at_hint(place.get("format"), message, "write it as in \"%Y%m%d\"");
         }
         let found = check_place(feed, date.at, date.field, (node, "business_date"), report);
         found.map(|found| (found, date.format.clone()))

@@ -9,7 +9,7 @@ use crate::config::yaml::Node;
 use crate::diagnostic::Diagnostics;
 
 pub fn check(
-    raw: RawMatching,
+    raw: &RawMatching,
     sources: &[SourceSpec],
     sources_complete: bool,
     document: &Document,
@@ -51,7 +51,7 @@ pub fn check(
         }
         records.push(check_record(record, source, feed, node, &mut report));
     }
-    let rules = check_rules(&raw, document.node.get("rules"), &mut report);
+    let rules = check_rules(raw, document.node.get("rules"), &mut report);
     MatchingSpec { records, rules }
 }
 

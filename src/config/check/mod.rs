@@ -9,6 +9,7 @@ mod column;
 mod date_format;
 mod feed;
 mod frame;
+mod layout;
 mod limit;
 mod matching;
 mod model;
@@ -46,14 +47,14 @@ pub fn load(project_dir: &Path) -> Result<Project, Diagnostics> {
         is_sound: bank.is_some(),
     };
     let (sources, sources_complete) = load_sources(&mut folder, &mut locations, &context);
-    let references = load_references(&mut folder, &mut locations, &context);
+    let (references, references_complete) = load_references(&mut folder, &mut locations, &context);
     let matching = load_matching(&mut folder, &mut locations, &sources, sources_complete);
     let (models, models_complete) = load_models(&mut folder, &mut locations);
     let tables = tables(&sources, &references, &models);
     let known = KnownTables {
         tables: &tables,
         models: &models,
-        is_complete: sources_complete && models_complete,
+        is_complete: sources_complete && references_complete && models_complete,
     };
     for spec in &models {
         if let Some(document) = locations.models.get(&spec.table) {
@@ -125,6 +126,8 @@ fn load_sources(
             continue;
         };
         let spec = feed::check_source(raw, &stem, context, &document, &mut folder.problems);
+        // Whatever refers to a misnamed source may well be right.
+        complete &= spec.name == stem;
         locations.sources.insert(spec.name.clone(), document);
         sources.push(spec);
     }
@@ -136,8 +139,9 @@ fn load_references(
     folder: &mut Folder<'_>,
     locations: &mut Locations,
     context: &BankContext<'_>,
-) -> Vec<super::reference::ReferenceSpec> {
+) -> (Vec<super::reference::ReferenceSpec>, bool) {
     let mut references = Vec::new();
+    let mut complete = true;
     let csv_files: BTreeMap<_, _> = folder.files("reference", "csv").into_iter().collect();
     let yml_files: BTreeMap<_, _> = folder.yml_files("reference").into_iter().collect();
     for (stem, relative) in &csv_files {
@@ -149,6 +153,7 @@ fn load_references(
                         "add reference/{stem}.yml with description and columns"
                     )),
             );
+            complete = false;
         }
     }
     for (stem, relative) in &yml_files {
@@ -159,19 +164,18 @@ fn load_references(
                 Diagnostic::in_file(&path, format!("there is no {stem}.csv beside this file"))
                     .hint(format!("add reference/{stem}.csv, or remove {stem}.yml")),
             );
+            complete = false;
             continue;
         };
-        let Some(csv) = folder.read(csv) else {
-            continue;
-        };
-        let Some((document, raw)) = read else {
+        let (Some(csv), Some((document, raw))) = (folder.read(csv), read) else {
+            complete = false;
             continue;
         };
         let spec = reference::check(raw, stem, context, &document, &csv, &mut folder.problems);
         locations.references.insert(stem.clone(), document);
         references.extend(spec);
     }
-    references
+    (references, complete)
 }
 
 fn load_matching(
@@ -185,7 +189,7 @@ fn load_matching(
     }
     let (document, raw) = document::read::<RawMatching>(folder, "matching.yml", Kind::Matching)?;
     let spec = matching::check(
-        raw,
+        &raw,
         sources,
         sources_complete,
         &document,
@@ -207,7 +211,7 @@ fn load_models(
     for schema in folder.list("models") {
         let path = folder.path(&schema.relative);
         if !schema.is_folder {
-            if schema.name.ends_with(".sql") || schema.name.ends_with(".yml") {
+            if schema.has_ending("sql") || schema.has_ending("yml") {
                 folder.problems.push(
                     Diagnostic::in_file(&path, "a model stands in the folder of its schema")
                         .hint("move it to models/core or models/marts"),

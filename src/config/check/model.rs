@@ -78,6 +78,7 @@ pub fn check(
             .map(|(name, raw)| ModelColumn {
                 name,
                 description: raw.description,
+                data_type: raw.data_type,
                 classification: column::classification(raw.classification),
             })
             .collect(),
@@ -175,9 +176,10 @@ fn own_checks(
                 format!("the model has two checks `{}`", check.id),
             );
         }
-        let kind = match (&check.must, &check.reconcile) {
-            (Some(must), None) => CheckKind::Expression { must: must.clone() },
-            (None, Some(reconcile)) => {
+        let kind = match (&check.must, &check.reconcile, &check.not_applicable) {
+            (None, None, Some(reason)) => CheckKind::NotApplicable { reason: reason.clone() },
+            (Some(must), None, None) => CheckKind::Expression { must: must.clone() },
+            (None, Some(reconcile), None) => {
                 let tolerance = reconcile.tolerance.as_ref().map_or("0", |text| text.text());
                 if Money::parse_decimal(tolerance, 18).is_none_or(|amount| amount < Money::ZERO) {
                     report.at_hint(
@@ -192,12 +194,17 @@ fn own_checks(
                     tolerance: tolerance.to_owned(),
                 }
             }
-            (must, _) => {
-                let message = if must.is_some() {
-                    format!("the check `{}` has both `must` and `reconcile`", check.id)
-                } else {
-                    format!("the check `{}` checks nothing", check.id)
-                };
+            (None, None, None) => {
+                let message = format!("the check `{}` checks nothing", check.id);
+                report.at_hint(
+                    node.get("id"),
+                    message,
+                    "give it one of `must: <condition>` and `reconcile: {left, right, tolerance}`",
+                );
+                continue;
+            }
+            _ => {
+                let message = format!("the check `{}` says more than one thing", check.id);
                 report.at_hint(
                     node.get("id"),
                     message,

@@ -92,7 +92,7 @@ fn check_csv(columns: &[ColumnSpec], csv: &SourceText, report: &mut Reporter<'_>
             continue;
         };
         let names = columns.iter().map(|column| column.from.as_str());
-        let hint = suggestion(name, names, "it");
+        let hint = suggestion(name, names, "the description");
         report.problems.push(
             csv.error(place(name), message)
                 .hint_if(hint.filter(|_| !twice)),
@@ -133,7 +133,8 @@ fn check_rows(
             let length = text[start..]
                 .find(['\n', '\r'])
                 .unwrap_or(text.len() - start);
-            let message = format!("the row has {} fields, the header {width}", record.len());
+            let found = record.len();
+            let message = format!("expected {width} fields as in the header, found {found}");
             report
                 .problems
                 .push(csv.error(start..start + length, message));

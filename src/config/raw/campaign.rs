@@ -11,7 +11,7 @@ pub struct RawCampaign {
     pub campaign: RawCampaignHead,
     /// When it runs: nightly, monthly or manual.
     pub schedule: RawSchedule,
-    /// The table that rules and rank read; default marts.customer_360.
+    /// The table that rules and rank read; default `marts.customer_360`.
     pub attributes: Option<String>,
     /// A query with a column `customer_id`.
     #[schemars(length(min = 1))]

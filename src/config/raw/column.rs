@@ -21,7 +21,7 @@ pub struct RawColumn {
     /// Whether a row without a value is rejected.
     #[serde(default)]
     pub required: bool,
-    /// Texts that mean "no value"; default [""].
+    /// Texts that mean no value; default the empty text.
     pub nulls: Option<Vec<String>>,
     /// Cleaners, applied in this order.
     #[serde(default)]

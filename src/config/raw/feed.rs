@@ -24,7 +24,7 @@ pub struct RawSource {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawFeed {
-    /// Where the file stands below the landing folder, such as "deposits/{business_date}/accounts.csv".
+    /// Where the file stands below the landing folder, such as `deposits/{business_date}/accounts.csv`.
     #[schemars(length(min = 1))]
     pub path: String,
     /// What a file holds: snapshot (everything), append (tonight's events) or changes.

@@ -39,6 +39,9 @@ pub struct RawModelColumn {
     /// What the column means.
     #[serde(default)]
     pub description: String,
+    /// text, bigint, double, boolean, date, timestamp or decimal(p,s); needed where another query reads base.*.
+    #[serde(rename = "type")]
+    pub data_type: Option<String>,
     /// Whether every row has a value.
     #[serde(default)]
     pub not_null: bool,
@@ -66,6 +69,9 @@ pub struct RawCheck {
     pub must: Option<String>,
     /// Two queries whose results must agree.
     pub reconcile: Option<RawReconcile>,
+    /// Why the bank's data cannot feed this identity; it is reported so, never as passed.
+    #[schemars(length(min = 1))]
+    pub not_applicable: Option<String>,
     /// What a failed check does: stop or warn; default stop.
     #[serde(default)]
     pub severity: RawSeverity,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_yaml::granit_parser::{self, Event, Parser, ScalarStyle, Span};
 
 use super::{Content, Entry, Node, Style};
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceText};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceText, offset_of};
 
 /// The deepest configuration nests 8 levels.
 const MAX_DEPTH: usize = 32;
@@ -31,17 +31,19 @@ pub fn parse(source: &SourceText, problems: &mut Diagnostics) -> Option<Node> {
             Ok((event, span)) => builder.take(event, span),
             Err(error) => {
                 let offset = error.marker().byte_offset().unwrap_or_else(|| {
-                    crate::diagnostic::offset_of(
+                    offset_of(
                         source.text(),
                         error.marker().line(),
                         error.marker().col() + 1,
                     )
                 });
-                Err(source.error(offset..offset, format!("not valid YAML: {}", error.info())))
+                let message = format!("not valid YAML: {}", error.info());
+                let hint = builder.hint_for(&error.info());
+                Err(source.error(offset..offset, message).hint_if(hint).into())
             }
         };
         if let Err(problem) = step {
-            builder.problems.push(problem);
+            builder.problems.push(*problem);
             return None;
         }
     }
@@ -79,7 +81,7 @@ enum OpenContent {
 }
 
 impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
         let range = span.byte_range().unwrap_or_default();
         match event {
             Event::DocumentStart(..) => {
@@ -88,7 +90,8 @@ impl Builder<'_> {
                     return Err(self
                         .source
                         .error(range, "a second document starts here")
-                        .hint("one file holds one document; remove the `---`"));
+                        .hint("one file holds one document; remove the `---`")
+                        .into());
                 }
                 Ok(())
             }
@@ -131,22 +134,45 @@ impl Builder<'_> {
                 self.close(node, open.anchor)
             }
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(&anchor).cloned() else {
-                    return Err(self.source.error(range, "the alias refers to itself"));
+                let Some(node) = self.anchors.get(&anchor) else {
+                    return Err(self
+                        .source
+                        .error(range, "the alias refers to itself")
+                        .into());
                 };
-                self.nodes += count(&node);
-                self.close(node, 0)
+                self.nodes += count(node);
+                if self.nodes > MAX_NODES {
+                    return Err(self.too_many(range).into());
+                }
+                self.close(node.clone(), 0)
             }
             _ => Ok(()),
         }
     }
 
-    fn refuse_tag(&self, tagged: bool, range: &Range<usize>) -> Result<(), Diagnostic> {
+    /// What a parser's complaint most often comes from.
+    fn hint_for(&self, complaint: &str) -> Option<String> {
+        if complaint.contains("tab") {
+            return Some("indent with blanks, not with tabs".to_owned());
+        }
+        let text = self.source.text();
+        let unclosed = self
+            .open
+            .iter()
+            .rev()
+            .find(|open| text[open.start..].starts_with(['[', '{']))?;
+        let line = self.source.error(unclosed.start..unclosed.start, "").line;
+        let bracket = &text[unclosed.start..=unclosed.start];
+        Some(format!("the `{bracket}` of line {line} may not be closed"))
+    }
+
+    fn refuse_tag(&self, tagged: bool, range: &Range<usize>) -> Result<(), Box<Diagnostic>> {
         if tagged {
             return Err(self
                 .source
                 .error(range.clone(), "YAML tags are not used here")
-                .hint("remove the `!…` before the value"));
+                .hint("remove the `!…` before the value")
+                .into());
         }
         Ok(())
     }
@@ -156,11 +182,12 @@ impl Builder<'_> {
         range: Range<usize>,
         anchor: usize,
         content: OpenContent,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Box<Diagnostic>> {
         if self.open.len() >= MAX_DEPTH {
             return Err(self
                 .source
-                .error(range, format!("nested deeper than {MAX_DEPTH} levels")));
+                .error(range, format!("nested deeper than {MAX_DEPTH} levels"))
+                .into());
         }
         self.open.push(Open {
             start: range.start,
@@ -170,14 +197,16 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn too_many(&self, range: Range<usize>) -> Diagnostic {
+        let message = format!("the file has more than {MAX_NODES} values, aliases counted in full");
+        self.source.error(range, message)
+    }
+
     /// Hands a finished node to what is open around it.
-    fn close(&mut self, node: Node, anchor: usize) -> Result<(), Diagnostic> {
+    fn close(&mut self, node: Node, anchor: usize) -> Result<(), Box<Diagnostic>> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(self.source.error(
-                node.range,
-                format!("the file has more than {MAX_NODES} values, aliases counted in full"),
-            ));
+            return Err(self.too_many(node.range).into());
         }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -192,7 +221,8 @@ impl Builder<'_> {
                     _ => {
                         return Err(source
                             .error(node.range, "a key must be a plain word")
-                            .hint("put text that starts with `{` or `[` in quotes"));
+                            .hint("put text that starts with `{` or `[` in quotes")
+                            .into());
                     }
                 },
                 Some((key, key_range)) => {

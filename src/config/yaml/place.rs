@@ -112,9 +112,40 @@ impl Place {
                 let escaped = rest.strip_prefix('\\')?.chars().next()?;
                 matches!(escaped, '"' | '\\' | '/' | 'n' | 't').then_some((2, 1))
             })?,
-            Style::Literal | Style::Folded => block_offset(raw, &self.value, offset)?,
+            Style::Literal | Style::Folded => return self.offset_in_block(offset),
         };
         Some(self.range.start + within)
+    }
+
+    /// Finds the value's line among the indented lines behind `|` or `>`.
+    fn offset_in_block(&self, offset: usize) -> Option<usize> {
+        let text = self.source.text();
+        let start = self.range.start;
+        let body = if text.get(start..)?.starts_with(['|', '>']) {
+            start + text[start..].find('\n')? + 1
+        } else {
+            text[..start].rfind('\n').map_or(0, |newline| newline + 1)
+        };
+        let block = text.get(body..self.range.end)?;
+        let indent = block
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|line| line.len() - line.trim_start_matches(' ').len())
+            .min()?;
+        // Counted over the lines without indentation: in folded text a line break became a blank,
+        // one byte either way, as long as no blank lines are folded.
+        let (mut written, mut meant) = (body, 0);
+        for line in block.split_inclusive('\n') {
+            let length = line.len().saturating_sub(indent);
+            if offset < meant + length {
+                let found = written + indent + (offset - meant);
+                let same = text.as_bytes().get(found) == self.value.as_bytes().get(offset);
+                return same.then_some(found);
+            }
+            meant += length;
+            written += line.len();
+        }
+        None
     }
 }
 
@@ -138,29 +169,4 @@ fn quoted_offset(
         meant += more_meant;
     }
     Some(written)
-}
-
-/// Finds the value's line among the indented lines behind `|` or `>`.
-fn block_offset(raw: &str, value: &str, offset: usize) -> Option<usize> {
-    let body = raw.find('\n')? + 1;
-    let indent = raw[body..]
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| line.len() - line.trim_start_matches(' ').len())
-        .min()?;
-    // Counted over the text without indentation: in folded text a line break became a blank, one
-    // byte either way, as long as no blank lines are folded.
-    let (mut written, mut meant) = (body, 0);
-    for line in raw[body..].split_inclusive('\n') {
-        let length = line.len().saturating_sub(indent);
-        if offset < meant + length {
-            let found = written + indent + (offset - meant);
-            let same = raw.as_bytes().get(found) == value.as_bytes().get(offset);
-            let broken = value.as_bytes().get(offset) == Some(&b' ');
-            return (same || broken).then_some(found);
-        }
-        meant += length;
-        written += line.len();
-    }
-    None
 }

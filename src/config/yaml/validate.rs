@@ -123,6 +123,8 @@ impl<'a> Validator<'a> {
     fn check_mapping(&mut self, schema: &'a Value, node: &Node, owner: &Owner) {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
+        // A key that was meant by an unknown one is not reported as missing too.
+        let mut misspelt = Vec::new();
         for entry in node.entries() {
             let entry_owner = Owner {
                 name: format!("`{}`", entry.key),
@@ -133,7 +135,12 @@ impl<'a> Validator<'a> {
                 (Some(property), _) => self.check(property, &entry.value, &entry_owner),
                 (None, Some(Value::Bool(false))) => {
                     let known = properties.into_iter().flat_map(|map| map.keys());
-                    self.unknown_key(&entry.key, &entry.key_range, known.map(String::as_str));
+                    // Keys that are already there cannot be meant.
+                    let known: Vec<&str> = known.map(String::as_str).collect();
+                    let free = known.iter().copied().filter(|key| node.find(key).is_none());
+                    let near = closest(&entry.key, free);
+                    misspelt.extend(near);
+                    self.unknown_key(&entry.key, &entry.key_range, near, &known);
                 }
                 (None, Some(other)) => {
                     self.check_name(schema, &entry.key, &entry.key_range);
@@ -149,7 +156,7 @@ impl<'a> Validator<'a> {
         }
         let required = schema.get("required").and_then(Value::as_array);
         for key in required.into_iter().flatten().filter_map(Value::as_str) {
-            if node.find(key).is_none() {
+            if node.find(key).is_none() && !misspelt.contains(&key) {
                 let about = properties
                     .and_then(|properties| properties.get(key))
                     .and_then(|property| self.description(property));
@@ -171,7 +178,9 @@ impl<'a> Validator<'a> {
             };
             only.get("description").and_then(Value::as_str)
         })?;
-        let sentence = text.split(['\n', '.', ';']).next().unwrap_or(text);
+        let text = text.trim_end_matches('.');
+        let end = text.find(". ").or_else(|| text.find("; "));
+        let sentence = &text[..end.unwrap_or(text.len())];
         let mut letters = sentence.chars();
         let first = letters.next()?;
         // Abbreviations keep their capitals.
@@ -181,14 +190,8 @@ impl<'a> Validator<'a> {
         Some(first.to_lowercase().chain(letters).collect())
     }
 
-    fn unknown_key<'k>(
-        &mut self,
-        key: &str,
-        range: &Range<usize>,
-        known: impl Iterator<Item = &'k str>,
-    ) {
-        let known: Vec<&str> = known.collect();
-        let hint = match closest(key, known.iter().copied()) {
+    fn unknown_key(&mut self, key: &str, range: &Range<usize>, near: Option<&str>, known: &[&str]) {
+        let hint = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if key == "<<" => "merge keys are not supported; repeat the keys".to_owned(),
             None => format!("known here: {}", known.join(", ")),
@@ -366,7 +369,7 @@ fn expected(alternatives: &[&Value]) -> String {
         let constants = constants(schema);
         let properties = schema.get("properties").and_then(Value::as_object);
         if !constants.is_empty() {
-            words.extend(constants);
+            words.extend(constants.into_iter().map(|word| format!("`{word}`")));
         } else if let (Some(properties), true) = (properties, alternatives.len() > 1) {
             let keys: Vec<&str> = properties.keys().map(String::as_str).collect();
             kinds.push(format!("a mapping with {}", one_of(keys)));
@@ -374,13 +377,12 @@ fn expected(alternatives: &[&Value]) -> String {
             kinds.extend(kinds_of(schema));
         }
     }
-    if !words.is_empty() {
-        kinds.insert(0, one_of(words));
-    }
-    kinds.dedup();
-    match kinds.len() {
-        0 => "something else".to_owned(),
-        _ => kinds.join(" or "),
+    words.extend(kinds);
+    words.dedup();
+    match words.split_last() {
+        None => "something else".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
     }
 }
 

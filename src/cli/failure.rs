@@ -1,0 +1,106 @@
+//! How a command ends when it does not succeed: an exit code and words.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use crate::diagnostic::Diagnostics;
+use crate::run::RunError;
+use crate::run::error::exit_code;
+use crate::sql::SqlError;
+use crate::store::StoreError;
+
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    words: String,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn usage(words: impl Into<String>) -> Self {
+        Self { code: exit_code::USAGE, words: words.into() }
+    }
+
+    #[must_use]
+    pub fn gate(words: impl Into<String>) -> Self {
+        Self { code: exit_code::GATE, words: words.into() }
+    }
+
+    #[must_use]
+    pub fn configuration(problems: &Diagnostics) -> Self {
+        Self { code: exit_code::CONFIGURATION, words: problems.to_string() }
+    }
+
+    #[must_use]
+    pub fn unexpected(error: &dyn Error) -> Self {
+        Self { code: exit_code::UNEXPECTED, words: failed_to(error) }
+    }
+
+    #[expect(clippy::print_stderr, reason = "words go to stderr")]
+    #[must_use]
+    pub fn report(&self) -> ExitCode {
+        eprintln!("{}", self.words.trim_end());
+        ExitCode::from(self.code)
+    }
+}
+
+/// `error: failed to <what>: <why>: <why>`, cause by cause.
+fn failed_to(error: &dyn Error) -> String {
+    let mut words = format!("error: failed to {error}");
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        let text = deeper.to_string();
+        if !words.ends_with(&text) {
+            words.push_str(": ");
+            words.push_str(&text);
+        }
+        cause = deeper.source();
+    }
+    words
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let code = error.exit_code();
+        let words = match &error {
+            RunError::Configuration(problems) => problems.to_string(),
+            RunError::Deliveries(problems) => {
+                let each = problems.iter().map(|problem| format!("error: {problem}"));
+                each.collect::<Vec<_>>().join("\n")
+            }
+            RunError::NothingDelivered { .. }
+            | RunError::NotInCalendar { .. }
+            | RunError::Gap { .. }
+            | RunError::ClosedMonth { .. }
+            | RunError::Gates { .. }
+            | RunError::ReferenceRows { .. }
+            | RunError::Usage { .. } => format!("error: {error}"),
+            other => failed_to(other),
+        };
+        Self { code, words }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        RunError::Store(error).into()
+    }
+}
+
+impl From<SqlError> for Failure {
+    fn from(error: SqlError) -> Self {
+        match &error {
+            SqlError::Query { message, position, hint } => {
+                let mut words = format!("error: {message}");
+                if let Some(at) = position {
+                    words.push_str(&format!("\n  --> query:{}:{}", at.line, at.column));
+                }
+                if let Some(hint) = hint {
+                    words.push_str(&format!("\nhint: {hint}"));
+                }
+                Self::usage(words)
+            }
+            other => Self::unexpected(other),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `salenet generate`: a synthetic bank of any size.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::GlobalArgs;
+use super::failure::Failure;
+use crate::domain::BusinessDate;
+use crate::store::landing_output::OutputFolder;
+use crate::synth::{self, Output};
+
+/// Generate a synthetic bank: the same arguments give the same bytes
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// Customers
+    #[arg(long, default_value_t = 2000)]
+    customers: u64,
+    /// Nights delivered
+    #[arg(long, default_value_t = 3)]
+    nights: u32,
+    /// Seed of every random draw
+    #[arg(long, default_value_t = 19_960_401)]
+    seed: u64,
+    /// Business date of the last night
+    #[arg(long, default_value = "2026-10-31", value_name = "YYYY-MM-DD")]
+    last_night: BusinessDate,
+    /// Folder for landing/ and truth/
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+struct Folder(OutputFolder);
+
+impl Output for Folder {
+    fn create(&mut self, relative: &str) -> io::Result<Box<dyn Write>> {
+        match self.0.create(relative) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+}
+
+pub fn run(args: &GenerateArgs, global: &GlobalArgs) -> Result<(), Failure> {
+    let wanted = synth::GenerateArgs {
+        customers: args.customers,
+        nights: args.nights,
+        seed: args.seed,
+        last_night: args.last_night,
+    };
+    let mut folder = Folder(OutputFolder::new(&args.out));
+    synth::generate(&wanted, &mut folder).map_err(|error| Failure::unexpected(&error))?;
+    global.say(&format!("{} customers and {} nights in {}", args.customers, args.nights, args.out.display()));
+    Ok(())
+}

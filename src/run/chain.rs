@@ -1,0 +1,329 @@
+//! Which business dates a run builds, upon which base, and the one swing that publishes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::deliveries::delivered_dates;
+use super::error::RunError;
+use super::night::{NightContext, build_night};
+use super::progress::{Progress, StepStatus};
+use super::report::{RunOutcome, RunReport, peak_memory_bytes, run_id, seconds, timed};
+use super::{CheckedProject, RunSettings};
+use crate::config::project::Project;
+use crate::domain::BusinessDate;
+use crate::stages::clean::TokenKeys;
+use crate::store::manifest::{GateResult, GateStatus};
+use crate::store::{Journal, JournalEvent, Manifest, ReleaseId, Warehouse, WarehouseLock};
+
+/// What the operator asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DateSelection {
+    /// Every delivered date after the newest release; the newest release's date when there is none.
+    CatchUp,
+    One(BusinessDate),
+    /// Both ends included.
+    Range(BusinessDate, BusinessDate),
+}
+
+/// Runs the nights that `selection` asks for and publishes them with one swing.
+pub fn run(
+    checked: &CheckedProject,
+    settings: &RunSettings,
+    selection: &DateSelection,
+    progress: &dyn Progress,
+) -> Result<RunReport, RunError> {
+    let started = timed();
+    let run_id = run_id();
+    let warehouse = Warehouse::open_or_create(&settings.warehouse)?;
+    let lock = warehouse.lock()?;
+    warehouse.clear_temporary(&lock)?;
+    let counted = Counted::new(progress);
+    let result = run_locked(checked, settings, selection, &counted, &warehouse, &lock, &run_id);
+    let (steps_run, steps_reused) = counted.totals();
+    match result {
+        Ok((outcome, manifest)) => {
+            let report = RunReport {
+                run_id: run_id.clone(),
+                outcome,
+                seconds: seconds(started.elapsed()),
+                steps_run,
+                steps_reused,
+                peak_memory_bytes: peak_memory_bytes(),
+                gates_not_passed: not_passed(&manifest),
+                manifest,
+            };
+            let text = serde_json::to_vec_pretty(&report).map_err(RunError::Report)?;
+            warehouse.write_run_file(&run_id, "report.json", &text)?;
+            Ok(report)
+        }
+        Err(error) => {
+            let failure = serde_json::json!({
+                "run_id": run_id,
+                "outcome": "failed",
+                "exit_code": error.exit_code(),
+                "message": error.to_string(),
+                "seconds": seconds(started.elapsed()),
+            });
+            let text = serde_json::to_vec_pretty(&failure).map_err(RunError::Report)?;
+            // The first error matters most: a full disk must not hide it behind a report that cannot be written.
+            let written = warehouse.write_run_file(&run_id, "report.json", &text);
+            if let Ok(path) = written
+                && let Some(command) = &checked.project.bank.on_failure
+            {
+                call_on_failure(command, &path);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Tells the project's own command; its failure cannot make a failed night worse.
+fn call_on_failure(command: &[String], report: &std::path::Path) {
+    if let Some((program, arguments)) = command.split_first() {
+        let _ = std::process::Command::new(program).args(arguments).arg(report).status();
+    }
+}
+
+fn not_passed(manifest: &Manifest) -> Vec<GateResult> {
+    manifest.gates.iter().filter(|gate| gate.status != GateStatus::Passed).cloned().collect()
+}
+
+fn run_locked(
+    checked: &CheckedProject,
+    settings: &RunSettings,
+    selection: &DateSelection,
+    progress: &dyn Progress,
+    warehouse: &Warehouse,
+    lock: &WarehouseLock,
+    run_id: &str,
+) -> Result<(RunOutcome, Manifest), RunError> {
+    let project = checked.project;
+    let tokens = load_tokens(project)?;
+    let history = History::read(warehouse)?;
+    let dates = history.dates_to_build(project, settings, selection)?;
+    let mut chain: Vec<Manifest> = Vec::new();
+    let mut last_unchanged = None;
+    for date in dates {
+        let base = match chain.last() {
+            Some(manifest) => Some(manifest.clone()),
+            None => history.base_of(warehouse, date)?,
+        };
+        let context = NightContext {
+            checked,
+            settings,
+            warehouse,
+            lock,
+            tokens: &tokens,
+            date,
+            base: base.as_ref(),
+            progress,
+        };
+        let candidate = build_night(&context, history.next_id(date))?;
+        stop_at_failed_gates(warehouse, run_id, &candidate)?;
+        let published = match history.in_force.get(&date) {
+            Some(id) if chain.is_empty() => Some(warehouse.manifest(*id)?),
+            _ => None,
+        };
+        match published {
+            Some(published) if same_content(&published, &candidate) => last_unchanged = Some(published),
+            Some(published) if is_closed_month(&history, date) && !settings.restate => {
+                return Err(RunError::ClosedMonth { date, month: published.business_date.month().to_string() });
+            }
+            _ => chain.push(candidate),
+        }
+    }
+    if chain.is_empty() {
+        let manifest = last_unchanged.ok_or_else(|| RunError::NothingDelivered {
+            landing: settings.landing.clone(),
+            example: project.feeds().next().map_or_else(String::new, |feed| feed.path.0.clone()),
+        })?;
+        return Ok((RunOutcome::AlreadyPublished(manifest.release), manifest));
+    }
+    let delivered = chain.iter().flat_map(lists_delivered).collect();
+    warehouse.append_to_journal(lock, delivered)?;
+    let ids = chain.iter().map(|manifest| manifest.release).collect();
+    let published = warehouse.publish(chain)?;
+    let last = published.into_iter().next_back().ok_or_else(|| RunError::NothingDelivered {
+        landing: settings.landing.clone(),
+        example: String::new(),
+    })?;
+    Ok((RunOutcome::Published(ids), last))
+}
+
+fn is_closed_month(history: &History, date: BusinessDate) -> bool {
+    history.newest().is_some_and(|newest| date.month() < newest.month())
+}
+
+/// The token keys a project names; a project without protected columns needs none.
+pub fn load_tokens(project: &Project) -> Result<TokenKeys, RunError> {
+    match &project.bank.key_file {
+        Some(path) => TokenKeys::load(path, &project.name).map_err(RunError::Keys),
+        None => Ok(TokenKeys::none()),
+    }
+}
+
+fn stop_at_failed_gates(warehouse: &Warehouse, run_id: &str, candidate: &Manifest) -> Result<(), RunError> {
+    let failed: Vec<GateResult> =
+        candidate.gates.iter().filter(|gate| gate.status == GateStatus::Failed).cloned().collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let text = serde_json::to_vec_pretty(candidate).map_err(RunError::Report)?;
+    let name = format!("candidate-{}.json", candidate.business_date);
+    let path = warehouse.write_run_file(run_id, &name, &text)?;
+    Err(RunError::Gates { date: candidate.business_date, failed, candidate: path })
+}
+
+/// Whether publishing the candidate would change nothing that a reader could see.
+fn same_content(published: &Manifest, candidate: &Manifest) -> bool {
+    published.base == candidate.base
+        && published.inputs == candidate.inputs
+        && published.tables == candidate.tables
+        && published.views == candidate.views
+        && published.parameters == candidate.parameters
+        && published.campaigns == candidate.campaigns
+        && published.gates == candidate.gates
+}
+
+fn lists_delivered(manifest: &Manifest) -> Vec<JournalEvent> {
+    let mut events = Vec::new();
+    for campaign in &manifest.campaigns {
+        for list in campaign.lists.iter().filter(|list| list.name.ends_with(".csv")) {
+            events.push(JournalEvent::ListDelivered {
+                campaign: campaign.code.clone(),
+                release: manifest.release,
+                name: list.name.clone(),
+                blake3: list.file.blake3.clone(),
+                rows: list.file.rows,
+            });
+        }
+    }
+    events
+}
+
+/// What has been published and taken back so far.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The release that counts for each business date: its newest one not withdrawn.
+    pub in_force: BTreeMap<BusinessDate, ReleaseId>,
+    used: BTreeSet<ReleaseId>,
+}
+
+impl History {
+    pub fn read(warehouse: &Warehouse) -> Result<Self, RunError> {
+        let journal: Journal = warehouse.journal()?;
+        let withdrawn: BTreeSet<ReleaseId> = journal.withdrawn().into_iter().collect();
+        let published = warehouse.published()?;
+        let mut history = Self { in_force: BTreeMap::new(), used: withdrawn.clone() };
+        for id in published {
+            history.used.insert(id);
+            if !withdrawn.contains(&id) {
+                history.in_force.insert(id.date, id);
+            }
+        }
+        Ok(history)
+    }
+
+    #[must_use]
+    pub fn newest(&self) -> Option<BusinessDate> {
+        self.in_force.keys().next_back().copied()
+    }
+
+    fn next_id(&self, date: BusinessDate) -> ReleaseId {
+        let last = self.used.iter().filter(|id| id.date == date).map(|id| id.attempt).max();
+        ReleaseId { date, attempt: last.unwrap_or(0) + 1 }
+    }
+
+    /// The newest release before `date` that is not withdrawn.
+    fn base_of(&self, warehouse: &Warehouse, date: BusinessDate) -> Result<Option<Manifest>, RunError> {
+        match self.in_force.range(..date).next_back() {
+            Some((_, id)) => Ok(Some(warehouse.manifest(*id)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn dates_to_build(
+        &self,
+        project: &Project,
+        settings: &RunSettings,
+        selection: &DateSelection,
+    ) -> Result<Vec<BusinessDate>, RunError> {
+        let delivered = || delivered_dates(project, &settings.landing);
+        let mut dates: BTreeSet<BusinessDate> = match selection {
+            DateSelection::One(date) => BTreeSet::from([*date]),
+            DateSelection::Range(from, to) => {
+                delivered()?.into_iter().filter(|date| date >= from && date <= to).collect()
+            }
+            DateSelection::CatchUp => {
+                let newest = self.newest();
+                let new: BTreeSet<_> =
+                    delivered()?.into_iter().filter(|date| newest.is_none_or(|newest| *date > newest)).collect();
+                if new.is_empty() { newest.into_iter().collect() } else { new }
+            }
+        };
+        let Some(first) = dates.first().copied() else {
+            return Err(RunError::NothingDelivered {
+                landing: settings.landing.clone(),
+                example: project.feeds().next().map_or_else(String::new, |feed| feed.path.0.clone()),
+            });
+        };
+        if let Some(date) = dates.iter().find(|date| !project.bank.calendar.contains(**date)) {
+            return Err(RunError::NotInCalendar { date: *date });
+        }
+        // Dates published after the first are built upon it: when it changes, they are replayed.
+        dates.extend(self.in_force.range(first..).map(|(date, _)| *date));
+        if !settings.allow_gap {
+            self.refuse_gaps(project, &dates)?;
+        }
+        Ok(dates.into_iter().collect())
+    }
+
+    fn refuse_gaps(&self, project: &Project, dates: &BTreeSet<BusinessDate>) -> Result<(), RunError> {
+        let known = |date: &BusinessDate| dates.contains(date) || self.in_force.contains_key(date);
+        let first_ever = self.in_force.keys().chain(dates).min().copied();
+        for date in dates.iter().filter(|date| Some(**date) != first_ever && !self.in_force.contains_key(date)) {
+            if let Some(missing) = project.bank.calendar.previous(*date)
+                && !known(&missing)
+            {
+                return Err(RunError::Gap { date: *date, missing });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Counts steps on their way to whoever shows them.
+struct Counted<'a> {
+    inner: &'a dyn Progress,
+    run: std::sync::atomic::AtomicUsize,
+    reused: std::sync::atomic::AtomicUsize,
+}
+
+impl<'a> Counted<'a> {
+    fn new(inner: &'a dyn Progress) -> Self {
+        Self { inner, run: 0.into(), reused: 0.into() }
+    }
+
+    fn totals(&self) -> (usize, usize) {
+        use std::sync::atomic::Ordering::Relaxed;
+        (self.run.load(Relaxed), self.reused.load(Relaxed))
+    }
+}
+
+impl Progress for Counted<'_> {
+    fn night_started(&self, date: &str, n_steps: usize) {
+        self.inner.night_started(date, n_steps);
+    }
+
+    fn step_started(&self, step: &str) {
+        self.inner.step_started(step);
+    }
+
+    fn step_finished(&self, step: &str, status: StepStatus, rows: u64, took: std::time::Duration) {
+        let counter = match status {
+            StepStatus::Ran => &self.run,
+            StepStatus::Reused => &self.reused,
+        };
+        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.inner.step_finished(step, status, rows, took);
+    }
+}

@@ -1,0 +1,101 @@
+//! Gates: everything that must hold on the candidate before it is published.
+
+use super::feeds::FeedEntry;
+use super::steps::{Fingerprint, Identities, StepKind};
+use super::{CheckedProject, RunError};
+use crate::config::model::ModelSpec;
+use crate::sql::dependencies::table_references;
+use crate::sql::{Bindings, Session};
+use crate::stages::model::checks::{checks_of, queries, run_check};
+use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
+use crate::store::steps::StepOutput;
+use crate::store::Warehouse;
+
+/// Conservation and reject limits of every feed.
+#[must_use]
+pub fn feed_gates(entry: &FeedEntry) -> Vec<GateResult> {
+    let report = &entry.report;
+    let rows = &report.rows;
+    let conservation = match report.check_conservation() {
+        Ok(()) => GateResult {
+            id: format!("{}.conservation", report.feed),
+            status: GateStatus::Passed,
+            detail: format!(
+                "read {} = loaded {} + rejected {} + duplicate {}",
+                rows.read, rows.loaded, rows.rejected, rows.duplicate
+            ),
+        },
+        Err(error) => GateResult {
+            id: format!("{}.conservation", report.feed),
+            status: GateStatus::Failed,
+            detail: error.to_string(),
+        },
+    };
+    let breaches = report.breaches.iter().map(|breach| GateResult {
+        id: format!("{}.reject_limit.{}", report.feed, breach.of),
+        status: GateStatus::Failed,
+        detail: format!(
+            "rejected {} of {} read, limit {}; see: salenet rejects list",
+            breach.rejected, breach.read, breach.limit
+        ),
+    });
+    std::iter::once(conservation).chain(breaches).collect()
+}
+
+/// Universe = removed + lost in dedupe + cut + selected, per campaign.
+#[must_use]
+pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
+    let listed: u64 =
+        entry.lists.iter().filter(|list| list.name.ends_with(".csv")).map(|list| list.file.rows).sum();
+    let remaining = entry.waterfall.last().map_or(0, |line| line.remaining);
+    let universe = entry.waterfall.first().map_or(0, |line| line.remaining);
+    GateResult {
+        id: format!("{}.waterfall", entry.code),
+        status: if listed == remaining { GateStatus::Passed } else { GateStatus::Failed },
+        detail: format!("of {universe} members {remaining} remain after every rule, {listed} stand on lists"),
+    }
+}
+
+/// The checks of one model; reused while nothing they read has changed.
+pub fn model_gates(
+    warehouse: &Warehouse,
+    session: &Session,
+    checked: &CheckedProject,
+    model: &ModelSpec,
+    bindings: &Bindings,
+    identities: &Identities,
+) -> Result<Vec<GateResult>, RunError> {
+    let checks = checks_of(model);
+    let mut fingerprint = Fingerprint::new(StepKind::Check);
+    fingerprint.add("model", &serde_json::to_string(&checks).map_err(RunError::Report)?);
+    fingerprint.add("table", identities.get(&model.table).map_or("", String::as_str));
+    for check in &checks {
+        let (queries, bound) = queries(model, check, bindings);
+        for query in queries {
+            let references = table_references(&query)?;
+            for table in references.tonight.iter().filter(|table| checked.columns.contains_key(*table)) {
+                fingerprint.add(&table.to_string(), identities.get(table).map_or("", String::as_str));
+            }
+            for value in bound.used_in(&query) {
+                fingerprint.add("value", &value);
+            }
+        }
+    }
+    let fingerprint = fingerprint.finish();
+    if let Some(output) = warehouse.step_output(&fingerprint)?
+        && let Ok(gates) = serde_json::from_value(output.report)
+    {
+        return Ok(gates);
+    }
+    let mut gates = Vec::with_capacity(checks.len());
+    for check in &checks {
+        gates.push(run_check(session, model, check, bindings)?);
+    }
+    let output = StepOutput {
+        step: format!("checks of {}", model.table),
+        tables: std::collections::BTreeMap::new(),
+        report: serde_json::to_value(&gates).map_err(RunError::Report)?,
+    };
+    warehouse.record_step(&fingerprint, &output)?;
+    Ok(gates)
+}

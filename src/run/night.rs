@@ -1,0 +1,391 @@
+//! One night: builds the candidate of a business date upon its base.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::error::RunError;
+use super::feeds::{FeedContext, LoadedFeed, load_feeds};
+use super::gates::{campaign_gate, feed_gates, model_gates};
+use super::progress::{Progress, StepStatus};
+use super::reference::load_reference;
+use super::report::timed;
+use super::source_file::source_file_table;
+use super::steps::{Fingerprint, Identities, StepKind, table_identity};
+use super::tables::{bindings, given_tables, own_table};
+use super::types::stored_type;
+use super::{CheckedProject, RunSettings};
+use crate::config::campaign::{CampaignSpec, Schedule};
+use crate::config::model::{Materialisation, ModelSpec};
+use crate::domain::{BusinessDate, TableName};
+use crate::sql::catalog::Catalogue;
+use crate::sql::schema::columns_of;
+use crate::sql::{Bindings, Session, TableSource};
+use crate::stages::campaign::query::CANDIDATE_COLUMNS;
+use crate::stages::campaign::{CampaignOutput, CampaignRequest, run_campaign};
+use crate::stages::clean::TokenKeys;
+use crate::stages::model::{ModelRequest, build_model};
+use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
+use crate::stages::resolve::{ResolveRequest, resolve};
+use crate::store::manifest::{CampaignEntry, ColumnEntry, FileEntry, GateResult, ViewEntry};
+use crate::store::steps::StepOutput;
+use crate::store::{Manifest, ReleaseId, TableEntry, Warehouse, WarehouseLock};
+
+pub struct NightContext<'a> {
+    pub checked: &'a CheckedProject<'a>,
+    pub settings: &'a RunSettings,
+    pub warehouse: &'a Warehouse,
+    pub lock: &'a WarehouseLock,
+    pub tokens: &'a TokenKeys,
+    pub date: BusinessDate,
+    pub base: Option<&'a Manifest>,
+    pub progress: &'a dyn Progress,
+}
+
+/// Builds the candidate; its release id is a proposal and its history still empty.
+pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifest, RunError> {
+    let project = context.checked.project;
+    let n_steps = project.feeds().count() + project.models.len() + project.campaigns.len() + 2;
+    context.progress.night_started(&context.date.to_string(), n_steps);
+    let mut night = Night::try_new(context)?;
+    let feeds = night.feeds()?;
+    night.references()?;
+    night.source_files(&feeds)?;
+    night.resolve()?;
+    for position in &context.checked.graph.order {
+        night.model(&project.models[*position])?;
+    }
+    let campaigns = night.campaigns()?;
+    let mut gates: Vec<GateResult> = feeds.iter().flat_map(|feed| feed_gates(&feed.entry)).collect();
+    for model in &project.models {
+        let (session, bindings) = (&night.session, &night.bindings);
+        let identities = &night.identities;
+        gates.extend(model_gates(context.warehouse, session, context.checked, model, bindings, identities)?);
+    }
+    gates.extend(campaigns.iter().filter(|entry| !entry.waterfall.is_empty()).map(campaign_gate));
+    gates.sort_by(|left, right| left.id.cmp(&right.id));
+
+    let mut reports = BTreeMap::new();
+    let mut inputs = Vec::new();
+    for feed in feeds {
+        let value = serde_json::to_value(&feed.entry).map_err(RunError::Report)?;
+        reports.insert(feed.entry.report.feed.clone(), value);
+        inputs.extend(feed.inputs);
+    }
+    Ok(Manifest {
+        format: 1,
+        release,
+        business_date: context.date,
+        base: context.base.map(|base| base.release),
+        engine: concat!("salenet ", env!("CARGO_PKG_VERSION")).to_owned(),
+        configuration: project.config_hash(),
+        inputs,
+        feeds: reports,
+        gates,
+        steps: night.fingerprints,
+        tables: night.tables,
+        parameters: night.bindings.values().clone(),
+        views: night.views,
+        campaigns,
+        history: Vec::new(),
+    })
+}
+
+/// What has been built so far tonight.
+struct Night<'a> {
+    context: &'a NightContext<'a>,
+    session: Session,
+    bindings: Bindings,
+    tables: BTreeMap<TableName, TableEntry>,
+    views: Vec<ViewEntry>,
+    identities: Identities,
+    fingerprints: BTreeMap<String, String>,
+}
+
+impl<'a> Night<'a> {
+    fn try_new(context: &'a NightContext<'a>) -> Result<Self, RunError> {
+        let project = context.checked.project;
+        let session = Session::try_new(&context.settings.session_options())?;
+        let mut declared = given_tables(project);
+        for model in &project.models {
+            let columns = model.columns.iter().filter_map(|column| {
+                let data_type = stored_type(column.data_type.as_deref()?)?;
+                Some(ColumnEntry { name: column.name.clone(), data_type })
+            });
+            declared.insert(model.table.clone(), columns.collect());
+        }
+        let base = context.base.map(|base| &base.tables);
+        for (name, columns) in declared {
+            let source = match base.and_then(|tables| tables.get(&name)) {
+                Some(entry) => TableSource::of(context.warehouse, entry),
+                None => TableSource::declared(columns),
+            };
+            session.add_table(Catalogue::Base, &name, &source)?;
+        }
+        Ok(Self {
+            context,
+            session,
+            bindings: bindings(project, context.date),
+            tables: BTreeMap::new(),
+            views: Vec::new(),
+            identities: Identities::new(),
+            fingerprints: BTreeMap::new(),
+        })
+    }
+
+    fn base_table(&self, name: &TableName) -> Option<&'a TableEntry> {
+        self.context.base.and_then(|base| base.tables.get(name))
+    }
+
+    fn base_files(&self, name: &TableName) -> Vec<FileEntry> {
+        self.base_table(name).map(|table| table.files.clone()).unwrap_or_default()
+    }
+
+    fn paths(&self, files: &[FileEntry]) -> Vec<PathBuf> {
+        files.iter().map(|file| self.context.warehouse.root().join(&file.path)).collect()
+    }
+
+    fn add(&mut self, name: TableName, entry: TableEntry) -> Result<(), RunError> {
+        let source = TableSource::of(self.context.warehouse, &entry);
+        self.session.add_table(Catalogue::Tonight, &name, &source)?;
+        self.identities.insert(name.clone(), table_identity(&entry));
+        self.tables.insert(name, entry);
+        Ok(())
+    }
+
+    fn feeds(&mut self) -> Result<Vec<LoadedFeed>, RunError> {
+        let context = self.context;
+        let journal = context.warehouse.journal()?;
+        let feeds = load_feeds(&FeedContext {
+            project: context.checked.project,
+            settings: context.settings,
+            warehouse: context.warehouse,
+            journal: &journal,
+            tokens: context.tokens,
+            date: context.date,
+            base: context.base,
+            progress: context.progress,
+        })?;
+        for feed in &feeds {
+            self.add(feed.staging.0.clone(), feed.staging.1.clone())?;
+            self.add(feed.quarantine.0.clone(), feed.quarantine.1.clone())?;
+        }
+        Ok(feeds)
+    }
+
+    fn references(&mut self) -> Result<(), RunError> {
+        let context = self.context;
+        for reference in &context.checked.project.references {
+            let entry = load_reference(context.warehouse, reference, context.tokens, context.date)?;
+            self.add(reference.table.clone(), entry)?;
+        }
+        Ok(())
+    }
+
+    fn source_files(&mut self, feeds: &[LoadedFeed]) -> Result<(), RunError> {
+        let name = own_table("core", "source_file");
+        let inputs: Vec<_> = feeds.iter().flat_map(|feed| &feed.inputs).collect();
+        let context = self.context;
+        let entry = source_file_table(context.warehouse, &inputs, context.date, self.base_files(&name))?;
+        self.add(name, entry)
+    }
+
+    fn resolve(&mut self) -> Result<(), RunError> {
+        let context = self.context;
+        let Some(spec) = &context.checked.project.matching else { return Ok(()) };
+        let (xref, events) = (own_table("core", "customer_xref"), own_table("core", "customer_id_event"));
+        let mut fingerprint = Fingerprint::new(StepKind::Resolve);
+        fingerprint.add("matching", &serde_json::to_string(spec).map_err(RunError::Report)?);
+        fingerprint.add("date", &context.date.to_string());
+        for source in &spec.records {
+            fingerprint.add("records", self.identities.get(&source.table).map_or("", String::as_str));
+        }
+        for table in [&xref, &events] {
+            fingerprint.add("base", &self.base_table(table).map(table_identity).unwrap_or_default());
+        }
+        let fingerprint = fingerprint.finish();
+        let output = self.step("resolve", &fingerprint, |night| {
+            let staging = spec.records.iter().map(|source| {
+                let files = night.tables.get(&source.table).map(|table| night.paths(&table.files));
+                (source.table.clone(), files.unwrap_or_default())
+            });
+            let journal = context.warehouse.journal()?;
+            let issued = journal.issued_id_files().map(|file| context.warehouse.root().join(file)).collect();
+            let request = ResolveRequest {
+                warehouse: context.warehouse,
+                spec,
+                business_date: context.date,
+                staging: staging.collect(),
+                base_xref: night.paths(&night.base_files(&xref)),
+                base_events: night.paths(&night.base_files(&events)),
+                issued,
+            };
+            let output = resolve(&request)?;
+            // Durable before anything is built on these ids: a rerun finds them here and gives nobody else the same.
+            context.warehouse.append_to_journal(context.lock, output.issued.into_iter().collect())?;
+            let grain = ["source_code", "feed", "source_key"].map(str::to_owned).to_vec();
+            let xref_entry =
+                TableEntry { columns: columns_of(XREF_COLUMNS), sorted_by: grain, files: vec![output.xref] };
+            let mut event_files = night.base_files(&events);
+            event_files.extend(output.events);
+            let event_entry = TableEntry {
+                columns: columns_of(EVENT_COLUMNS),
+                sorted_by: vec!["event_seq".to_owned()],
+                files: event_files,
+            };
+            Ok(StepOutput {
+                step: "resolve".to_owned(),
+                tables: BTreeMap::from([(xref.clone(), xref_entry), (events.clone(), event_entry)]),
+                report: serde_json::to_value(&output.report).map_err(RunError::Report)?,
+            })
+        })?;
+        for (name, entry) in output.tables {
+            self.add(name, entry)?;
+        }
+        Ok(())
+    }
+
+    fn model(&mut self, model: &ModelSpec) -> Result<(), RunError> {
+        let fingerprint = self.model_fingerprint(model)?;
+        let context = self.context;
+        if model.materialisation == Materialisation::View {
+            build_model(&self.model_request(model))?;
+            self.identities.insert(model.table.clone(), fingerprint);
+            self.views.push(ViewEntry { table: model.table.clone(), sql: model.sql.clone() });
+            return Ok(());
+        }
+        let name = model.table.to_string();
+        let output = self.step(&name, &fingerprint, |night| {
+            let entry = build_model(&night.model_request(model))?.unwrap_or_default();
+            Ok(StepOutput {
+                step: name.clone(),
+                tables: BTreeMap::from([(model.table.clone(), entry)]),
+                report: serde_json::Value::Null,
+            })
+        })?;
+        debug_assert!(context.checked.columns.contains_key(&model.table));
+        for (name, entry) in output.tables {
+            self.add(name, entry)?;
+        }
+        Ok(())
+    }
+
+    fn model_request<'n>(&'n self, model: &'n ModelSpec) -> ModelRequest<'n> {
+        ModelRequest {
+            session: &self.session,
+            warehouse: self.context.warehouse,
+            model,
+            bindings: &self.bindings,
+            business_date: self.context.date,
+            base: self.base_table(&model.table),
+        }
+    }
+
+    fn model_fingerprint(&self, model: &ModelSpec) -> Result<String, RunError> {
+        let mut fingerprint = Fingerprint::new(StepKind::Model);
+        fingerprint.add("sql", &model.sql);
+        fingerprint.add("grain", &model.grain.join(","));
+        fingerprint.add("kind", &serde_json::to_string(&model.materialisation).map_err(RunError::Report)?);
+        for value in self.bindings.used_in(&model.sql) {
+            fingerprint.add("value", &value);
+        }
+        let references = crate::sql::dependencies::table_references(&model.sql)?;
+        for table in &references.tonight {
+            fingerprint.add(&table.to_string(), self.identities.get(table).map_or("", String::as_str));
+        }
+        for table in &references.base {
+            let identity = self.base_table(table).map(table_identity).unwrap_or_default();
+            fingerprint.add(&format!("base.{table}"), &identity);
+        }
+        if matches!(model.materialisation, Materialisation::Month | Materialisation::Append) {
+            fingerprint.add("date", &self.context.date.to_string());
+            fingerprint.add("own", &self.base_table(&model.table).map(table_identity).unwrap_or_default());
+        }
+        Ok(fingerprint.finish())
+    }
+
+    fn campaigns(&mut self) -> Result<Vec<CampaignEntry>, RunError> {
+        let project = self.context.checked.project;
+        if project.campaigns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = own_table("campaigns", "candidate");
+        let grain = ["campaign_code", "business_date", "customer_id"].map(str::to_owned).to_vec();
+        let mut so_far =
+            TableEntry { columns: columns_of(CANDIDATE_COLUMNS), sorted_by: grain, files: self.base_files(&name) };
+        self.add(name.clone(), so_far.clone())?;
+        let mut entries = Vec::new();
+        for campaign in project.campaigns.iter().filter(|campaign| is_due(campaign, self.context.date)) {
+            let output = self.campaign(campaign, &name, &so_far)?;
+            so_far = output.candidates;
+            self.add(name.clone(), so_far.clone())?;
+            entries.push(output.entry);
+        }
+        Ok(entries)
+    }
+
+    fn campaign(
+        &mut self,
+        campaign: &CampaignSpec,
+        table: &TableName,
+        so_far: &TableEntry,
+    ) -> Result<CampaignOutput, RunError> {
+        let mut fingerprint = Fingerprint::new(StepKind::Campaign);
+        fingerprint.add("campaign", &serde_json::to_string(campaign).map_err(RunError::Report)?);
+        fingerprint.add("date", &self.context.date.to_string());
+        fingerprint.add("candidates", &table_identity(so_far));
+        let schemas = ["core", "marts", "reference", "campaigns"];
+        for (name, identity) in self.identities.iter().filter(|(name, _)| schemas.contains(&name.schema())) {
+            fingerprint.add(&name.to_string(), identity);
+        }
+        let name = format!("campaign {}", campaign.code);
+        let output = self.step(&name, &fingerprint.finish(), |night| {
+            let output = run_campaign(&CampaignRequest {
+                session: &night.session,
+                warehouse: night.context.warehouse,
+                campaign,
+                bindings: &night.bindings,
+                business_date: night.context.date,
+                table,
+                so_far,
+            })?;
+            Ok(StepOutput {
+                step: name.clone(),
+                tables: BTreeMap::from([(table.clone(), output.candidates.clone())]),
+                report: serde_json::to_value(&output).map_err(RunError::Report)?,
+            })
+        })?;
+        serde_json::from_value(output.report).map_err(RunError::Report)
+    }
+
+    /// Runs a step unless its fingerprint already has an output.
+    fn step(
+        &mut self,
+        name: &str,
+        fingerprint: &str,
+        compute: impl FnOnce(&Self) -> Result<StepOutput, RunError>,
+    ) -> Result<StepOutput, RunError> {
+        self.fingerprints.insert(name.to_owned(), fingerprint.to_owned());
+        let context = self.context;
+        context.progress.step_started(name);
+        let started = timed();
+        let (output, status) = match context.warehouse.step_output(fingerprint)? {
+            Some(output) => (output, StepStatus::Reused),
+            None => {
+                let output = compute(self)?;
+                context.warehouse.record_step(fingerprint, &output)?;
+                (output, StepStatus::Ran)
+            }
+        };
+        let rows = output.tables.values().map(TableEntry::rows).sum();
+        context.progress.step_finished(name, status, rows, started.elapsed());
+        Ok(output)
+    }
+}
+
+fn is_due(campaign: &CampaignSpec, date: BusinessDate) -> bool {
+    match campaign.schedule {
+        Schedule::Nightly => true,
+        Schedule::Monthly => date.is_month_end(),
+        Schedule::Manual => false,
+    }
+}

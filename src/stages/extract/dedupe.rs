@@ -1,0 +1,162 @@
+//! Rows with a key seen before. Memory: 16 bytes a key (and a rank, for `latest`), however long the keys are.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use polars::prelude::*;
+
+use super::writer::ROW_GROUP_ROWS;
+use crate::config::feed::Survivor;
+use crate::stages::clean::value::Value;
+
+/// 128 bits of BLAKE3 over the typed key: two different keys do not meet.
+pub type KeyHash = u128;
+
+pub fn hash_key<'v>(values: impl Iterator<Item = &'v Value<'v>>) -> KeyHash {
+    let mut hasher = blake3::Hasher::new();
+    for value in values {
+        value.hash_into(&mut hasher);
+    }
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    u128::from_le_bytes(bytes)
+}
+
+/// What `latest` compares; null is the smallest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    Null,
+    Number(i128),
+    Text(String),
+}
+
+impl From<&Value<'_>> for Rank {
+    fn from(value: &Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Text(text) => Self::Text(text.clone().into_owned()),
+            Value::Integer(number) | Value::Timestamp(number) => Self::Number(i128::from(*number)),
+            Value::Decimal(units) => Self::Number(*units),
+            Value::Date(days) => Self::Number(i128::from(*days)),
+            Value::Boolean(truth) => Self::Number(i128::from(*truth)),
+        }
+    }
+}
+
+/// A first pass over the rows finds the survivor of each key, for `last` and `latest`.
+pub struct Survey {
+    survivor: Survivor,
+    best: HashMap<KeyHash, (u64, Rank)>,
+}
+
+impl Survey {
+    pub fn new(survivor: Survivor) -> Self {
+        Self {
+            survivor,
+            best: HashMap::new(),
+        }
+    }
+
+    /// A sound row by its place in reading order.
+    pub fn see(&mut self, key: KeyHash, ordinal: u64, rank: Rank) {
+        let entry = self.best.entry(key);
+        let survivor = &self.survivor;
+        entry
+            .and_modify(|best| {
+                // The earlier line wins a tie of `latest`.
+                let better = match survivor {
+                    Survivor::First => false,
+                    Survivor::Last => true,
+                    Survivor::Latest { .. } => rank > best.1,
+                };
+                if better {
+                    *best = (ordinal, rank.clone());
+                }
+            })
+            .or_insert((ordinal, rank));
+    }
+}
+
+/// Decides row by row, in reading order.
+pub struct Dedupe {
+    /// Loaded on an earlier night, or already tonight.
+    seen: HashSet<KeyHash>,
+    survey: Option<Survey>,
+}
+
+impl Dedupe {
+    pub fn new(earlier: HashSet<KeyHash>, survey: Option<Survey>) -> Self {
+        Self {
+            seen: earlier,
+            survey,
+        }
+    }
+
+    /// Whether the row is loaded; the others are duplicates.
+    pub fn admits(&mut self, key: KeyHash, ordinal: u64) -> bool {
+        let survives = match &self.survey {
+            Some(survey) => survey.best.get(&key).is_some_and(|best| best.0 == ordinal),
+            None => true,
+        };
+        survives && self.seen.insert(key)
+    }
+}
+
+/// The keys of earlier nights, read one row group at a time.
+///
+/// # Errors
+/// When a staging file cannot be read or lacks a key column.
+pub fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<HashSet<KeyHash>> {
+    let mut keys = HashSet::new();
+    if key.is_empty() {
+        return Ok(keys);
+    }
+    for path in files {
+        let rows = ParquetReader::new(std::fs::File::open(path)?).num_rows()?;
+        let mut offset = 0;
+        while offset < rows {
+            let batch = ParquetReader::new(std::fs::File::open(path)?)
+                .with_columns(Some(key.to_vec()))
+                .with_slice(Some((offset, ROW_GROUP_ROWS)))
+                .finish()?;
+            keys.extend(frame_keys(&batch, key)?);
+            offset += ROW_GROUP_ROWS;
+        }
+    }
+    Ok(keys)
+}
+
+/// The key hashes of a staged batch, in row order.
+///
+/// # Errors
+/// When a key column is missing.
+pub fn frame_keys(batch: &DataFrame, key: &[String]) -> PolarsResult<Vec<KeyHash>> {
+    let columns = key
+        .iter()
+        .map(|name| batch.column(name).map(Column::as_materialized_series))
+        .collect::<PolarsResult<Vec<_>>>()?;
+    (0..batch.height())
+        .map(|row| {
+            let values = columns
+                .iter()
+                .map(|series| Ok(staged_value(series.get(row)?)))
+                .collect::<PolarsResult<Vec<_>>>()?;
+            Ok(hash_key(values.iter()))
+        })
+        .collect()
+}
+
+fn staged_value(value: AnyValue<'_>) -> Value<'_> {
+    match value {
+        AnyValue::String(text) => Value::Text(text.into()),
+        AnyValue::StringOwned(text) => Value::Text(text.to_string().into()),
+        AnyValue::Int64(number) => Value::Integer(number),
+        AnyValue::Decimal(units, ..) => Value::Decimal(units),
+        AnyValue::Date(days) => Value::Date(days),
+        AnyValue::Datetime(micros, ..) | AnyValue::DatetimeOwned(micros, ..) => {
+            Value::Timestamp(micros)
+        }
+        AnyValue::Boolean(truth) => Value::Boolean(truth),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,286 @@
+//! A record's text -> one cell per declared column, by the feed's layout. Pure.
+
+use std::borrow::Cow;
+
+use super::json;
+use super::quarantine::{PlacedField, TokenRoom};
+use super::splitter::{FieldForm, FieldSpan, LineEnd, Scan, SplitRules, scan_record};
+use crate::config::feed::{ColumnSpec, Dialect, FeedSpec, Layout, StrayQuotes};
+use crate::stages::clean::column::ColumnPlan;
+use crate::stages::clean::value::Cell;
+
+/// Why a record has no cells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFault {
+    /// Empty when the whole row is at fault.
+    pub column: String,
+    pub rule: &'static str,
+    pub reason: String,
+    /// The record may be the one in which a cut file ends.
+    pub incomplete: bool,
+}
+
+impl RowFault {
+    pub fn of_row(rule: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            column: String::new(),
+            rule,
+            reason: reason.into(),
+            incomplete: false,
+        }
+    }
+}
+
+/// A cell and where it lies in the record; absent JSON members and trimmed fixed fields have no place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedCell<'c> {
+    pub cell: Cell<'c>,
+    pub place: Option<(usize, usize)>,
+    pub room: TokenRoom,
+}
+
+/// How records become cells.
+pub enum RecordLayout {
+    Delimited {
+        rules: SplitRules,
+        quote: String,
+        stray_quotes: StrayQuotes,
+        room: TokenRoom,
+    },
+    Fixed {
+        /// Characters of a whole record.
+        width: usize,
+    },
+    /// Also the spelling of Parquet rows in quarantine.
+    JsonLines,
+}
+
+impl RecordLayout {
+    pub fn new(feed: &FeedSpec) -> Self {
+        match &feed.format.layout {
+            Layout::Delimited(dialect) => Self::delimited(dialect),
+            Layout::Fixed => Self::Fixed {
+                width: feed
+                    .columns
+                    .iter()
+                    .filter_map(|column| column.at)
+                    .map(|(start, length)| (start + length).saturating_sub(1) as usize)
+                    .max()
+                    .unwrap_or(0),
+            },
+            Layout::JsonLines | Layout::Parquet => Self::JsonLines,
+        }
+    }
+
+    fn delimited(dialect: &Dialect) -> Self {
+        Self::Delimited {
+            rules: SplitRules::delimited(dialect),
+            quote: dialect.quote.map(String::from).unwrap_or_default(),
+            stray_quotes: dialect.stray_quotes,
+            // A token holds colons.
+            room: if dialect.delimiter.contains(':') {
+                TokenRoom::None
+            } else {
+                TokenRoom::Bare
+            },
+        }
+    }
+
+    pub fn split_rules(&self) -> SplitRules {
+        match self {
+            Self::Delimited { rules, .. } => rules.clone(),
+            _ => SplitRules::lines(),
+        }
+    }
+
+    /// One cell per column, in the feed's order. `fields` are the record's, as the splitter gave them.
+    ///
+    /// # Errors
+    /// Why the record is not a row of the feed.
+    pub fn cells<'c>(
+        &self,
+        content: &'c str,
+        fields: &[FieldSpan],
+        columns: &[ColumnPlan<'_>],
+    ) -> Result<Vec<PlacedCell<'c>>, RowFault> {
+        match self {
+            Self::Delimited {
+                quote,
+                stray_quotes,
+                room,
+                ..
+            } => {
+                if fields.len() != columns.len() {
+                    return Err(RowFault {
+                        incomplete: fields.len() < columns.len(),
+                        ..RowFault::of_row(
+                            "columns",
+                            format!("{} fields, expected {}", fields.len(), columns.len()),
+                        )
+                    });
+                }
+                fields
+                    .iter()
+                    .zip(columns)
+                    .map(|(span, column)| {
+                        if span.form == FieldForm::Stray && *stray_quotes == StrayQuotes::Reject {
+                            return Err(RowFault {
+                                column: column.spec.name.clone(),
+                                ..RowFault::of_row(
+                                    "stray_quote",
+                                    "a quote stands inside an unquoted field",
+                                )
+                            });
+                        }
+                        Ok(PlacedCell {
+                            cell: Cell::Text(field_value(content, span, quote)),
+                            place: Some((span.start, span.end)),
+                            room: *room,
+                        })
+                    })
+                    .collect()
+            }
+            Self::Fixed { width } => fixed_cells(content, *width, columns),
+            Self::JsonLines => json::cells(content, columns),
+        }
+    }
+
+    /// The fields for quarantine, found again in a record's text; `None` where it does not split.
+    pub fn placed<'p>(
+        &self,
+        content: &'p str,
+        columns: &'p [ColumnPlan<'p>],
+    ) -> Option<Vec<PlacedField<'p>>> {
+        let mut fields = Vec::new();
+        if !content.is_empty() {
+            let rules = self.split_rules();
+            let bytes = content.as_bytes();
+            match scan_record(bytes, true, &rules, Some(LineEnd::LineFeed), &mut fields) {
+                Scan::Record { fault: None, .. } => {}
+                _ => return None,
+            }
+        }
+        let cells = self.cells(content, &fields, columns).ok()?;
+        let mut placed: Vec<PlacedField<'p>> = cells
+            .into_iter()
+            .zip(columns)
+            .filter_map(|(cell, column)| {
+                let (start, end) = cell.place?;
+                let value = match cell.cell {
+                    Cell::Text(text) | Cell::Number(text) => text,
+                    _ => Cow::Borrowed(""),
+                };
+                Some(PlacedField {
+                    start,
+                    end,
+                    value,
+                    column,
+                    room: cell.room,
+                })
+            })
+            .collect();
+        placed.sort_by_key(|field| field.start);
+        Some(placed)
+    }
+}
+
+/// The value of a delimited field: doubled quotes become one.
+pub fn field_value<'c>(content: &'c str, span: &FieldSpan, quote: &str) -> Cow<'c, str> {
+    let field = &content[span.start..span.end];
+    if span.form == FieldForm::Escaped {
+        Cow::Owned(field.replace(&quote.repeat(2), quote))
+    } else {
+        Cow::Borrowed(field)
+    }
+}
+
+/// Columns by character position, padding removed. Blanks at a line's end may have been stripped by the sender:
+/// a column wholly beyond the end is null, a text may be short, but a short number or date is refused.
+fn fixed_cells<'c>(
+    content: &'c str,
+    width: usize,
+    columns: &[ColumnPlan<'_>],
+) -> Result<Vec<PlacedCell<'c>>, RowFault> {
+    let borders = CharacterBorders::new(content);
+    let length = borders.count();
+    if length > width && !content[borders.byte(width)..].trim().is_empty() {
+        return Err(RowFault::of_row(
+            "columns",
+            format!("{length} characters, expected {width}"),
+        ));
+    }
+    columns
+        .iter()
+        .map(|column| {
+            let (first, count) = column.spec.at.unwrap_or((1, 0));
+            let start = (first as usize).saturating_sub(1);
+            let end = start + count as usize;
+            if start >= length && count > 0 {
+                return Ok(PlacedCell {
+                    cell: if column.spec.required {
+                        return Err(short_line(column.spec, length, width));
+                    } else {
+                        Cell::Null
+                    },
+                    place: None,
+                    room: TokenRoom::None,
+                });
+            }
+            if end > length
+                && !matches!(column.spec.data_type, crate::config::feed::DataType::String)
+            {
+                return Err(short_line(column.spec, length, width));
+            }
+            let (from, to) = (borders.byte(start), borders.byte(end.min(length)));
+            Ok(PlacedCell {
+                cell: Cell::Text(Cow::Borrowed(content[from..to].trim())),
+                place: Some((from, to)),
+                room: TokenRoom::None,
+            })
+        })
+        .collect()
+}
+
+fn short_line(spec: &ColumnSpec, length: usize, width: usize) -> RowFault {
+    RowFault {
+        column: spec.name.clone(),
+        incomplete: true,
+        ..RowFault::of_row(
+            "columns",
+            format!("the line has {length} characters, expected {width}"),
+        )
+    }
+}
+
+/// Where characters start; free of memory for ASCII.
+struct CharacterBorders<'c> {
+    content: &'c str,
+    starts: Option<Vec<usize>>,
+}
+
+impl<'c> CharacterBorders<'c> {
+    fn new(content: &'c str) -> Self {
+        let starts =
+            (!content.is_ascii()).then(|| content.char_indices().map(|(at, _)| at).collect());
+        Self { content, starts }
+    }
+
+    fn count(&self) -> usize {
+        self.starts.as_ref().map_or(self.content.len(), Vec::len)
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        let end = self.content.len();
+        match &self.starts {
+            None => character.min(end),
+            Some(starts) => starts.get(character).copied().unwrap_or(end),
+        }
+    }
+}
+
+/// Characters `start` (from 1) to `start + length - 1` of a text, without padding.
+pub fn characters(content: &str, start: u32, length: u32) -> &str {
+    let borders = CharacterBorders::new(content);
+    let first = (start as usize).saturating_sub(1);
+    content[borders.byte(first)..borders.byte(first + length as usize)].trim()
+}

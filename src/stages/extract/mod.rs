@@ -1,0 +1,29 @@
+//! Extract: delivered files -> typed rows of `staging.<source>_<feed>`, with every row and cent accounted for.
+//!
+//! Reads the files of one feed below the landing folder; writes staging and quarantine as Parquet through handles
+//! that the caller gives. Drives the functions of `clean`, because extract and clean are one step per feed.
+//! It must not create files, read a clock, infer a type, or lose a row: read = loaded + rejected + duplicate.
+
+pub mod error;
+pub mod run;
+pub mod delivery;
+pub mod bytes;
+pub mod text;
+pub mod splitter;
+pub mod records;
+pub mod layout;
+pub mod json;
+pub mod parquet;
+pub mod frame;
+pub mod control;
+pub mod loader;
+pub mod dedupe;
+pub mod totals;
+pub mod quarantine;
+pub mod writer;
+pub mod report;
+
+pub use delivery::{DeliveredFile, Delivery, Origin, find_delivery};
+pub use error::ExtractError;
+pub use report::FeedReport;
+pub use run::{LoadRequest, load_feed};

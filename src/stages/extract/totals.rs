@@ -1,0 +1,206 @@
+//! Exact counts and sums of a feed while it is read.
+
+use std::collections::BTreeMap;
+
+use super::report::{LimitBreach, MoneyCounts, RejectCount, RowCounts};
+use crate::config::feed::{DataType, FeedSpec, Limit};
+use crate::domain::Money;
+
+/// A money column by its place among the feed's columns.
+pub struct MoneyColumn {
+    pub name: String,
+    pub index: usize,
+    pub scale: u32,
+}
+
+/// Sums in units of the column's scale.
+#[derive(Debug, Clone, Default)]
+pub struct MoneyTotals {
+    pub read: i128,
+    pub loaded: i128,
+    pub rejected: i128,
+    pub duplicate: i128,
+    /// Amounts without their sign, for the limit: rejected debits must not hide rejected credits.
+    pub read_absolute: i128,
+    pub rejected_absolute: i128,
+    pub unreadable: u64,
+}
+
+/// What one file held, for its controls.
+#[derive(Debug, Clone, Default)]
+pub struct FileTotals {
+    pub rows: u64,
+    pub blank_lines: u64,
+    /// In the order of the money columns.
+    pub sums: Vec<i128>,
+    pub unreadable: Vec<u64>,
+    /// By column: sum of the digits read as a number, and rows in which the column could not be found.
+    pub hash_totals: BTreeMap<String, (u128, u64)>,
+}
+
+pub struct Totals {
+    pub columns: Vec<MoneyColumn>,
+    pub rows: RowCounts,
+    pub money: Vec<MoneyTotals>,
+    pub file: FileTotals,
+    rejects: BTreeMap<(String, String, String), u64>,
+    pub dropped: BTreeMap<String, u64>,
+}
+
+impl Totals {
+    pub fn new(feed: &FeedSpec) -> Self {
+        let columns: Vec<MoneyColumn> = feed
+            .columns
+            .iter()
+            .enumerate()
+            .filter_map(|(index, column)| match column.data_type {
+                DataType::Money { scale, .. } => Some(MoneyColumn {
+                    name: column.name.clone(),
+                    index,
+                    scale,
+                }),
+                _ => None,
+            })
+            .collect();
+        let mut totals = Self {
+            rows: RowCounts::default(),
+            money: vec![MoneyTotals::default(); columns.len()],
+            file: FileTotals::default(),
+            rejects: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+            columns,
+        };
+        totals.enter_file(feed);
+        totals
+    }
+
+    pub fn enter_file(&mut self, feed: &FeedSpec) {
+        let hashed = feed.control.iter().flat_map(|c| c.hash_totals.keys());
+        self.file = FileTotals {
+            sums: vec![0; self.columns.len()],
+            unreadable: vec![0; self.columns.len()],
+            hash_totals: hashed.map(|column| (column.clone(), (0, 0))).collect(),
+            ..FileTotals::default()
+        };
+    }
+
+    /// A row was read; `amounts` in the order of the money columns, `None` where an amount cannot be read.
+    pub fn read_row(&mut self, amounts: &[Option<i128>]) {
+        self.rows.read += 1;
+        self.file.rows += 1;
+        for (index, amount) in amounts.iter().enumerate() {
+            match amount {
+                Some(units) => {
+                    self.money[index].read += units;
+                    self.money[index].read_absolute += units.abs();
+                    self.file.sums[index] += units;
+                }
+                None => {
+                    self.money[index].unreadable += 1;
+                    self.file.unreadable[index] += 1;
+                }
+            }
+        }
+    }
+
+    pub fn reject_row(&mut self, amounts: &[Option<i128>], column: &str, rule: &str, reason: &str) {
+        self.rows.rejected += 1;
+        for (totals, amount) in self.money.iter_mut().zip(amounts) {
+            totals.rejected += amount.unwrap_or(0);
+            totals.rejected_absolute += amount.unwrap_or(0).abs();
+        }
+        let kind = (column.to_owned(), rule.to_owned(), reason.to_owned());
+        *self.rejects.entry(kind).or_default() += 1;
+    }
+
+    pub fn duplicate_row(&mut self, amounts: &[Option<i128>]) {
+        self.rows.duplicate += 1;
+        for (totals, amount) in self.money.iter_mut().zip(amounts) {
+            totals.duplicate += amount.unwrap_or(0);
+        }
+    }
+
+    pub fn reject_counts(&self) -> Vec<RejectCount> {
+        self.rejects
+            .iter()
+            .map(|((column, rule, reason), rows)| RejectCount {
+                column: column.clone(),
+                rule: rule.clone(),
+                reason: reason.clone(),
+                rows: *rows,
+            })
+            .collect()
+    }
+
+    pub fn money_counts(&self) -> BTreeMap<String, MoneyCounts> {
+        self.columns
+            .iter()
+            .zip(&self.money)
+            .map(|(column, totals)| {
+                let decimal = |units| Money(units).to_decimal(column.scale);
+                let counts = MoneyCounts {
+                    read: decimal(totals.read),
+                    loaded: decimal(totals.loaded),
+                    rejected: decimal(totals.rejected),
+                    duplicate: decimal(totals.duplicate),
+                    unreadable: totals.unreadable,
+                };
+                (column.name.clone(), counts)
+            })
+            .collect()
+    }
+
+    /// The reject limits that do not hold. Without any limit no row may be rejected; a limit by amount alone does not
+    /// limit the rows.
+    pub fn breaches(&self, feed: &FeedSpec) -> Vec<LimitBreach> {
+        let mut breaches = Vec::new();
+        let rows_limit = match (feed.reject_limit.rows, &feed.reject_limit.amount) {
+            (Some(limit), _) => Some(limit),
+            (None, Some(_)) => None,
+            (None, None) => Some(Limit::Count(0)),
+        };
+        let rows = (i128::from(self.rows.rejected), i128::from(self.rows.read));
+        if let Some(limit) = rows_limit.filter(|limit| exceeds(*limit, rows.0, rows.1)) {
+            breaches.push(LimitBreach {
+                of: "rows".to_owned(),
+                limit: describe(limit, 0),
+                rejected: self.rows.rejected.to_string(),
+                read: self.rows.read.to_string(),
+            });
+        }
+        if let Some((name, limit)) = &feed.reject_limit.amount {
+            let totals = self.columns.iter().zip(&self.money);
+            for (column, money) in totals.filter(|(column, _)| column.name == *name) {
+                if exceeds(*limit, money.rejected_absolute, money.read_absolute) {
+                    let decimal = |units| Money(units).to_decimal(column.scale);
+                    breaches.push(LimitBreach {
+                        of: name.clone(),
+                        limit: describe(*limit, column.scale),
+                        rejected: decimal(money.rejected_absolute),
+                        read: decimal(money.read_absolute),
+                    });
+                }
+            }
+        }
+        breaches
+    }
+}
+
+fn exceeds(limit: Limit, part: i128, whole: i128) -> bool {
+    match limit {
+        Limit::Count(count) => part > i128::from(count),
+        Limit::Ppm(ppm) => part * 1_000_000 > whole * i128::from(ppm),
+    }
+}
+
+/// As a person wrote it: `0.1%` or an absolute number.
+pub fn describe(limit: Limit, scale: u32) -> String {
+    match limit {
+        Limit::Count(count) => Money(i128::from(count)).to_decimal(scale),
+        Limit::Ppm(ppm) => {
+            let percent = Money(i128::from(ppm)).to_decimal(4);
+            let short = percent.trim_end_matches('0').trim_end_matches('.');
+            format!("{short}%")
+        }
+    }
+}

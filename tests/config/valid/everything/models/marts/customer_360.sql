@@ -1,0 +1,1 @@
+select 'a' as customer_id, 'b' as home_branch_id
