@@ -7,3 +7,5 @@ pub mod store;
 pub mod sql;
 pub mod stages;
 pub mod run;
+pub mod synth;
+pub mod cli;

@@ -13,7 +13,12 @@ use crate::sql::output::OutputFormat;
 #[derive(Debug, Args)]
 pub struct GlobalArgs {
     /// Folder of the project
-    #[arg(long, global = true, default_value = "pipelines/harbor", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        default_value = "pipelines/harbor",
+        value_name = "DIR"
+    )]
     pub project: PathBuf,
     /// Warehouse folder [default: as in bank.yml, else warehouse/<project>]
     #[arg(long, global = true, value_name = "DIR")]
@@ -63,13 +68,19 @@ impl GlobalArgs {
     }
 
     pub fn settings(&self, project: &Project) -> Result<RunSettings, Failure> {
-        let working_folder = std::env::current_dir().map_err(|error| Failure::unexpected(&error))?;
+        let working_folder =
+            std::env::current_dir().map_err(|error| Failure::unexpected(&error))?;
         let threads = self
             .threads
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
-        let mut settings =
-            RunSettings::new(project, &working_folder, self.warehouse.clone(), self.landing.clone(), threads);
+        let mut settings = RunSettings::new(
+            project,
+            &working_folder,
+            self.warehouse.clone(),
+            self.landing.clone(),
+            threads,
+        );
         settings.memory = self.memory;
         Ok(settings)
     }
@@ -92,8 +103,13 @@ fn parse_size(text: &str) -> Result<usize, String> {
         "G" | "GB" | "GIB" => 1 << 30,
         unit => return Err(format!("unknown unit `{unit}`; write 512MB or 2GB")),
     };
-    let number: usize = digits.trim().parse().map_err(|_| "write a size such as 512MB or 2GB".to_owned())?;
-    number.checked_mul(factor).ok_or_else(|| "this size is too large".to_owned())
+    let number: usize = digits
+        .trim()
+        .parse()
+        .map_err(|_| "write a size such as 512MB or 2GB".to_owned())?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| "this size is too large".to_owned())
 }
 
 /// Writes data to stdout; a reader that has gone away is no error.

@@ -18,22 +18,34 @@ pub struct Failure {
 impl Failure {
     #[must_use]
     pub fn usage(words: impl Into<String>) -> Self {
-        Self { code: exit_code::USAGE, words: words.into() }
+        Self {
+            code: exit_code::USAGE,
+            words: words.into(),
+        }
     }
 
     #[must_use]
     pub fn gate(words: impl Into<String>) -> Self {
-        Self { code: exit_code::GATE, words: words.into() }
+        Self {
+            code: exit_code::GATE,
+            words: words.into(),
+        }
     }
 
     #[must_use]
     pub fn configuration(problems: &Diagnostics) -> Self {
-        Self { code: exit_code::CONFIGURATION, words: problems.to_string() }
+        Self {
+            code: exit_code::CONFIGURATION,
+            words: problems.to_string(),
+        }
     }
 
     #[must_use]
     pub fn unexpected(error: &dyn Error) -> Self {
-        Self { code: exit_code::UNEXPECTED, words: failed_to(error) }
+        Self {
+            code: exit_code::UNEXPECTED,
+            words: failed_to(error),
+        }
     }
 
     #[expect(clippy::print_stderr, reason = "words go to stderr")]
@@ -90,7 +102,11 @@ impl From<StoreError> for Failure {
 impl From<SqlError> for Failure {
     fn from(error: SqlError) -> Self {
         match &error {
-            SqlError::Query { message, position, hint } => {
+            SqlError::Query {
+                message,
+                position,
+                hint,
+            } => {
                 let mut words = format!("error: {message}");
                 if let Some(at) = position {
                     words.push_str(&format!("\n  --> query:{}:{}", at.line, at.column));

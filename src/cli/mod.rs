@@ -14,7 +14,6 @@ pub mod prompt;
 pub mod releases;
 pub mod rejects;
 pub mod explain;
-pub mod generate;
 pub mod schema;
 pub mod completions;
 pub mod summary;
@@ -24,7 +23,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use args::GlobalArgs;
-use failure::Failure;
 
 /// Turns a bank's extracts into a customer-centric warehouse, profitability and target lists.
 #[derive(Debug, Parser)]
@@ -49,7 +47,6 @@ enum Command {
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
     Explain(explain::ExplainArgs),
-    Generate(generate::GenerateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -67,7 +64,6 @@ pub fn main() -> ExitCode {
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
         Command::Explain(args) => explain::run(args, global),
-        Command::Generate(args) => generate::run(args, global),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
     };

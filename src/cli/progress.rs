@@ -18,7 +18,11 @@ impl TerminalProgress {
     #[must_use]
     pub fn new(quiet: bool) -> Self {
         let shown = !quiet && std::io::stderr().is_terminal();
-        let bar = if shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        let bar = if shown {
+            ProgressBar::no_length()
+        } else {
+            ProgressBar::hidden()
+        };
         let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}");
         if let Ok(style) = style {
             bar.set_style(style);
@@ -46,7 +50,10 @@ impl Progress for TerminalProgress {
 
     fn step_finished(&self, step: &str, status: StepStatus, rows: u64, took: Duration) {
         if status == StepStatus::Ran && took >= Duration::from_secs(1) {
-            self.bar.println(format!("  {step}: {rows} rows in {:.1} s", took.as_secs_f64()));
+            self.bar.println(format!(
+                "  {step}: {rows} rows in {:.1} s",
+                took.as_secs_f64()
+            ));
         }
         self.bar.inc(1);
     }

@@ -11,7 +11,12 @@ use crate::store::Manifest;
 
 const HELP: &str = "A query ends with `;`. \\d lists tables, \\q leaves.";
 
-pub fn run(session: &Session, manifest: &Manifest, bindings: &Bindings, global: &GlobalArgs) -> Result<(), Failure> {
+pub fn run(
+    session: &Session,
+    manifest: &Manifest,
+    bindings: &Bindings,
+    global: &GlobalArgs,
+) -> Result<(), Failure> {
     global.say(&format!("release {}. {HELP}", manifest.release));
     let mut editor = DefaultEditor::new().map_err(|error| Failure::unexpected(&error))?;
     let history = history_file();
@@ -21,7 +26,11 @@ pub fn run(session: &Session, manifest: &Manifest, bindings: &Bindings, global: 
     }
     let mut query = String::new();
     loop {
-        let prompt = if query.is_empty() { "salenet> " } else { "      -> " };
+        let prompt = if query.is_empty() {
+            "salenet> "
+        } else {
+            "      -> "
+        };
         match editor.readline(prompt) {
             Ok(line) => {
                 let _ = editor.add_history_entry(&line);
@@ -62,7 +71,10 @@ fn list_tables(manifest: &Manifest, global: &GlobalArgs) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the command line may read the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line may read the environment"
+)]
 fn history_file() -> Option<std::path::PathBuf> {
     std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".salenet_history"))
 }

@@ -54,13 +54,21 @@ pub fn run(args: &ReleasesArgs, global: &GlobalArgs) -> Result<(), Failure> {
             };
             print(&show(&warehouse.manifest(id)?))
         }
-        ReleasesCommand::Diff { from, to } => print(&diff(&warehouse.manifest(*from)?, &warehouse.manifest(*to)?)),
-        ReleasesCommand::Rollback { release, reason } => rollback(&warehouse, *release, reason, global),
+        ReleasesCommand::Diff { from, to } => print(&diff(
+            &warehouse.manifest(*from)?,
+            &warehouse.manifest(*to)?,
+        )),
+        ReleasesCommand::Rollback { release, reason } => {
+            rollback(&warehouse, *release, reason, global)
+        }
         ReleasesCommand::Verify => verify(&warehouse, global),
         ReleasesCommand::Gc => {
             let lock = warehouse.lock()?;
             let retention = &project.bank.retention;
-            let keep = Keep { daily: retention.daily_releases, month_ends: retention.month_end_releases };
+            let keep = Keep {
+                daily: retention.daily_releases,
+                month_ends: retention.month_end_releases,
+            };
             let report = warehouse.collect_garbage(&lock, keep)?;
             global.say(&format!(
                 "removed {} releases, {} files, {} bytes",
@@ -79,7 +87,10 @@ fn list(warehouse: &Warehouse) -> Result<(), Failure> {
     let published = warehouse.published()?;
     let in_force = History::read(warehouse)?.in_force;
     let mut text = String::new();
-    for id in published.iter().chain(withdrawn.iter().filter(|id| !published.contains(id))) {
+    for id in published
+        .iter()
+        .chain(withdrawn.iter().filter(|id| !published.contains(id)))
+    {
         let state = if Some(*id) == current {
             "current"
         } else if withdrawn.contains(id) {
@@ -89,29 +100,51 @@ fn list(warehouse: &Warehouse) -> Result<(), Failure> {
         } else {
             "superseded"
         };
-        let kept = if warehouse.release_folder(*id).exists() { "" } else { " (removed)" };
+        let kept = if warehouse.release_folder(*id).exists() {
+            ""
+        } else {
+            " (removed)"
+        };
         let _ = writeln!(text, "{id}  {state}{kept}");
     }
     print(&text)
 }
 
 fn show(manifest: &Manifest) -> String {
-    let mut text = format!("release {} of {}\n", manifest.release, manifest.business_date);
+    let mut text = format!(
+        "release {} of {}\n",
+        manifest.release, manifest.business_date
+    );
     if let Some(base) = manifest.base {
         let _ = writeln!(text, "base {base}");
     }
     let _ = writeln!(text, "configuration {}\n\ninputs", manifest.configuration);
     for input in &manifest.inputs {
-        let _ = writeln!(text, "  {}  {}  {} rows  {}", input.feed, input.path, input.rows, input.blake3);
+        let _ = writeln!(
+            text,
+            "  {}  {}  {} rows  {}",
+            input.feed, input.path, input.rows, input.blake3
+        );
     }
     text.push_str("\ntables\n");
     for (name, table) in &manifest.tables {
-        let _ = writeln!(text, "  {name}  {} rows  {} files", table.rows(), table.files.len());
+        let _ = writeln!(
+            text,
+            "  {name}  {} rows  {} files",
+            table.rows(),
+            table.files.len()
+        );
     }
     text.push_str("\ngates\n");
     for gate in &manifest.gates {
         let status = serde_json::to_value(gate.status).unwrap_or_default();
-        let _ = writeln!(text, "  {}  {}  {}", status.as_str().unwrap_or_default(), gate.id, gate.detail);
+        let _ = writeln!(
+            text,
+            "  {}  {}  {}",
+            status.as_str().unwrap_or_default(),
+            gate.id,
+            gate.detail
+        );
     }
     text
 }
@@ -123,7 +156,11 @@ fn diff(from: &Manifest, to: &Manifest) -> String {
         match (from.tables.get(name), to.tables.get(name)) {
             (Some(old), Some(new)) if old == new => {}
             (Some(old), Some(new)) => {
-                let kept = new.files.iter().filter(|file| old.files.contains(file)).count();
+                let kept = new
+                    .files
+                    .iter()
+                    .filter(|file| old.files.contains(file))
+                    .count();
                 let _ = writeln!(
                     text,
                     "{name}  {} -> {} rows, {} of {} files kept",
@@ -142,13 +179,26 @@ fn diff(from: &Manifest, to: &Manifest) -> String {
             (None, None) => {}
         }
     }
-    for input in to.inputs.iter().filter(|input| !from.inputs.contains(input)) {
+    for input in to
+        .inputs
+        .iter()
+        .filter(|input| !from.inputs.contains(input))
+    {
         let _ = writeln!(text, "input {}  {}", input.feed, input.path);
     }
-    if text.is_empty() { "no difference\n".to_owned() } else { text }
+    if text.is_empty() {
+        "no difference\n".to_owned()
+    } else {
+        text
+    }
 }
 
-fn rollback(warehouse: &Warehouse, to: ReleaseId, reason: &str, global: &GlobalArgs) -> Result<(), Failure> {
+fn rollback(
+    warehouse: &Warehouse,
+    to: ReleaseId,
+    reason: &str,
+    global: &GlobalArgs,
+) -> Result<(), Failure> {
     let lock = warehouse.lock()?;
     let published = warehouse.published()?;
     let Some(position) = published.iter().position(|id| *id == to) else {
@@ -161,7 +211,10 @@ fn rollback(warehouse: &Warehouse, to: ReleaseId, reason: &str, global: &GlobalA
         global.say(&format!("{to} is current already"));
         return Ok(());
     }
-    let event = JournalEvent::Withdrawn { releases: later.clone(), reason: reason.to_owned() };
+    let event = JournalEvent::Withdrawn {
+        releases: later.clone(),
+        reason: reason.to_owned(),
+    };
     warehouse.append_to_journal(&lock, vec![event])?;
     warehouse.roll_back(to)?;
     let names: Vec<String> = later.iter().map(ToString::to_string).collect();
@@ -178,6 +231,10 @@ fn verify(warehouse: &Warehouse, global: &GlobalArgs) -> Result<(), Failure> {
         ));
         return Ok(());
     }
-    let problems: Vec<String> = report.problems.iter().map(|problem| format!("error: {problem}")).collect();
+    let problems: Vec<String> = report
+        .problems
+        .iter()
+        .map(|problem| format!("error: {problem}"))
+        .collect();
     Err(Failure::gate(problems.join("\n")))
 }

@@ -44,5 +44,9 @@ pub fn run(args: &RunArgs, global: &GlobalArgs) -> Result<(), Failure> {
         let progress = TerminalProgress::new(global.quiet);
         run_nights(&checked, &settings, &selection, &progress)?
     };
-    if global.quiet { Ok(()) } else { print(&summary::of(&project, &settings, &report)?) }
+    if global.quiet {
+        Ok(())
+    } else {
+        print(&summary::of(&project, &settings, &report)?)
+    }
 }

@@ -45,7 +45,10 @@ pub fn run(args: &SqlArgs, global: &GlobalArgs) -> Result<(), Failure> {
         (None, Some(candidate)) => Reading::Candidate(candidate.clone()),
         (None, None) => Reading::Current,
     };
-    let options = crate::sql::SessionOptions { spill_folder: None, ..settings.session_options() };
+    let options = crate::sql::SessionOptions {
+        spill_folder: None,
+        ..settings.session_options()
+    };
     let (_, manifest, session) = open_release(&settings, &options, &reading)?;
     let bindings = bindings(&project, &manifest, &args.parameters)?;
     let query = match (&args.command, &args.file) {
@@ -53,7 +56,13 @@ pub fn run(args: &SqlArgs, global: &GlobalArgs) -> Result<(), Failure> {
         (None, Some(path)) => read(path)?,
         (None, None) => return prompt::run(&session, &manifest, &bindings, global),
     };
-    answer(&session, &query, &bindings, args.output.as_deref(), global.format)
+    answer(
+        &session,
+        &query,
+        &bindings,
+        args.output.as_deref(),
+        global.format,
+    )
 }
 
 /// Runs one query and writes its result where it was asked for.
@@ -66,7 +75,8 @@ pub fn answer(
 ) -> Result<(), Failure> {
     let plan = session.plan(query, bindings)?;
     if format == Format::Parquet {
-        let path = output.ok_or_else(|| Failure::usage("error: --format parquet needs --output FILE"))?;
+        let path =
+            output.ok_or_else(|| Failure::usage("error: --format parquet needs --output FILE"))?;
         let folder = crate::store::landing_output::OutputFolder::new(Path::new(""));
         let file = folder.create(&path.to_string_lossy())?;
         return Ok(session.write_parquet(&plan, file)?);
@@ -86,9 +96,11 @@ fn bindings(project: &Project, manifest: &Manifest, given: &[String]) -> Result<
         bindings = bindings.with(name, value.clone());
     }
     for pair in given {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| Failure::usage(format!("error: `{pair}` is no parameter\nhint: write --param name=value")))?;
+        let (name, value) = pair.split_once('=').ok_or_else(|| {
+            Failure::usage(format!(
+                "error: `{pair}` is no parameter\nhint: write --param name=value"
+            ))
+        })?;
         bindings = bindings.with(name, parameter(value));
     }
     Ok(bindings)

@@ -37,7 +37,9 @@ pub fn run(
     let lock = warehouse.lock()?;
     warehouse.clear_temporary(&lock)?;
     let counted = Counted::new(progress);
-    let result = run_locked(checked, settings, selection, &counted, &warehouse, &lock, &run_id);
+    let result = run_locked(
+        checked, settings, selection, &counted, &warehouse, &lock, &run_id,
+    );
     let (steps_run, steps_reused) = counted.totals();
     match result {
         Ok((outcome, manifest)) => {
@@ -79,12 +81,20 @@ pub fn run(
 /// Tells the project's own command; its failure cannot make a failed night worse.
 fn call_on_failure(command: &[String], report: &std::path::Path) {
     if let Some((program, arguments)) = command.split_first() {
-        let _ = std::process::Command::new(program).args(arguments).arg(report).status();
+        let _ = std::process::Command::new(program)
+            .args(arguments)
+            .arg(report)
+            .status();
     }
 }
 
 fn not_passed(manifest: &Manifest) -> Vec<GateResult> {
-    manifest.gates.iter().filter(|gate| gate.status != GateStatus::Passed).cloned().collect()
+    manifest
+        .gates
+        .iter()
+        .filter(|gate| gate.status != GateStatus::Passed)
+        .cloned()
+        .collect()
 }
 
 fn run_locked(
@@ -124,9 +134,14 @@ fn run_locked(
             _ => None,
         };
         match published {
-            Some(published) if same_content(&published, &candidate) => last_unchanged = Some(published),
+            Some(published) if same_content(&published, &candidate) => {
+                last_unchanged = Some(published)
+            }
             Some(published) if is_closed_month(&history, date) && !settings.restate => {
-                return Err(RunError::ClosedMonth { date, month: published.business_date.month().to_string() });
+                return Err(RunError::ClosedMonth {
+                    date,
+                    month: published.business_date.month().to_string(),
+                });
             }
             _ => chain.push(candidate),
         }
@@ -134,7 +149,10 @@ fn run_locked(
     if chain.is_empty() {
         let manifest = last_unchanged.ok_or_else(|| RunError::NothingDelivered {
             landing: settings.landing.clone(),
-            example: project.feeds().next().map_or_else(String::new, |feed| feed.path.0.clone()),
+            example: project
+                .feeds()
+                .next()
+                .map_or_else(String::new, |feed| feed.path.0.clone()),
         })?;
         return Ok((RunOutcome::AlreadyPublished(manifest.release), manifest));
     }
@@ -142,15 +160,20 @@ fn run_locked(
     warehouse.append_to_journal(lock, delivered)?;
     let ids = chain.iter().map(|manifest| manifest.release).collect();
     let published = warehouse.publish(chain)?;
-    let last = published.into_iter().next_back().ok_or_else(|| RunError::NothingDelivered {
-        landing: settings.landing.clone(),
-        example: String::new(),
-    })?;
+    let last = published
+        .into_iter()
+        .next_back()
+        .ok_or_else(|| RunError::NothingDelivered {
+            landing: settings.landing.clone(),
+            example: String::new(),
+        })?;
     Ok((RunOutcome::Published(ids), last))
 }
 
 fn is_closed_month(history: &History, date: BusinessDate) -> bool {
-    history.newest().is_some_and(|newest| date.month() < newest.month())
+    history
+        .newest()
+        .is_some_and(|newest| date.month() < newest.month())
 }
 
 /// The token keys a project names; a project without protected columns needs none.
@@ -161,16 +184,28 @@ pub fn load_tokens(project: &Project) -> Result<TokenKeys, RunError> {
     }
 }
 
-fn stop_at_failed_gates(warehouse: &Warehouse, run_id: &str, candidate: &Manifest) -> Result<(), RunError> {
-    let failed: Vec<GateResult> =
-        candidate.gates.iter().filter(|gate| gate.status == GateStatus::Failed).cloned().collect();
+fn stop_at_failed_gates(
+    warehouse: &Warehouse,
+    run_id: &str,
+    candidate: &Manifest,
+) -> Result<(), RunError> {
+    let failed: Vec<GateResult> = candidate
+        .gates
+        .iter()
+        .filter(|gate| gate.status == GateStatus::Failed)
+        .cloned()
+        .collect();
     if failed.is_empty() {
         return Ok(());
     }
     let text = serde_json::to_vec_pretty(candidate).map_err(RunError::Report)?;
     let name = format!("candidate-{}.json", candidate.business_date);
     let path = warehouse.write_run_file(run_id, &name, &text)?;
-    Err(RunError::Gates { date: candidate.business_date, failed, candidate: path })
+    Err(RunError::Gates {
+        date: candidate.business_date,
+        failed,
+        candidate: path,
+    })
 }
 
 /// Whether publishing the candidate would change nothing that a reader could see.
@@ -187,7 +222,11 @@ fn same_content(published: &Manifest, candidate: &Manifest) -> bool {
 fn lists_delivered(manifest: &Manifest) -> Vec<JournalEvent> {
     let mut events = Vec::new();
     for campaign in &manifest.campaigns {
-        for list in campaign.lists.iter().filter(|list| list.name.ends_with(".csv")) {
+        for list in campaign
+            .lists
+            .iter()
+            .filter(|list| list.name.ends_with(".csv"))
+        {
             events.push(JournalEvent::ListDelivered {
                 campaign: campaign.code.clone(),
                 release: manifest.release,
@@ -213,7 +252,10 @@ impl History {
         let journal: Journal = warehouse.journal()?;
         let withdrawn: BTreeSet<ReleaseId> = journal.withdrawn().into_iter().collect();
         let published = warehouse.published()?;
-        let mut history = Self { in_force: BTreeMap::new(), used: withdrawn.clone() };
+        let mut history = Self {
+            in_force: BTreeMap::new(),
+            used: withdrawn.clone(),
+        };
         for id in published {
             history.used.insert(id);
             if !withdrawn.contains(&id) {
@@ -229,12 +271,24 @@ impl History {
     }
 
     fn next_id(&self, date: BusinessDate) -> ReleaseId {
-        let last = self.used.iter().filter(|id| id.date == date).map(|id| id.attempt).max();
-        ReleaseId { date, attempt: last.unwrap_or(0) + 1 }
+        let last = self
+            .used
+            .iter()
+            .filter(|id| id.date == date)
+            .map(|id| id.attempt)
+            .max();
+        ReleaseId {
+            date,
+            attempt: last.unwrap_or(0) + 1,
+        }
     }
 
     /// The newest release before `date` that is not withdrawn.
-    fn base_of(&self, warehouse: &Warehouse, date: BusinessDate) -> Result<Option<Manifest>, RunError> {
+    fn base_of(
+        &self,
+        warehouse: &Warehouse,
+        date: BusinessDate,
+    ) -> Result<Option<Manifest>, RunError> {
         match self.in_force.range(..date).next_back() {
             Some((_, id)) => Ok(Some(warehouse.manifest(*id)?)),
             None => Ok(None),
@@ -250,23 +304,36 @@ impl History {
         let delivered = || delivered_dates(project, &settings.landing);
         let mut dates: BTreeSet<BusinessDate> = match selection {
             DateSelection::One(date) => BTreeSet::from([*date]),
-            DateSelection::Range(from, to) => {
-                delivered()?.into_iter().filter(|date| date >= from && date <= to).collect()
-            }
+            DateSelection::Range(from, to) => delivered()?
+                .into_iter()
+                .filter(|date| date >= from && date <= to)
+                .collect(),
             DateSelection::CatchUp => {
                 let newest = self.newest();
-                let new: BTreeSet<_> =
-                    delivered()?.into_iter().filter(|date| newest.is_none_or(|newest| *date > newest)).collect();
-                if new.is_empty() { newest.into_iter().collect() } else { new }
+                let new: BTreeSet<_> = delivered()?
+                    .into_iter()
+                    .filter(|date| newest.is_none_or(|newest| *date > newest))
+                    .collect();
+                if new.is_empty() {
+                    newest.into_iter().collect()
+                } else {
+                    new
+                }
             }
         };
         let Some(first) = dates.first().copied() else {
             return Err(RunError::NothingDelivered {
                 landing: settings.landing.clone(),
-                example: project.feeds().next().map_or_else(String::new, |feed| feed.path.0.clone()),
+                example: project
+                    .feeds()
+                    .next()
+                    .map_or_else(String::new, |feed| feed.path.0.clone()),
             });
         };
-        if let Some(date) = dates.iter().find(|date| !project.bank.calendar.contains(**date)) {
+        if let Some(date) = dates
+            .iter()
+            .find(|date| !project.bank.calendar.contains(**date))
+        {
             return Err(RunError::NotInCalendar { date: *date });
         }
         // Dates published after the first are built upon it: when it changes, they are replayed.
@@ -277,14 +344,24 @@ impl History {
         Ok(dates.into_iter().collect())
     }
 
-    fn refuse_gaps(&self, project: &Project, dates: &BTreeSet<BusinessDate>) -> Result<(), RunError> {
+    fn refuse_gaps(
+        &self,
+        project: &Project,
+        dates: &BTreeSet<BusinessDate>,
+    ) -> Result<(), RunError> {
         let known = |date: &BusinessDate| dates.contains(date) || self.in_force.contains_key(date);
         let first_ever = self.in_force.keys().chain(dates).min().copied();
-        for date in dates.iter().filter(|date| Some(**date) != first_ever && !self.in_force.contains_key(date)) {
+        for date in dates
+            .iter()
+            .filter(|date| Some(**date) != first_ever && !self.in_force.contains_key(date))
+        {
             if let Some(missing) = project.bank.calendar.previous(*date)
                 && !known(&missing)
             {
-                return Err(RunError::Gap { date: *date, missing });
+                return Err(RunError::Gap {
+                    date: *date,
+                    missing,
+                });
             }
         }
         Ok(())
@@ -300,7 +377,11 @@ struct Counted<'a> {
 
 impl<'a> Counted<'a> {
     fn new(inner: &'a dyn Progress) -> Self {
-        Self { inner, run: 0.into(), reused: 0.into() }
+        Self {
+            inner,
+            run: 0.into(),
+            reused: 0.into(),
+        }
     }
 
     fn totals(&self) -> (usize, usize) {

@@ -5,11 +5,11 @@ use std::num::NonZeroUsize;
 
 use super::tables::{bindings, given_tables, names_of};
 use super::types::{declared_type, stored_type};
-use crate::config::campaign::CampaignSpec;
+use crate::config::Place;
 use crate::config::Side;
+use crate::config::campaign::CampaignSpec;
 use crate::config::model::{CheckKind, Materialisation, ModelCheck, ModelSpec};
 use crate::config::project::Project;
-use crate::config::Place;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
@@ -52,7 +52,12 @@ pub fn check(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
                     position: problem.position,
                     hint: problem.hint,
                 };
-                report(&mut problems, project.locations.model_sql(&model.table), model, &error);
+                report(
+                    &mut problems,
+                    project.locations.model_sql(&model.table),
+                    model,
+                    &error,
+                );
             }
             return Err(problems);
         }
@@ -77,7 +82,15 @@ pub fn check(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
             planner.plan_campaign(campaign, &mut problems);
         }
     }
-    if problems.is_empty() { Ok(CheckedProject { project, graph, columns: planner.columns }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(CheckedProject {
+            project,
+            graph,
+            columns: planner.columns,
+        })
+    } else {
+        Err(problems)
+    }
 }
 
 fn check_row_rules(project: &Project, problems: &mut Diagnostics) {
@@ -101,12 +114,22 @@ fn report(problems: &mut Diagnostics, place: Option<Place>, model: &ModelSpec, e
 }
 
 fn diagnostic(place: Option<Place>, file: &std::path::Path, error: &SqlError) -> Diagnostic {
-    let Some(place) = place else { return Diagnostic::in_file(file, error.to_string()) };
+    let Some(place) = place else {
+        return Diagnostic::in_file(file, error.to_string());
+    };
     match error {
-        SqlError::Query { message, position: Some(at), hint } => {
-            place.error_at(at.line, at.column, message).hint_if(hint.clone())
-        }
-        SqlError::Query { message, position: None, hint } => place.error(message).hint_if(hint.clone()),
+        SqlError::Query {
+            message,
+            position: Some(at),
+            hint,
+        } => place
+            .error_at(at.line, at.column, message)
+            .hint_if(hint.clone()),
+        SqlError::Query {
+            message,
+            position: None,
+            hint,
+        } => place.error(message).hint_if(hint.clone()),
         other => place.error(other.to_string()),
     }
 }
@@ -124,20 +147,38 @@ impl<'a> Planner<'a> {
         given: BTreeMap<TableName, Vec<ColumnEntry>>,
         date: BusinessDate,
     ) -> Result<Self, SqlError> {
-        let options = SessionOptions { threads: NonZeroUsize::MIN, memory: None, spill_folder: None };
+        let options = SessionOptions {
+            threads: NonZeroUsize::MIN,
+            memory: None,
+            spill_folder: None,
+        };
         let session = Session::try_new(&options)?;
         for (name, columns) in &given {
             let source = TableSource::declared(columns.clone());
             session.add_table(Catalogue::Tonight, name, &source)?;
             session.add_table(Catalogue::Base, name, &source)?;
         }
-        Ok(Self { project, session, bindings: bindings(project, date), columns: given })
+        Ok(Self {
+            project,
+            session,
+            bindings: bindings(project, date),
+            columns: given,
+        })
     }
 
     /// Tables read as `base.*` need declared types: on the first night there is nothing to learn them from.
     fn declare_base(&self, graph: &ModelGraph, problems: &mut Diagnostics) {
-        let read: BTreeSet<&TableName> = graph.reads.iter().flat_map(|references| &references.base).collect();
-        for model in self.project.models.iter().filter(|model| read.contains(&model.table)) {
+        let read: BTreeSet<&TableName> = graph
+            .reads
+            .iter()
+            .flat_map(|references| &references.base)
+            .collect();
+        for model in self
+            .project
+            .models
+            .iter()
+            .filter(|model| read.contains(&model.table))
+        {
             let mut columns = Vec::with_capacity(model.columns.len());
             for column in &model.columns {
                 match column.data_type.as_deref().and_then(stored_type) {
@@ -149,7 +190,10 @@ impl<'a> Planner<'a> {
                 }
             }
             let source = TableSource::declared(columns);
-            if let Err(error) = self.session.add_table(Catalogue::Base, &model.table, &source) {
+            if let Err(error) = self
+                .session
+                .add_table(Catalogue::Base, &model.table, &source)
+            {
                 problems.push(Diagnostic::in_file(&model.yml_path, error.to_string()));
             }
         }
@@ -164,10 +208,13 @@ impl<'a> Planner<'a> {
 
     fn plan_model(&mut self, model: &ModelSpec, problems: &mut Diagnostics) {
         let place = self.project.locations.model_sql(&model.table);
-        let plan = self.session.plan(&model.sql, &self.bindings).and_then(|plan| {
-            self.session.validate(&plan)?;
-            Ok(plan)
-        });
+        let plan = self
+            .session
+            .plan(&model.sql, &self.bindings)
+            .and_then(|plan| {
+                self.session.validate(&plan)?;
+                Ok(plan)
+            });
         let columns = match plan {
             Ok(plan) => plan.columns(),
             Err(error) => {
@@ -178,9 +225,14 @@ impl<'a> Planner<'a> {
         };
         self.compare_columns(model, &columns, problems);
         let registered = if model.materialisation == Materialisation::View {
-            self.session.add_view(Catalogue::Tonight, &model.table, &model.sql, &self.bindings)
+            self.session
+                .add_view(Catalogue::Tonight, &model.table, &model.sql, &self.bindings)
         } else {
-            self.session.add_table(Catalogue::Tonight, &model.table, &TableSource::declared(columns.clone()))
+            self.session.add_table(
+                Catalogue::Tonight,
+                &model.table,
+                &TableSource::declared(columns.clone()),
+            )
         };
         if let Err(error) = registered {
             report(problems, place, model, &error);
@@ -188,12 +240,20 @@ impl<'a> Planner<'a> {
         self.columns.insert(model.table.clone(), columns);
     }
 
-    fn compare_columns(&self, model: &ModelSpec, produced: &[ColumnEntry], problems: &mut Diagnostics) {
+    fn compare_columns(
+        &self,
+        model: &ModelSpec,
+        produced: &[ColumnEntry],
+        problems: &mut Diagnostics,
+    ) {
         let in_yml = |name: &str| model.columns.iter().find(|column| column.name == name);
         let in_sql = |name: &str| produced.iter().find(|column| column.name == name);
         for column in produced {
             if in_yml(&column.name).is_none() {
-                let message = format!("column `{}` of {} is not described", column.name, model.table);
+                let message = format!(
+                    "column `{}` of {} is not described",
+                    column.name, model.table
+                );
                 problems.push(self.at_model(model, "columns", message).hint(format!(
                     "add `{}: {{description: ...}}` to {}",
                     column.name,
@@ -203,7 +263,8 @@ impl<'a> Planner<'a> {
             if column.data_type == "Null" {
                 let message = format!("column `{}` of {} has no type", column.name, model.table);
                 problems.push(
-                    self.at_model(model, "columns", message).hint("write `cast(null as <type>)` in the SQL"),
+                    self.at_model(model, "columns", message)
+                        .hint("write `cast(null as <type>)` in the SQL"),
                 );
             }
         }
@@ -212,9 +273,14 @@ impl<'a> Planner<'a> {
                 (None, _) => problems.push(self.at_column(
                     model,
                     &column.name,
-                    &format!("the SQL of {} produces no column `{}`", model.table, column.name),
+                    &format!(
+                        "the SQL of {} produces no column `{}`",
+                        model.table, column.name
+                    ),
                 )),
-                (Some(found), Some(declared)) if stored_type(declared).as_ref() != Some(&found.data_type) => {
+                (Some(found), Some(declared))
+                    if stored_type(declared).as_ref() != Some(&found.data_type) =>
+                {
                     let message = format!(
                         "`{}` is declared {declared}, the SQL produces {}",
                         column.name,
@@ -226,11 +292,19 @@ impl<'a> Planner<'a> {
             }
         }
         for column in model.grain.iter().filter(|column| in_sql(column).is_none()) {
-            let message = format!("the grain names `{column}`, which {} does not produce", model.table);
+            let message = format!(
+                "the grain names `{column}`, which {} does not produce",
+                model.table
+            );
             problems.push(self.at_model(model, "grain", message));
         }
-        if model.materialisation == Materialisation::Month && in_sql("month").is_none_or(|month| month.data_type != "Utf8View") {
-            let message = format!("{} is materialised by month but has no text column `month`", model.table);
+        if model.materialisation == Materialisation::Month
+            && in_sql("month").is_none_or(|month| month.data_type != "Utf8View")
+        {
+            let message = format!(
+                "{} is materialised by month but has no text column `month`",
+                model.table
+            );
             problems.push(self.at_model(model, "materialised", message));
         }
     }
@@ -246,7 +320,10 @@ impl<'a> Planner<'a> {
         for check in checks_of(model) {
             let (queries, bindings) = queries(model, &check, &self.bindings);
             for (number, query) in queries.iter().enumerate() {
-                let planned = self.session.plan(query, &bindings).and_then(|plan| self.session.validate(&plan));
+                let planned = self
+                    .session
+                    .plan(query, &bindings)
+                    .and_then(|plan| self.session.validate(&plan));
                 if let Err(error) = planned {
                     let (place, error) = self.place_of_check(model, &check, number, error);
                     problems.push(diagnostic(place, &model.yml_path, &error));
@@ -268,7 +345,10 @@ impl<'a> Planner<'a> {
             let side = if query == 0 { Side::Left } else { Side::Right };
             return (locations.reconcile(&model.table, &check.id, side), error);
         }
-        (locations.model_check(&model.table, &check.id), without_position(error))
+        (
+            locations.model_check(&model.table, &check.id),
+            without_position(error),
+        )
     }
 
     fn plan_campaign(&self, campaign: &CampaignSpec, problems: &mut Diagnostics) {
@@ -276,36 +356,66 @@ impl<'a> Planner<'a> {
         let file = &self.project.root;
         let before = problems.len();
         let mut plan = |sql: &str, place: Option<Place>, keep_position: bool| {
-            let planned = self.session.plan(sql, &self.bindings).and_then(|plan| self.session.validate(&plan));
+            let planned = self
+                .session
+                .plan(sql, &self.bindings)
+                .and_then(|plan| self.session.validate(&plan));
             if let Err(error) = planned {
-                let error = if keep_position { error } else { without_position(error) };
+                let error = if keep_position {
+                    error
+                } else {
+                    without_position(error)
+                };
                 problems.push(diagnostic(place, file, &error));
             }
         };
         let code = &campaign.code;
         let attributes = &campaign.attributes;
-        plan(&format!("select * from {attributes} limit 0"), locations.campaign(code, "attributes"), false);
-        plan(&campaign.universe, locations.campaign(code, "universe"), true);
+        plan(
+            &format!("select * from {attributes} limit 0"),
+            locations.campaign(code, "attributes"),
+            false,
+        );
+        plan(
+            &campaign.universe,
+            locations.campaign(code, "universe"),
+            true,
+        );
         for rule in &campaign.eligibility {
-            let sql = format!("select count(*) from {attributes} where ({}) is not true", rule.condition);
+            let sql = format!(
+                "select count(*) from {attributes} where ({}) is not true",
+                rule.condition
+            );
             plan(&sql, locations.eligibility(code, &rule.id), false);
         }
         for rule in &campaign.suppress {
             if let crate::config::campaign::Suppression::Condition { condition } = &rule.rule {
-                let sql = format!("select count(*) from {attributes} where ({condition}) is not false");
+                let sql =
+                    format!("select count(*) from {attributes} where ({condition}) is not false");
                 plan(&sql, locations.suppress(code, &rule.id), false);
             }
         }
-        let rank = format!("select cast({} as double) from {attributes}", campaign.rank_by);
+        let rank = format!(
+            "select cast({} as double) from {attributes}",
+            campaign.rank_by
+        );
         plan(&rank, locations.campaign(code, "rank_by"), false);
-        for column in campaign.export.columns.iter().chain(&campaign.export.split_by) {
+        for column in campaign
+            .export
+            .columns
+            .iter()
+            .chain(&campaign.export.split_by)
+        {
             let sql = format!("select \"{column}\" from {attributes}");
             plan(&sql, locations.export_column(code, column), false);
         }
         if problems.len() == before {
             let (sql, bindings) = candidate_query(campaign, &self.bindings, some_date());
             for sql in [sql, list_query(campaign, "campaigns.candidate")] {
-                let planned = self.session.plan(&sql, &bindings).and_then(|plan| self.session.validate(&plan));
+                let planned = self
+                    .session
+                    .plan(&sql, &bindings)
+                    .and_then(|plan| self.session.validate(&plan));
                 if let Err(error) = planned {
                     let place = locations.campaign(code, "code");
                     problems.push(diagnostic(place, file, &without_position(error)));
@@ -317,7 +427,11 @@ impl<'a> Planner<'a> {
 
 fn without_position(error: SqlError) -> SqlError {
     match error {
-        SqlError::Query { message, hint, .. } => SqlError::Query { message, position: None, hint },
+        SqlError::Query { message, hint, .. } => SqlError::Query {
+            message,
+            position: None,
+            hint,
+        },
         other => other,
     }
 }

@@ -13,22 +13,38 @@ use crate::domain::BusinessDate;
 /// Dates of the calendar for which at least one feed's dated folder or file exists.
 ///
 /// A calendar that lists its dates needs no looking: those are the dates.
-pub fn delivered_dates(project: &Project, landing: &Path) -> Result<BTreeSet<BusinessDate>, RunError> {
+pub fn delivered_dates(
+    project: &Project,
+    landing: &Path,
+) -> Result<BTreeSet<BusinessDate>, RunError> {
     if let Calendar::Dates(dates) = &project.bank.calendar {
         return Ok(dates.iter().copied().collect());
     }
     let mut dates = BTreeSet::new();
     for feed in project.feeds() {
-        let Some(dated) = DatedPart::of(&feed.path.0) else { continue };
+        let Some(dated) = DatedPart::of(&feed.path.0) else {
+            continue;
+        };
         let folder = landing.join(dated.folder);
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(source) => return Err(RunError::Read { path: folder, source }),
+            Err(source) => {
+                return Err(RunError::Read {
+                    path: folder,
+                    source,
+                });
+            }
         };
         for entry in entries {
-            let entry = entry.map_err(|source| RunError::Read { path: folder.clone(), source })?;
-            let date = entry.file_name().to_str().and_then(|name| dated.date_in(name));
+            let entry = entry.map_err(|source| RunError::Read {
+                path: folder.clone(),
+                source,
+            })?;
+            let date = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| dated.date_in(name));
             dates.extend(date.filter(|date| project.bank.calendar.contains(*date)));
         }
     }
@@ -48,7 +64,9 @@ impl<'a> DatedPart<'a> {
         let start = template.find("{business_date")?;
         let end = start + template[start..].find('}')?;
         let folder_end = template[..start].rfind('/').map_or(0, |slash| slash + 1);
-        let part_end = template[end..].find('/').map_or(template.len(), |slash| end + slash);
+        let part_end = template[end..]
+            .find('/')
+            .map_or(template.len(), |slash| end + slash);
         let format = template[start..end].strip_prefix("{business_date")?;
         Some(Self {
             folder: &template[..folder_end],
@@ -60,7 +78,9 @@ impl<'a> DatedPart<'a> {
 
     fn date_in(&self, name: &str) -> Option<BusinessDate> {
         let text = name.strip_prefix(self.before)?.strip_suffix(self.after)?;
-        NaiveDate::parse_from_str(text, self.format).ok().map(BusinessDate::new)
+        NaiveDate::parse_from_str(text, self.format)
+            .ok()
+            .map(BusinessDate::new)
     }
 }
 
@@ -69,14 +89,22 @@ mod tests {
     use super::*;
 
     fn found(template: &str, name: &str) -> Option<String> {
-        DatedPart::of(template).and_then(|part| part.date_in(name)).map(|date| date.to_string())
+        DatedPart::of(template)
+            .and_then(|part| part.date_in(name))
+            .map(|date| date.to_string())
     }
 
     #[test]
     fn dates_are_read_from_folders_and_file_names() {
-        assert_eq!(found("deposits/{business_date}/a.csv", "2026-10-31").as_deref(), Some("2026-10-31"));
+        assert_eq!(
+            found("deposits/{business_date}/a.csv", "2026-10-31").as_deref(),
+            Some("2026-10-31")
+        );
         let dated_file = "gl/ledger_{business_date:%Y%m%d}.csv";
-        assert_eq!(found(dated_file, "ledger_20261031.csv").as_deref(), Some("2026-10-31"));
+        assert_eq!(
+            found(dated_file, "ledger_20261031.csv").as_deref(),
+            Some("2026-10-31")
+        );
         assert_eq!(found(dated_file, "ledger_latest.csv"), None);
         assert_eq!(found("once/clients.asc", "clients.asc"), None);
     }

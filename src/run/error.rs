@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crate::diagnostic::Diagnostics;
 use crate::domain::BusinessDate;
+use crate::sql::SqlError;
 use crate::stages::campaign::CampaignError;
 use crate::stages::extract::ExtractError;
 use crate::stages::model::ModelError;
 use crate::stages::resolve::ResolveError;
-use crate::sql::SqlError;
 use crate::store::StoreError;
 use crate::store::manifest::GateResult;
 
@@ -36,19 +36,34 @@ pub enum RunError {
     #[error(
         "{missing} comes before {date} and has not been published\nhint: run it first, or pass --allow-gap if that day has no delivery"
     )]
-    Gap { date: BusinessDate, missing: BusinessDate },
-    #[error("{date} lies in the closed month {month}\nhint: pass --restate to change it and replay the dates after it")]
+    Gap {
+        date: BusinessDate,
+        missing: BusinessDate,
+    },
+    #[error(
+        "{date} lies in the closed month {month}\nhint: pass --restate to change it and replay the dates after it"
+    )]
     ClosedMonth { date: BusinessDate, month: String },
     #[error("{}", gates(*date, failed, candidate))]
-    Gates { date: BusinessDate, failed: Vec<GateResult>, candidate: PathBuf },
+    Gates {
+        date: BusinessDate,
+        failed: Vec<GateResult>,
+        candidate: PathBuf,
+    },
     #[error("load reference table {table}")]
     Reference {
         table: String,
         #[source]
         source: ExtractError,
     },
-    #[error("reference table {table} has {n_rejected} rows that do not fit its declared columns; first: {first}")]
-    ReferenceRows { table: String, n_rejected: u64, first: String },
+    #[error(
+        "reference table {table} has {n_rejected} rows that do not fit its declared columns; first: {first}"
+    )]
+    ReferenceRows {
+        table: String,
+        n_rejected: u64,
+        first: String,
+    },
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error(transparent)]
@@ -79,15 +94,22 @@ impl RunError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Configuration(_) | Self::Reference { .. } | Self::ReferenceRows { .. } | Self::Keys(_) => {
-                exit_code::CONFIGURATION
+            Self::Configuration(_)
+            | Self::Reference { .. }
+            | Self::ReferenceRows { .. }
+            | Self::Keys(_) => exit_code::CONFIGURATION,
+            Self::Deliveries(_) | Self::NothingDelivered { .. } | Self::Gap { .. } => {
+                exit_code::DELIVERY
             }
-            Self::Deliveries(_) | Self::NothingDelivered { .. } | Self::Gap { .. } => exit_code::DELIVERY,
             Self::Gates { .. } => exit_code::GATE,
-            Self::NotInCalendar { .. } | Self::ClosedMonth { .. } | Self::Usage { .. } => exit_code::USAGE,
+            Self::NotInCalendar { .. } | Self::ClosedMonth { .. } | Self::Usage { .. } => {
+                exit_code::USAGE
+            }
             Self::Store(StoreError::Locked { .. }) => exit_code::LOCKED,
             Self::Store(
-                StoreError::UnknownRelease { .. } | StoreError::ReleaseName { .. } | StoreError::NoWarehouse { .. },
+                StoreError::UnknownRelease { .. }
+                | StoreError::ReleaseName { .. }
+                | StoreError::NoWarehouse { .. },
             ) => exit_code::USAGE,
             _ => exit_code::UNEXPECTED,
         }
@@ -95,11 +117,18 @@ impl RunError {
 }
 
 fn deliveries(errors: &[ExtractError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn gates(date: BusinessDate, failed: &[GateResult], candidate: &std::path::Path) -> String {
-    let mut text = format!("{} gates failed for {date}; nothing was published\n", failed.len());
+    let mut text = format!(
+        "{} gates failed for {date}; nothing was published\n",
+        failed.len()
+    );
     for gate in failed {
         text.push_str(&format!("  {}: {}\n", gate.id, gate.detail));
     }

@@ -17,8 +17,8 @@ use crate::domain::{BusinessDate, TableName};
 use crate::sql::schema::{columns_of, staging_columns};
 use crate::stages::clean::TokenKeys;
 use crate::stages::extract::{
-    DeliveredFile, Delivery, ExtractError, FeedReport, LoadRequest, Origin, find_delivery, hash_file, load_feed,
-    merge_changes,
+    DeliveredFile, Delivery, ExtractError, FeedReport, LoadRequest, Origin, find_delivery,
+    hash_file, load_feed, merge_changes,
 };
 use crate::store::manifest::{FileEntry, InputEntry};
 use crate::store::steps::StepOutput;
@@ -74,8 +74,10 @@ pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
     if !problems.is_empty() {
         return Err(RunError::Deliveries(problems));
     }
-    let loaded: Vec<Result<LoadedFeed, RunError>> =
-        found.par_iter().map(|found| load(context, found.feed, &found.delivery)).collect();
+    let loaded: Vec<Result<LoadedFeed, RunError>> = found
+        .par_iter()
+        .map(|found| load(context, found.feed, &found.delivery))
+        .collect();
     let mut feeds = Vec::with_capacity(loaded.len());
     for result in loaded {
         match result {
@@ -84,12 +86,18 @@ pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
             Err(other) => return Err(other),
         }
     }
-    if problems.is_empty() { Ok(feeds) } else { Err(RunError::Deliveries(problems)) }
+    if problems.is_empty() {
+        Ok(feeds)
+    } else {
+        Err(RunError::Deliveries(problems))
+    }
 }
 
 /// Whether tonight's absence of a delivery stops the night.
 fn missing(context: &FeedContext, feed: &FeedSpec, delivery: &Delivery) -> Option<ExtractError> {
-    let Delivery::Missing { relative_path } = delivery else { return None };
+    let Delivery::Missing { relative_path } = delivery else {
+        return None;
+    };
     let carried = base_entry(context, feed).map(|entry| entry.carried_nights);
     let allowed = match (feed.on_missing, carried) {
         (OnMissing::CarryForward { max_days }, Some(carried)) => carried < max_days,
@@ -97,7 +105,13 @@ fn missing(context: &FeedContext, feed: &FeedSpec, delivery: &Delivery) -> Optio
     };
     (!allowed).then(|| ExtractError::Missing {
         feed: feed.qualified_name(),
-        path: context.settings.landing.join(relative_path).display().to_string(),
+        business_date: context.date,
+        path: context
+            .settings
+            .landing
+            .join(relative_path)
+            .display()
+            .to_string(),
     })
 }
 
@@ -106,20 +120,36 @@ fn base_entry(context: &FeedContext, feed: &FeedSpec) -> Option<FeedEntry> {
     serde_json::from_value(entry.clone()).ok()
 }
 
-fn load(context: &FeedContext, feed: &FeedSpec, delivery: &Delivery) -> Result<LoadedFeed, RunError> {
+fn load(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    delivery: &Delivery,
+) -> Result<LoadedFeed, RunError> {
     let name = feed.qualified_name();
     context.progress.step_started(&name);
     let started = timed();
     let (loaded, status) = match delivery {
         Delivery::Missing { .. } => (carry_forward(context, feed), StepStatus::Reused),
-        Delivery::Found { file, control } => load_or_reuse(context, feed, file, control.as_deref())?,
+        Delivery::Found { file, control } => {
+            load_or_reuse(context, feed, file, control.as_deref())?
+        }
     };
-    context.progress.step_finished(&name, status, loaded.entry.report.rows.read, started.elapsed());
+    context.progress.step_finished(
+        &name,
+        status,
+        loaded.entry.report.rows.read,
+        started.elapsed(),
+    );
     Ok(loaded)
 }
 
 fn carry_forward(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
-    let base = |table: &TableName| context.base.and_then(|base| base.tables.get(table)).cloned();
+    let base = |table: &TableName| {
+        context
+            .base
+            .and_then(|base| base.tables.get(table))
+            .cloned()
+    };
     let quarantine = quarantine_table(&feed.table);
     let entry = FeedEntry {
         report: FeedReport::empty(&feed.qualified_name()),
@@ -128,7 +158,10 @@ fn carry_forward(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
     let mut staging = base(&feed.table).unwrap_or_default();
     staging.columns = staging_columns(feed);
     LoadedFeed {
-        quarantine: (quarantine.clone(), base(&quarantine).unwrap_or_else(empty_quarantine)),
+        quarantine: (
+            quarantine.clone(),
+            base(&quarantine).unwrap_or_else(empty_quarantine),
+        ),
         staging: (feed.table.clone(), staging),
         entry,
         inputs: Vec::new(),
@@ -136,7 +169,10 @@ fn carry_forward(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
 }
 
 fn empty_quarantine() -> TableEntry {
-    TableEntry { columns: columns_of(QUARANTINE_COLUMNS), ..TableEntry::default() }
+    TableEntry {
+        columns: columns_of(QUARANTINE_COLUMNS),
+        ..TableEntry::default()
+    }
 }
 
 fn load_or_reuse(
@@ -146,16 +182,34 @@ fn load_or_reuse(
     control: Option<&Path>,
 ) -> Result<(LoadedFeed, StepStatus), RunError> {
     let mut files = vec![file.clone()];
-    for replay in context.journal.replays(&feed.qualified_name(), context.date) {
+    for replay in context
+        .journal
+        .replays(&feed.qualified_name(), context.date)
+    {
         let path = context.warehouse.root().join(replay);
-        files.push(DeliveredFile { relative_path: replay.to_owned(), path, origin: Origin::Replay });
+        files.push(DeliveredFile {
+            relative_path: replay.to_owned(),
+            path,
+            origin: Origin::Replay,
+        });
     }
     let quarantine = quarantine_table(&feed.table);
     let base_table = |table: &TableName| context.base.and_then(|base| base.tables.get(table));
-    let kept_staging = kept_files(context, base_table(&feed.table), feed.delivery == DeliveryKind::Append);
+    let kept_staging = kept_files(
+        context,
+        base_table(&feed.table),
+        feed.delivery == DeliveryKind::Append,
+    );
     let kept_quarantine = kept_files(context, base_table(&quarantine), true);
 
-    let fingerprint = fingerprint(context, feed, &files, control, &kept_staging, &kept_quarantine)?;
+    let fingerprint = fingerprint(
+        context,
+        feed,
+        &files,
+        control,
+        &kept_staging,
+        &kept_quarantine,
+    )?;
     if let Some(output) = context.warehouse.step_output(&fingerprint)?
         && let Some(loaded) = from_output(feed, &quarantine, output)
     {
@@ -172,10 +226,16 @@ fn load_or_reuse(
     };
     let mut quarantined = empty_quarantine();
     quarantined.files = kept_quarantine.into_iter().chain(rejected).collect();
-    let entry = FeedEntry { report, carried_nights: 0 };
+    let entry = FeedEntry {
+        report,
+        carried_nights: 0,
+    };
     let output = StepOutput {
         step: feed.qualified_name(),
-        tables: BTreeMap::from([(feed.table.clone(), staging.clone()), (quarantine.clone(), quarantined.clone())]),
+        tables: BTreeMap::from([
+            (feed.table.clone(), staging.clone()),
+            (quarantine.clone(), quarantined.clone()),
+        ]),
         report: serde_json::to_value(&entry).map_err(RunError::Report)?,
     };
     context.warehouse.record_step(&fingerprint, &output)?;
@@ -189,7 +249,11 @@ fn load_or_reuse(
     Ok((loaded, StepStatus::Ran))
 }
 
-fn from_output(feed: &FeedSpec, quarantine: &TableName, mut output: StepOutput) -> Option<LoadedFeed> {
+fn from_output(
+    feed: &FeedSpec,
+    quarantine: &TableName,
+    mut output: StepOutput,
+) -> Option<LoadedFeed> {
     let staging = output.tables.remove(&feed.table)?;
     let quarantined = output.tables.remove(quarantine)?;
     let entry: FeedEntry = serde_json::from_value(output.report).ok()?;
@@ -203,11 +267,28 @@ fn from_output(feed: &FeedSpec, quarantine: &TableName, mut output: StepOutput) 
 }
 
 /// Files of the base's table that stay: those of the last `staging_days` nights.
-fn kept_files(context: &FeedContext, table: Option<&TableEntry>, keeps_nights: bool) -> Vec<FileEntry> {
-    let Some(table) = table.filter(|_| keeps_nights) else { return Vec::new() };
-    let days = u64::from(context.project.bank.retention.staging_days.saturating_sub(1));
+fn kept_files(
+    context: &FeedContext,
+    table: Option<&TableEntry>,
+    keeps_nights: bool,
+) -> Vec<FileEntry> {
+    let Some(table) = table.filter(|_| keeps_nights) else {
+        return Vec::new();
+    };
+    let days = u64::from(
+        context
+            .project
+            .bank
+            .retention
+            .staging_days
+            .saturating_sub(1),
+    );
     let oldest = format!("date={}", context.date.minus_days(days));
-    let recent = |file: &&FileEntry| file.partition.as_ref().is_some_and(|partition| *partition >= oldest);
+    let recent = |file: &&FileEntry| {
+        file.partition
+            .as_ref()
+            .is_some_and(|partition| *partition >= oldest)
+    };
     table.files.iter().filter(recent).cloned().collect()
 }
 
@@ -220,25 +301,41 @@ fn fingerprint(
     kept_quarantine: &[FileEntry],
 ) -> Result<String, RunError> {
     let mut fingerprint = Fingerprint::new(StepKind::Feed);
-    fingerprint.add("feed", &serde_json::to_string(feed).map_err(RunError::Report)?);
+    fingerprint.add(
+        "feed",
+        &serde_json::to_string(feed).map_err(RunError::Report)?,
+    );
     fingerprint.add("date", &context.date.to_string());
     fingerprint.add("key", context.tokens.current_id());
     for file in files {
-        let content = hash_file(&feed.qualified_name(), &file.path).map_err(|error| RunError::Deliveries(vec![error]))?;
+        let content = hash_file(&file.relative_path, &file.path)
+            .map_err(|error| RunError::Deliveries(vec![error]))?;
         fingerprint.add(&file.relative_path, &content.blake3);
     }
     if let Some(control) = control {
-        let text = std::fs::read(control).map_err(|source| RunError::Read { path: control.to_owned(), source })?;
+        let text = std::fs::read(control).map_err(|source| RunError::Read {
+            path: control.to_owned(),
+            source,
+        })?;
         fingerprint.add("control", blake3::hash(&text).to_hex().as_str());
     }
     for file in kept_staging.iter().chain(kept_quarantine) {
         fingerprint.add("kept", &file.path);
     }
     if let Some(base) = context.base {
-        for file in base.tables.get(&feed.table).iter().flat_map(|table| &table.files) {
+        for file in base
+            .tables
+            .get(&feed.table)
+            .iter()
+            .flat_map(|table| &table.files)
+        {
             fingerprint.add("base", &file.path);
         }
-        for input in base.inputs.iter().filter(|input| input.feed == feed.qualified_name()) {
+        for input in base
+            .inputs
+            .iter()
+            .filter(|input| input.feed == feed.qualified_name())
+        {
             fingerprint.add("before", &input.blake3);
         }
     }
@@ -257,11 +354,23 @@ fn load_files(
     let name = feed.qualified_name();
     let base_files = |table: &TableName| -> Vec<PathBuf> {
         let table = context.base.and_then(|base| base.tables.get(table));
-        table.iter().flat_map(|table| &table.files).map(|file| context.warehouse.root().join(&file.path)).collect()
+        table
+            .iter()
+            .flat_map(|table| &table.files)
+            .map(|file| context.warehouse.root().join(&file.path))
+            .collect()
     };
-    let oldest = format!("date={}", context.date.minus_days(u64::from(feed.dedupe_days)));
-    let earlier = kept_staging.iter().filter(|file| file.partition.as_ref().is_some_and(|date| *date >= oldest));
-    let before = context.base.map(|base| &base.inputs[..]).unwrap_or_default();
+    let oldest = format!(
+        "date={}",
+        context.date.minus_days(u64::from(feed.dedupe_days))
+    );
+    let earlier = kept_staging
+        .iter()
+        .filter(|file| file.partition.as_ref().is_some_and(|date| *date >= oldest));
+    let before = context
+        .base
+        .map(|base| &base.inputs[..])
+        .unwrap_or_default();
     let before: Vec<&InputEntry> = before.iter().filter(|input| input.feed == name).collect();
     let request = LoadRequest {
         feed,
@@ -269,13 +378,19 @@ fn load_files(
         control: control.map(Path::to_owned),
         business_date: context.date,
         tokens: context.tokens,
-        earlier_keys: &earlier.map(|file| context.warehouse.root().join(&file.path)).collect::<Vec<_>>(),
-        previous_hashes: &before.iter().map(|input| input.blake3.clone()).collect::<Vec<_>>(),
+        earlier_keys: &earlier
+            .map(|file| context.warehouse.root().join(&file.path))
+            .collect::<Vec<_>>(),
+        previous_hashes: &before
+            .iter()
+            .map(|input| input.blake3.clone())
+            .collect::<Vec<_>>(),
         previous_rows: before.first().map(|input| input.rows),
     };
     let mut staged = context.warehouse.new_file()?;
     let mut rejected = context.warehouse.new_file()?;
-    let report = load_feed(&request, &mut staged, &mut rejected).map_err(|error| RunError::Deliveries(vec![error]))?;
+    let report = load_feed(&request, &mut staged, &mut rejected)
+        .map_err(|error| RunError::Deliveries(vec![error]))?;
 
     let folder = format!("data/{}/{}", feed.table.schema(), feed.table.table());
     let tonight = format!("date={}", context.date);
@@ -283,13 +398,23 @@ fn load_files(
     let staged = match feed.delivery {
         DeliveryKind::Snapshot => Some(staged.commit(&folder, "parquet", loaded, None)?),
         DeliveryKind::Append if loaded == 0 => None,
-        DeliveryKind::Append => Some(staged.commit(&folder, "parquet", loaded, Some(tonight.clone()))?),
+        DeliveryKind::Append => {
+            Some(staged.commit(&folder, "parquet", loaded, Some(tonight.clone()))?)
+        }
         DeliveryKind::Changes => {
-            std::io::Write::flush(&mut staged)
-                .map_err(|source| RunError::Read { path: staged.temporary_path().to_owned(), source })?;
+            std::io::Write::flush(&mut staged).map_err(|source| RunError::Read {
+                path: staged.temporary_path().to_owned(),
+                source,
+            })?;
             let mut state = context.warehouse.new_file()?;
-            let rows = merge_changes(&base_files(&feed.table), staged.temporary_path(), &feed.key, &mut state)
-                .map_err(|error| RunError::Deliveries(vec![error]))?;
+            let rows = merge_changes(
+                &name,
+                &base_files(&feed.table),
+                staged.temporary_path(),
+                &feed.key,
+                &mut state,
+            )
+            .map_err(|error| RunError::Deliveries(vec![error]))?;
             Some(state.commit(&folder, "parquet", rows, None)?)
         }
     };

@@ -7,9 +7,9 @@ use crate::config::model::ModelSpec;
 use crate::sql::dependencies::table_references;
 use crate::sql::{Bindings, Session};
 use crate::stages::model::checks::{checks_of, queries, run_check};
+use crate::store::Warehouse;
 use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
 use crate::store::steps::StepOutput;
-use crate::store::Warehouse;
 
 /// Conservation and reject limits of every feed.
 #[must_use]
@@ -45,14 +45,24 @@ pub fn feed_gates(entry: &FeedEntry) -> Vec<GateResult> {
 /// Universe = removed + lost in dedupe + cut + selected, per campaign.
 #[must_use]
 pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
-    let listed: u64 =
-        entry.lists.iter().filter(|list| list.name.ends_with(".csv")).map(|list| list.file.rows).sum();
+    let listed: u64 = entry
+        .lists
+        .iter()
+        .filter(|list| list.name.ends_with(".csv"))
+        .map(|list| list.file.rows)
+        .sum();
     let remaining = entry.waterfall.last().map_or(0, |line| line.remaining);
     let universe = entry.waterfall.first().map_or(0, |line| line.remaining);
     GateResult {
         id: format!("{}.waterfall", entry.code),
-        status: if listed == remaining { GateStatus::Passed } else { GateStatus::Failed },
-        detail: format!("of {universe} members {remaining} remain after every rule, {listed} stand on lists"),
+        status: if listed == remaining {
+            GateStatus::Passed
+        } else {
+            GateStatus::Failed
+        },
+        detail: format!(
+            "of {universe} members {remaining} remain after every rule, {listed} stand on lists"
+        ),
     }
 }
 
@@ -67,14 +77,27 @@ pub fn model_gates(
 ) -> Result<Vec<GateResult>, RunError> {
     let checks = checks_of(model);
     let mut fingerprint = Fingerprint::new(StepKind::Check);
-    fingerprint.add("model", &serde_json::to_string(&checks).map_err(RunError::Report)?);
-    fingerprint.add("table", identities.get(&model.table).map_or("", String::as_str));
+    fingerprint.add(
+        "model",
+        &serde_json::to_string(&checks).map_err(RunError::Report)?,
+    );
+    fingerprint.add(
+        "table",
+        identities.get(&model.table).map_or("", String::as_str),
+    );
     for check in &checks {
         let (queries, bound) = queries(model, check, bindings);
         for query in queries {
             let references = table_references(&query)?;
-            for table in references.tonight.iter().filter(|table| checked.columns.contains_key(*table)) {
-                fingerprint.add(&table.to_string(), identities.get(table).map_or("", String::as_str));
+            for table in references
+                .tonight
+                .iter()
+                .filter(|table| checked.columns.contains_key(*table))
+            {
+                fingerprint.add(
+                    &table.to_string(),
+                    identities.get(table).map_or("", String::as_str),
+                );
             }
             for value in bound.used_in(&query) {
                 fingerprint.add("value", &value);

@@ -17,6 +17,8 @@ pub mod source_file;
 pub mod steps;
 pub mod tables;
 pub mod gates;
+pub mod rejects;
+pub mod model_test;
 pub mod progress;
 pub mod report;
 pub mod open;

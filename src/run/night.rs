@@ -45,7 +45,9 @@ pub struct NightContext<'a> {
 pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifest, RunError> {
     let project = context.checked.project;
     let n_steps = project.feeds().count() + project.models.len() + project.campaigns.len() + 2;
-    context.progress.night_started(&context.date.to_string(), n_steps);
+    context
+        .progress
+        .night_started(&context.date.to_string(), n_steps);
     let mut night = Night::try_new(context)?;
     let feeds = night.feeds()?;
     night.references()?;
@@ -55,13 +57,28 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
         night.model(&project.models[*position])?;
     }
     let campaigns = night.campaigns()?;
-    let mut gates: Vec<GateResult> = feeds.iter().flat_map(|feed| feed_gates(&feed.entry)).collect();
+    let mut gates: Vec<GateResult> = feeds
+        .iter()
+        .flat_map(|feed| feed_gates(&feed.entry))
+        .collect();
     for model in &project.models {
         let (session, bindings) = (&night.session, &night.bindings);
         let identities = &night.identities;
-        gates.extend(model_gates(context.warehouse, session, context.checked, model, bindings, identities)?);
+        gates.extend(model_gates(
+            context.warehouse,
+            session,
+            context.checked,
+            model,
+            bindings,
+            identities,
+        )?);
     }
-    gates.extend(campaigns.iter().filter(|entry| !entry.waterfall.is_empty()).map(campaign_gate));
+    gates.extend(
+        campaigns
+            .iter()
+            .filter(|entry| !entry.waterfall.is_empty())
+            .map(campaign_gate),
+    );
     gates.sort_by(|left, right| left.id.cmp(&right.id));
 
     let mut reports = BTreeMap::new();
@@ -109,7 +126,10 @@ impl<'a> Night<'a> {
         for model in &project.models {
             let columns = model.columns.iter().filter_map(|column| {
                 let data_type = stored_type(column.data_type.as_deref()?)?;
-                Some(ColumnEntry { name: column.name.clone(), data_type })
+                Some(ColumnEntry {
+                    name: column.name.clone(),
+                    data_type,
+                })
             });
             declared.insert(model.table.clone(), columns.collect());
         }
@@ -137,11 +157,16 @@ impl<'a> Night<'a> {
     }
 
     fn base_files(&self, name: &TableName) -> Vec<FileEntry> {
-        self.base_table(name).map(|table| table.files.clone()).unwrap_or_default()
+        self.base_table(name)
+            .map(|table| table.files.clone())
+            .unwrap_or_default()
     }
 
     fn paths(&self, files: &[FileEntry]) -> Vec<PathBuf> {
-        files.iter().map(|file| self.context.warehouse.root().join(&file.path)).collect()
+        files
+            .iter()
+            .map(|file| self.context.warehouse.root().join(&file.path))
+            .collect()
     }
 
     fn add(&mut self, name: TableName, entry: TableEntry) -> Result<(), RunError> {
@@ -185,31 +210,61 @@ impl<'a> Night<'a> {
         let name = own_table("core", "source_file");
         let inputs: Vec<_> = feeds.iter().flat_map(|feed| &feed.inputs).collect();
         let context = self.context;
-        let entry = source_file_table(context.warehouse, &inputs, context.date, self.base_files(&name))?;
+        let entry = source_file_table(
+            context.warehouse,
+            &inputs,
+            context.date,
+            self.base_files(&name),
+        )?;
         self.add(name, entry)
     }
 
     fn resolve(&mut self) -> Result<(), RunError> {
         let context = self.context;
-        let Some(spec) = &context.checked.project.matching else { return Ok(()) };
-        let (xref, events) = (own_table("core", "customer_xref"), own_table("core", "customer_id_event"));
+        let Some(spec) = &context.checked.project.matching else {
+            return Ok(());
+        };
+        let (xref, events) = (
+            own_table("core", "customer_xref"),
+            own_table("core", "customer_id_event"),
+        );
         let mut fingerprint = Fingerprint::new(StepKind::Resolve);
-        fingerprint.add("matching", &serde_json::to_string(spec).map_err(RunError::Report)?);
+        fingerprint.add(
+            "matching",
+            &serde_json::to_string(spec).map_err(RunError::Report)?,
+        );
         fingerprint.add("date", &context.date.to_string());
         for source in &spec.records {
-            fingerprint.add("records", self.identities.get(&source.table).map_or("", String::as_str));
+            fingerprint.add(
+                "records",
+                self.identities
+                    .get(&source.table)
+                    .map_or("", String::as_str),
+            );
         }
         for table in [&xref, &events] {
-            fingerprint.add("base", &self.base_table(table).map(table_identity).unwrap_or_default());
+            fingerprint.add(
+                "base",
+                &self
+                    .base_table(table)
+                    .map(table_identity)
+                    .unwrap_or_default(),
+            );
         }
         let fingerprint = fingerprint.finish();
         let output = self.step("resolve", &fingerprint, |night| {
             let staging = spec.records.iter().map(|source| {
-                let files = night.tables.get(&source.table).map(|table| night.paths(&table.files));
+                let files = night
+                    .tables
+                    .get(&source.table)
+                    .map(|table| night.paths(&table.files));
                 (source.table.clone(), files.unwrap_or_default())
             });
             let journal = context.warehouse.journal()?;
-            let issued = journal.issued_id_files().map(|file| context.warehouse.root().join(file)).collect();
+            let issued = journal
+                .issued_id_files()
+                .map(|file| context.warehouse.root().join(file))
+                .collect();
             let request = ResolveRequest {
                 warehouse: context.warehouse,
                 spec,
@@ -221,10 +276,17 @@ impl<'a> Night<'a> {
             };
             let output = resolve(&request)?;
             // Durable before anything is built on these ids: a rerun finds them here and gives nobody else the same.
-            context.warehouse.append_to_journal(context.lock, output.issued.into_iter().collect())?;
-            let grain = ["source_code", "feed", "source_key"].map(str::to_owned).to_vec();
-            let xref_entry =
-                TableEntry { columns: columns_of(XREF_COLUMNS), sorted_by: grain, files: vec![output.xref] };
+            context
+                .warehouse
+                .append_to_journal(context.lock, output.issued.into_iter().collect())?;
+            let grain = ["source_code", "feed", "source_key"]
+                .map(str::to_owned)
+                .to_vec();
+            let xref_entry = TableEntry {
+                columns: columns_of(XREF_COLUMNS),
+                sorted_by: grain,
+                files: vec![output.xref],
+            };
             let mut event_files = night.base_files(&events);
             event_files.extend(output.events);
             let event_entry = TableEntry {
@@ -250,7 +312,10 @@ impl<'a> Night<'a> {
         if model.materialisation == Materialisation::View {
             build_model(&self.model_request(model))?;
             self.identities.insert(model.table.clone(), fingerprint);
-            self.views.push(ViewEntry { table: model.table.clone(), sql: model.sql.clone() });
+            self.views.push(ViewEntry {
+                table: model.table.clone(),
+                sql: model.sql.clone(),
+            });
             return Ok(());
         }
         let name = model.table.to_string();
@@ -284,21 +349,39 @@ impl<'a> Night<'a> {
         let mut fingerprint = Fingerprint::new(StepKind::Model);
         fingerprint.add("sql", &model.sql);
         fingerprint.add("grain", &model.grain.join(","));
-        fingerprint.add("kind", &serde_json::to_string(&model.materialisation).map_err(RunError::Report)?);
+        fingerprint.add(
+            "kind",
+            &serde_json::to_string(&model.materialisation).map_err(RunError::Report)?,
+        );
         for value in self.bindings.used_in(&model.sql) {
             fingerprint.add("value", &value);
         }
         let references = crate::sql::dependencies::table_references(&model.sql)?;
         for table in &references.tonight {
-            fingerprint.add(&table.to_string(), self.identities.get(table).map_or("", String::as_str));
+            fingerprint.add(
+                &table.to_string(),
+                self.identities.get(table).map_or("", String::as_str),
+            );
         }
         for table in &references.base {
-            let identity = self.base_table(table).map(table_identity).unwrap_or_default();
+            let identity = self
+                .base_table(table)
+                .map(table_identity)
+                .unwrap_or_default();
             fingerprint.add(&format!("base.{table}"), &identity);
         }
-        if matches!(model.materialisation, Materialisation::Month | Materialisation::Append) {
+        if matches!(
+            model.materialisation,
+            Materialisation::Month | Materialisation::Append
+        ) {
             fingerprint.add("date", &self.context.date.to_string());
-            fingerprint.add("own", &self.base_table(&model.table).map(table_identity).unwrap_or_default());
+            fingerprint.add(
+                "own",
+                &self
+                    .base_table(&model.table)
+                    .map(table_identity)
+                    .unwrap_or_default(),
+            );
         }
         Ok(fingerprint.finish())
     }
@@ -309,12 +392,21 @@ impl<'a> Night<'a> {
             return Ok(Vec::new());
         }
         let name = own_table("campaigns", "candidate");
-        let grain = ["campaign_code", "business_date", "customer_id"].map(str::to_owned).to_vec();
-        let mut so_far =
-            TableEntry { columns: columns_of(CANDIDATE_COLUMNS), sorted_by: grain, files: self.base_files(&name) };
+        let grain = ["campaign_code", "business_date", "customer_id"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut so_far = TableEntry {
+            columns: columns_of(CANDIDATE_COLUMNS),
+            sorted_by: grain,
+            files: self.base_files(&name),
+        };
         self.add(name.clone(), so_far.clone())?;
         let mut entries = Vec::new();
-        for campaign in project.campaigns.iter().filter(|campaign| is_due(campaign, self.context.date)) {
+        for campaign in project
+            .campaigns
+            .iter()
+            .filter(|campaign| is_due(campaign, self.context.date))
+        {
             let output = self.campaign(campaign, &name, &so_far)?;
             so_far = output.candidates;
             self.add(name.clone(), so_far.clone())?;
@@ -330,11 +422,18 @@ impl<'a> Night<'a> {
         so_far: &TableEntry,
     ) -> Result<CampaignOutput, RunError> {
         let mut fingerprint = Fingerprint::new(StepKind::Campaign);
-        fingerprint.add("campaign", &serde_json::to_string(campaign).map_err(RunError::Report)?);
+        fingerprint.add(
+            "campaign",
+            &serde_json::to_string(campaign).map_err(RunError::Report)?,
+        );
         fingerprint.add("date", &self.context.date.to_string());
         fingerprint.add("candidates", &table_identity(so_far));
         let schemas = ["core", "marts", "reference", "campaigns"];
-        for (name, identity) in self.identities.iter().filter(|(name, _)| schemas.contains(&name.schema())) {
+        for (name, identity) in self
+            .identities
+            .iter()
+            .filter(|(name, _)| schemas.contains(&name.schema()))
+        {
             fingerprint.add(&name.to_string(), identity);
         }
         let name = format!("campaign {}", campaign.code);
@@ -364,7 +463,8 @@ impl<'a> Night<'a> {
         fingerprint: &str,
         compute: impl FnOnce(&Self) -> Result<StepOutput, RunError>,
     ) -> Result<StepOutput, RunError> {
-        self.fingerprints.insert(name.to_owned(), fingerprint.to_owned());
+        self.fingerprints
+            .insert(name.to_owned(), fingerprint.to_owned());
         let context = self.context;
         context.progress.step_started(name);
         let started = timed();
@@ -377,7 +477,9 @@ impl<'a> Night<'a> {
             }
         };
         let rows = output.tables.values().map(TableEntry::rows).sum();
-        context.progress.step_finished(name, status, rows, started.elapsed());
+        context
+            .progress
+            .step_finished(name, status, rows, started.elapsed());
         Ok(output)
     }
 }

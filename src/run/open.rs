@@ -34,8 +34,14 @@ pub fn open_release(
 }
 
 fn read_candidate(path: &Path) -> Result<Manifest, RunError> {
-    let text = std::fs::read(path).map_err(|source| RunError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read(path).map_err(|source| RunError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     serde_json::from_slice(&text).map_err(|error| {
-        RunError::Store(crate::store::StoreError::Damaged { path: path.to_owned(), problem: error.to_string() })
+        RunError::Store(crate::store::StoreError::Damaged {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })
     })
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::RunError;
 use super::steps::{Fingerprint, StepKind};
 use crate::config::feed::{
-    Compression, Delivery, Dialect, Encoding, FeedSpec, Format, Layout, OnMissing, PathTemplate, RejectLimit,
-    StrayQuotes, Survivor,
+    Compression, Delivery, Dialect, Encoding, FeedSpec, Format, Layout, OnMissing, PathTemplate,
+    RejectLimit, StrayQuotes, Survivor,
 };
 use crate::config::reference::ReferenceSpec;
 use crate::domain::BusinessDate;
@@ -24,10 +24,15 @@ pub fn load_reference(
     date: BusinessDate,
 ) -> Result<TableEntry, RunError> {
     let table = reference.table.to_string();
-    let text = std::fs::read(&reference.csv_path)
-        .map_err(|source| RunError::Read { path: reference.csv_path.clone(), source })?;
+    let text = std::fs::read(&reference.csv_path).map_err(|source| RunError::Read {
+        path: reference.csv_path.clone(),
+        source,
+    })?;
     let mut fingerprint = Fingerprint::new(StepKind::Reference);
-    fingerprint.add("columns", &serde_json::to_string(reference).map_err(RunError::Report)?);
+    fingerprint.add(
+        "columns",
+        &serde_json::to_string(reference).map_err(RunError::Report)?,
+    );
     fingerprint.add("content", blake3::hash(&text).to_hex().as_str());
     let fingerprint = fingerprint.finish();
     if let Some(mut output) = warehouse.step_output(&fingerprint)?
@@ -52,8 +57,12 @@ pub fn load_reference(
         previous_rows: None,
     };
     let mut staged = warehouse.new_file()?;
-    let report = load_feed(&request, &mut staged, std::io::sink())
-        .map_err(|source| RunError::Reference { table: table.clone(), source })?;
+    let report = load_feed(&request, &mut staged, std::io::sink()).map_err(|source| {
+        RunError::Reference {
+            table: table.clone(),
+            source,
+        }
+    })?;
     if let Some(first) = report.rejects.first() {
         return Err(RunError::ReferenceRows {
             table,
@@ -61,7 +70,11 @@ pub fn load_reference(
             first: format!("column `{}`: {}", first.column, first.reason),
         });
     }
-    let folder = format!("data/{}/{}", reference.table.schema(), reference.table.table());
+    let folder = format!(
+        "data/{}/{}",
+        reference.table.schema(),
+        reference.table.table()
+    );
     let entry = TableEntry {
         columns: declared_columns(&reference.columns),
         sorted_by: Vec::new(),
@@ -105,6 +118,9 @@ fn as_feed(reference: &ReferenceSpec) -> FeedSpec {
         dedupe_days: 0,
         rules: Vec::new(),
         // Everything may be rejected here, so that the caller can name the first row that does not fit.
-        reject_limit: RejectLimit { rows: Some(crate::config::feed::Limit::Ppm(1_000_000)), amount: None },
+        reject_limit: RejectLimit {
+            rows: Some(crate::config::feed::Limit::Ppm(1_000_000)),
+            amount: None,
+        },
     }
 }

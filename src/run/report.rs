@@ -8,17 +8,27 @@ use crate::store::manifest::GateResult;
 use crate::store::{Manifest, ReleaseId};
 
 /// Starts a stopwatch.
-#[expect(clippy::disallowed_methods, reason = "the run layer measures its steps")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the run layer measures its steps"
+)]
 #[must_use]
 pub fn timed() -> Instant {
     Instant::now()
 }
 
 /// A name for this run that sorts by time; it stands in `runs/` only.
-#[expect(clippy::disallowed_methods, reason = "runs are named by the clock; no table and no manifest is")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "runs are named by the clock; no table and no manifest is"
+)]
 #[must_use]
 pub fn run_id() -> String {
-    format!("{}-{}", chrono::Utc::now().format("%Y%m%dT%H%M%S"), std::process::id())
+    format!(
+        "{}-{}",
+        chrono::Utc::now().format("%Y%m%dT%H%M%S"),
+        std::process::id()
+    )
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +59,9 @@ pub struct RunReport {
 #[must_use]
 pub fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
 }

@@ -31,7 +31,9 @@ impl RunSettings {
     ) -> Self {
         let default = || working_folder.join("warehouse").join(&project.name);
         Self {
-            warehouse: warehouse.or_else(|| project.bank.warehouse.clone()).unwrap_or_else(default),
+            warehouse: warehouse
+                .or_else(|| project.bank.warehouse.clone())
+                .unwrap_or_else(default),
             landing: landing.unwrap_or_else(|| project.bank.landing.clone()),
             threads,
             memory: None,

@@ -27,17 +27,32 @@ pub fn source_file_table(
             .finish(&mut table)
             .map_err(RunError::SourceFile)?;
         let partition = Some(format!("month={}", date.month()));
-        files.push(file.commit("data/core/source_file", "parquet", sorted.len() as u64, partition)?);
+        files.push(file.commit(
+            "data/core/source_file",
+            "parquet",
+            sorted.len() as u64,
+            partition,
+        )?);
     }
-    Ok(TableEntry { columns: columns_of(SOURCE_FILE_COLUMNS), sorted_by: Vec::new(), files })
+    Ok(TableEntry {
+        columns: columns_of(SOURCE_FILE_COLUMNS),
+        sorted_by: Vec::new(),
+        files,
+    })
 }
 
 fn table(inputs: &[&InputEntry], date: BusinessDate) -> PolarsResult<DataFrame> {
     let texts = |name: &str, of: fn(&InputEntry) -> &str| {
-        Column::new(name.into(), inputs.iter().map(|input| of(input)).collect::<Vec<_>>())
+        Column::new(
+            name.into(),
+            inputs.iter().map(|input| of(input)).collect::<Vec<_>>(),
+        )
     };
     let numbers = |name: &str, of: fn(&InputEntry) -> i64| {
-        Column::new(name.into(), inputs.iter().map(|input| of(input)).collect::<Vec<_>>())
+        Column::new(
+            name.into(),
+            inputs.iter().map(|input| of(input)).collect::<Vec<_>>(),
+        )
     };
     let days = vec![date.days_since_epoch(); inputs.len()];
     DataFrame::new(

@@ -40,7 +40,8 @@ pub const QUARANTINE_COLUMNS: &[(&str, &str)] = &[
 #[must_use]
 pub fn own_table(schema: &str, table: &str) -> TableName {
     // Every caller passes constants; a wrong one would show in the first test that runs a night.
-    TableName::try_new(schema, table).unwrap_or_else(|_| unreachable!("constant table names are well formed"))
+    TableName::try_new(schema, table)
+        .unwrap_or_else(|_| unreachable!("constant table names are well formed"))
 }
 
 /// Every table that exists without a model, with its columns.
@@ -49,18 +50,33 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
     let mut tables = BTreeMap::new();
     for feed in project.feeds() {
         tables.insert(feed.table.clone(), staging_columns(feed));
-        tables.insert(quarantine_table(&feed.table), columns_of(QUARANTINE_COLUMNS));
+        tables.insert(
+            quarantine_table(&feed.table),
+            columns_of(QUARANTINE_COLUMNS),
+        );
     }
     for reference in &project.references {
-        tables.insert(reference.table.clone(), declared_columns(&reference.columns));
+        tables.insert(
+            reference.table.clone(),
+            declared_columns(&reference.columns),
+        );
     }
-    tables.insert(own_table("core", "source_file"), columns_of(SOURCE_FILE_COLUMNS));
+    tables.insert(
+        own_table("core", "source_file"),
+        columns_of(SOURCE_FILE_COLUMNS),
+    );
     if project.matching.is_some() {
         tables.insert(own_table("core", "customer_xref"), columns_of(XREF_COLUMNS));
-        tables.insert(own_table("core", "customer_id_event"), columns_of(EVENT_COLUMNS));
+        tables.insert(
+            own_table("core", "customer_id_event"),
+            columns_of(EVENT_COLUMNS),
+        );
     }
     if !project.campaigns.is_empty() {
-        tables.insert(own_table("campaigns", "candidate"), columns_of(CANDIDATE_COLUMNS));
+        tables.insert(
+            own_table("campaigns", "candidate"),
+            columns_of(CANDIDATE_COLUMNS),
+        );
     }
     tables
 }

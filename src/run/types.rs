@@ -18,7 +18,8 @@ pub fn stored_type(declared: &str) -> Option<String> {
     let inner = declared.strip_prefix("decimal(")?.strip_suffix(')')?;
     let (precision, scale) = inner.split_once(',')?;
     let (precision, scale): (u8, i8) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
-    let fits = (1..=38).contains(&precision) && (0..=i16::from(precision)).contains(&i16::from(scale));
+    let fits =
+        (1..=38).contains(&precision) && (0..=i16::from(precision)).contains(&i16::from(scale));
     fits.then(|| format!("Decimal128({precision}, {scale})"))
 }
 
@@ -32,7 +33,10 @@ pub fn declared_type(stored: &str) -> String {
         "Boolean" => "boolean".to_owned(),
         "Date32" => "date".to_owned(),
         other if other.starts_with("Timestamp") => "timestamp".to_owned(),
-        other => match other.strip_prefix("Decimal128(").and_then(|rest| rest.strip_suffix(')')) {
+        other => match other
+            .strip_prefix("Decimal128(")
+            .and_then(|rest| rest.strip_suffix(')'))
+        {
             Some(inner) => format!("decimal({})", inner.replace(' ', "")),
             None => other.to_owned(),
         },
@@ -45,8 +49,21 @@ mod tests {
 
     #[test]
     fn declared_and_stored_types_are_one_to_one() {
-        for declared in ["text", "bigint", "double", "boolean", "date", "timestamp", "decimal(18,2)"] {
-            assert_eq!(stored_type(declared).map(|stored| declared_type(&stored)).as_deref(), Some(declared));
+        for declared in [
+            "text",
+            "bigint",
+            "double",
+            "boolean",
+            "date",
+            "timestamp",
+            "decimal(18,2)",
+        ] {
+            assert_eq!(
+                stored_type(declared)
+                    .map(|stored| declared_type(&stored))
+                    .as_deref(),
+                Some(declared)
+            );
         }
         for wrong in ["int", "decimal", "decimal(2,3)", "decimal(39,2)", "varchar"] {
             assert_eq!(stored_type(wrong), None, "{wrong}");

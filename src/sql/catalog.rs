@@ -6,12 +6,12 @@ use std::sync::Arc;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, TableProvider,
 };
-use datafusion::datasource::ViewTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
+use datafusion::datasource::{MemTable, ViewTable};
 
 use super::schema::arrow_schema;
 use super::{Bindings, Session, SqlError};
@@ -113,6 +113,27 @@ impl Session {
             name,
             Arc::new(ViewTable::new(plan.logical, Some(sql.to_owned()))),
         )
+    }
+
+    /// Registers the rows of a query as a table of the declared columns, held in memory: for tests of models.
+    pub fn add_rows(
+        &self,
+        catalogue: Catalogue,
+        name: &TableName,
+        columns: &[ColumnEntry],
+        sql: &str,
+        bindings: &Bindings,
+    ) -> Result<(), SqlError> {
+        let schema = arrow_schema(columns)?;
+        let result = self.query(sql, bindings)?;
+        let batches = result
+            .batches
+            .iter()
+            .map(|batch| super::write::to_stored(batch, &schema));
+        let batches = batches.collect::<Result<Vec<_>, _>>()?;
+        let table =
+            MemTable::try_new(schema, vec![batches]).map_err(|error| SqlError::engine(&error))?;
+        self.register(catalogue, name, Arc::new(table))
     }
 
     /// Registers everything a release holds.

@@ -88,6 +88,29 @@ impl Session {
             files,
         })
     }
+
+    /// Runs the plan and writes its rows, in its own order, as one Parquet file.
+    pub fn write_parquet(
+        &self,
+        plan: &Plan,
+        out: impl std::io::Write + Send,
+    ) -> Result<(), SqlError> {
+        let frame = DataFrame::new(self.context.state(), plan.logical.clone());
+        let schema = stored_schema(frame.schema().as_arrow());
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties()?))
+            .map_err(|error| SqlError::execution(&error.into()))?;
+        let mut stream = self.stream(frame)?;
+        while let Some(batch) = self.runtime.block_on(stream.next()) {
+            let batch = batch.map_err(|error| SqlError::execution(&error))?;
+            writer
+                .write(&to_stored(&batch, &schema)?)
+                .map_err(|error| SqlError::execution(&error.into()))?;
+        }
+        writer
+            .close()
+            .map(|_| ())
+            .map_err(|error| SqlError::execution(&error.into()))
+    }
 }
 
 fn quoted(column: &str) -> datafusion::prelude::Expr {
@@ -102,7 +125,7 @@ fn stored_schema(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-fn to_stored(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, SqlError> {
+pub(super) fn to_stored(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, SqlError> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns: Result<Vec<_>, _> = columns
         .map(|(column, field)| cast(column, field.data_type()))
@@ -216,14 +239,12 @@ fn start_file(
     schema: &SchemaRef,
     partition: Option<String>,
 ) -> Result<OpenFile, SqlError> {
-    let level = ZstdLevel::try_new(3).map_err(|error| SqlError::execution(&error.into()))?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by("salenet".to_owned())
-        .build();
-    let writer = ArrowWriter::try_new(warehouse.new_file()?, Arc::clone(schema), Some(properties))
-        .map_err(|error| SqlError::execution(&error.into()))?;
+    let writer = ArrowWriter::try_new(
+        warehouse.new_file()?,
+        Arc::clone(schema),
+        Some(properties()?),
+    )
+    .map_err(|error| SqlError::execution(&error.into()))?;
     Ok(OpenFile {
         partition,
         writer,
@@ -231,6 +252,15 @@ fn start_file(
         waiting_rows: 0,
         rows: 0,
     })
+}
+
+fn properties() -> Result<WriterProperties, SqlError> {
+    let level = ZstdLevel::try_new(3).map_err(|error| SqlError::execution(&error.into()))?;
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by("salenet".to_owned())
+        .build())
 }
 
 /// Writes what waits in pieces of exactly `CHUNK_ROWS`, and the rest too once it has `at_least` rows.

@@ -177,7 +177,9 @@ fn own_checks(
             );
         }
         let kind = match (&check.must, &check.reconcile, &check.not_applicable) {
-            (None, None, Some(reason)) => CheckKind::NotApplicable { reason: reason.clone() },
+            (None, None, Some(reason)) => CheckKind::NotApplicable {
+                reason: reason.clone(),
+            },
             (Some(must), None, None) => CheckKind::Expression { must: must.clone() },
             (None, Some(reconcile), None) => {
                 let tolerance = reconcile.tolerance.as_ref().map_or("0", |text| text.text());

@@ -119,6 +119,16 @@ impl TokenKeys {
         Ok(Self { keys })
     }
 
+    /// No keys: enough for a project without protected columns.
+    pub const fn none() -> Self {
+        Self { keys: Vec::new() }
+    }
+
+    /// Id of the key that new tokens are made with; empty without keys.
+    pub fn current_id(&self) -> &str {
+        self.keys.first().map_or("", |(id, _)| id)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }

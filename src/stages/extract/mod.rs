@@ -20,9 +20,12 @@ pub mod loader;
 pub mod dedupe;
 pub mod totals;
 pub mod quarantine;
+pub mod changes;
 pub mod writer;
 pub mod report;
 
+pub use bytes::hash_file;
+pub use changes::merge_changes;
 pub use delivery::{DeliveredFile, Delivery, Origin, find_delivery};
 pub use error::ExtractError;
 pub use report::FeedReport;

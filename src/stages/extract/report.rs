@@ -106,6 +106,21 @@ pub struct ConservationError {
 }
 
 impl FeedReport {
+    /// A night on which nothing came.
+    #[must_use]
+    pub fn empty(feed: &str) -> Self {
+        Self {
+            feed: feed.to_owned(),
+            files: Vec::new(),
+            rows: RowCounts::default(),
+            money: BTreeMap::new(),
+            rejects: Vec::new(),
+            controls: Vec::new(),
+            breaches: Vec::new(),
+            dropped_values: BTreeMap::new(),
+        }
+    }
+
     /// read = loaded + rejected + duplicate, for rows and for every money column.
     ///
     /// # Errors

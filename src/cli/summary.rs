@@ -1,0 +1,171 @@
+//! What a person reads at the end of a night.
+
+use std::fmt::Write;
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+
+use super::failure::Failure;
+use crate::config::Project;
+use crate::run::feeds::FeedEntry;
+use crate::run::open::{Reading, open_release};
+use crate::run::{RunOutcome, RunReport, RunSettings};
+use crate::sql::{Bindings, Session};
+use crate::store::manifest::{GateStatus, Manifest};
+
+/// The summary of a run that ended well.
+pub fn of(
+    project: &Project,
+    settings: &RunSettings,
+    report: &RunReport,
+) -> Result<String, Failure> {
+    let manifest = &report.manifest;
+    if let RunOutcome::AlreadyPublished(release) = &report.outcome {
+        return Ok(format!(
+            "already published: {release} has these inputs; nothing to do\n"
+        ));
+    }
+    let mut text = String::new();
+    feeds(&mut text, manifest);
+    let options = crate::sql::SessionOptions {
+        spill_folder: None,
+        ..settings.session_options()
+    };
+    let (_, _, session) = open_release(settings, &options, &Reading::Release(manifest.release))?;
+    figures(&mut text, &session, manifest)?;
+    waterfalls(&mut text, manifest);
+    gates(&mut text, manifest);
+    if let RunOutcome::Published(releases) = &report.outcome {
+        let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            text,
+            "published   {} ({})",
+            names.join(", "),
+            project.bank.name
+        );
+    }
+    let memory = report.peak_memory_bytes.map_or_else(String::new, |bytes| {
+        format!(", peak memory {} MB", bytes >> 20)
+    });
+    let _ = writeln!(
+        text,
+        "took        {:.1} s, {} steps run, {} reused{memory}",
+        report.seconds, report.steps_run, report.steps_reused
+    );
+    let _ = writeln!(text, "warehouse   {}", settings.warehouse.display());
+    Ok(text)
+}
+
+fn feeds(text: &mut String, manifest: &Manifest) {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["feed", "read", "loaded", "rejected", "duplicate"]);
+    for (name, value) in &manifest.feeds {
+        let Ok(entry) = serde_json::from_value::<FeedEntry>(value.clone()) else {
+            continue;
+        };
+        let rows = entry.report.rows;
+        let name = if entry.carried_nights > 0 {
+            format!("{name} (carried forward)")
+        } else {
+            name.clone()
+        };
+        let number = |count: u64| Cell::new(count).set_alignment(CellAlignment::Right);
+        table.add_row([
+            Cell::new(name),
+            number(rows.read),
+            number(rows.loaded),
+            number(rows.rejected),
+            number(rows.duplicate),
+        ]);
+    }
+    let _ = writeln!(text, "{table}");
+}
+
+/// Figures of tables that the project has; a bank without them simply shows fewer lines.
+fn figures(text: &mut String, session: &Session, manifest: &Manifest) -> Result<(), Failure> {
+    let wanted = [
+        (
+            "customers",
+            "core.customer",
+            "select count(*) from core.customer",
+        ),
+        (
+            "accounts",
+            "core.account",
+            "select count(*) from core.account",
+        ),
+        (
+            "profit",
+            "marts.customer_profitability",
+            "select sum(contribution) from marts.customer_profitability",
+        ),
+    ];
+    for (label, table, sql) in wanted {
+        if !manifest.tables.keys().any(|name| name.to_string() == table) {
+            continue;
+        }
+        let rows = session.query(sql, &Bindings::default())?.rows()?;
+        let value = rows
+            .first()
+            .and_then(|row| row.first())
+            .map(crate::sql::Cell::to_text)
+            .unwrap_or_default();
+        let _ = writeln!(text, "{label:<12}{value}");
+    }
+    Ok(())
+}
+
+fn waterfalls(text: &mut String, manifest: &Manifest) {
+    for campaign in &manifest.campaigns {
+        let _ = writeln!(text, "\ncampaign {}", campaign.code);
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        table.set_header(["rule", "fail it", "removed", "remaining", ""]);
+        for line in &campaign.waterfall {
+            let number = |count: u64| Cell::new(count).set_alignment(CellAlignment::Right);
+            table.add_row([
+                Cell::new(&line.rule),
+                number(line.failed),
+                number(line.removed),
+                number(line.remaining),
+                Cell::new(&line.description),
+            ]);
+        }
+        let _ = writeln!(text, "{table}");
+        let lists = campaign
+            .lists
+            .iter()
+            .filter(|list| list.name.ends_with(".csv"));
+        let (n_lists, n_targets) =
+            lists.fold((0, 0), |(n, rows), list| (n + 1, rows + list.file.rows));
+        let _ = writeln!(
+            text,
+            "targets     {n_targets} on {n_lists} lists in current/lists/{}",
+            campaign.code
+        );
+    }
+}
+
+fn gates(text: &mut String, manifest: &Manifest) {
+    let count = |status: GateStatus| {
+        manifest
+            .gates
+            .iter()
+            .filter(|gate| gate.status == status)
+            .count()
+    };
+    let _ = writeln!(
+        text,
+        "gates       {} passed, {} warned, {} not applicable",
+        count(GateStatus::Passed),
+        count(GateStatus::Warned),
+        count(GateStatus::NotApplicable)
+    );
+    for gate in manifest
+        .gates
+        .iter()
+        .filter(|gate| gate.status == GateStatus::Warned)
+    {
+        let _ = writeln!(text, "  warning   {}: {}", gate.id, gate.detail);
+    }
+}

@@ -1,0 +1,58 @@
+//! `salenet test`: given rows, expected rows.
+
+use clap::Args;
+
+use super::args::{GlobalArgs, print};
+use super::failure::Failure;
+use crate::run::check;
+use crate::run::model_test::{TestVerdict, run_test};
+
+/// Run the project's model tests
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Only tests of this model, such as marts.account_pnl
+    model: Option<String>,
+}
+
+pub fn run(args: &TestArgs, global: &GlobalArgs) -> Result<(), Failure> {
+    let project = global.load_project()?;
+    let checked = check(&project).map_err(|problems| Failure::configuration(&problems))?;
+    let wanted = |model: &str| args.model.as_deref().is_none_or(|only| only == model);
+    let (mut passed, mut failed) = (0, 0);
+    let mut text = String::new();
+    for test in project
+        .model_tests
+        .iter()
+        .filter(|test| wanted(&test.model.to_string()))
+    {
+        match run_test(&checked, test) {
+            Ok(TestVerdict::Passed) => passed += 1,
+            Ok(TestVerdict::Failed(problems)) => {
+                failed += 1;
+                text.push_str(&format!("FAILED {}: {}\n", test.model, test.name));
+                for problem in problems {
+                    text.push_str(&format!("  {problem}\n"));
+                }
+            }
+            Err(error) => {
+                failed += 1;
+                text.push_str(&format!(
+                    "FAILED {}: {}\n  {error}\n",
+                    test.model, test.name
+                ));
+            }
+        }
+    }
+    if passed + failed == 0 {
+        return Err(Failure::usage(
+            "error: no test was found\nhint: tests stand in tests/*.yml of the project",
+        ));
+    }
+    text.push_str(&format!("{passed} passed, {failed} failed\n"));
+    print(&text)?;
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::gate(format!("error: {failed} model tests failed")))
+    }
+}
