@@ -72,7 +72,7 @@ internal_scores as (
         worst_days_past_due_24m,
         cast(null as decimal(18, 6)) as debt_to_income,
         cast(null as boolean) as is_bankrupt,
-        $business_date as scored_on,
+        cast($business_date as date) as scored_on,
         'any' as permitted_use
     from behaviour
 ),
