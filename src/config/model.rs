@@ -89,4 +89,8 @@ pub enum CheckKind {
         right: String,
         tolerance: String,
     },
+    /// An identity that this bank's data cannot feed: reported as such, never as passed.
+    NotApplicable {
+        reason: String,
+    },
 }

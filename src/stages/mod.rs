@@ -1,6 +1,8 @@
-//! The stages of a night, in the order of a night.
-//!
-//! A stage reads and writes named tables through handles it is given; `run` alone knows the order.
+//! The stages of a night. No stage calls another, but for extract and clean, which are one step per feed;
+//! `run` alone knows their order.
 
 pub mod extract;
 pub mod clean;
+pub mod resolve;
+pub mod model;
+pub mod campaign;

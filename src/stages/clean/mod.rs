@@ -13,3 +13,5 @@ pub mod protect;
 pub mod column;
 pub mod batch;
 pub mod rules;
+
+pub use protect::{TokenKeyError, TokenKeys};

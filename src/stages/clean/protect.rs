@@ -119,6 +119,11 @@ impl TokenKeys {
         Ok(Self { keys })
     }
 
+    /// Of the key that makes tokens; empty without a key.
+    pub fn current_id(&self) -> &str {
+        self.keys.first().map_or("", |(key_id, _)| key_id)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }

@@ -22,8 +22,11 @@ pub mod totals;
 pub mod quarantine;
 pub mod writer;
 pub mod report;
+pub mod merge;
 
+pub use bytes::{ContentHash, hash_file};
 pub use delivery::{DeliveredFile, Delivery, Origin, find_delivery};
 pub use error::ExtractError;
+pub use merge::merge_changes;
 pub use report::FeedReport;
 pub use run::{LoadRequest, load_feed};

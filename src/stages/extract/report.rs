@@ -106,6 +106,20 @@ pub struct ConservationError {
 }
 
 impl FeedReport {
+    /// Of a night without a delivery: the base release's state is used again.
+    pub fn empty(qualified_name: &str) -> Self {
+        Self {
+            feed: qualified_name.to_owned(),
+            files: Vec::new(),
+            rows: RowCounts::default(),
+            money: BTreeMap::new(),
+            rejects: Vec::new(),
+            controls: Vec::new(),
+            breaches: Vec::new(),
+            dropped_values: BTreeMap::new(),
+        }
+    }
+
     /// read = loaded + rejected + duplicate, for rows and for every money column.
     ///
     /// # Errors

@@ -1,0 +1,258 @@
+//! Campaigns: rules with their own names, and columns that the attributes table has.
+
+use std::collections::BTreeSet;
+
+use super::{KnownTables, suggestion};
+use crate::config::campaign::{
+    CampaignLevel, CampaignSpec, EligibilityRule, ListExport, Schedule, Suppression,
+    SuppressionRule,
+};
+use crate::config::document::{Document, Reporter};
+use crate::config::feed::Classification;
+use crate::config::model::ModelSpec;
+use crate::config::raw::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
+use crate::config::yaml::Node;
+use crate::diagnostic::Diagnostics;
+use crate::domain::TableName;
+
+const DEFAULT_ATTRIBUTES: &str = "marts.customer_360";
+
+pub fn check(
+    raw: RawCampaign,
+    known: &KnownTables<'_>,
+    document: &Document,
+    problems: &mut Diagnostics,
+) -> CampaignSpec {
+    let node = &document.node;
+    let mut report = Reporter { document, problems };
+    let code = &raw.campaign.code;
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if code.is_empty() || code.len() > 64 || !code.chars().all(fits) {
+        report.at_hint(
+            node.get("campaign").get("code"),
+            format!("`{code}` cannot be a campaign's code"),
+            "use up to 64 letters, digits, - and _, such as HEL-2026-11; the code names the list files",
+        );
+    }
+    let attributes = raw
+        .attributes
+        .clone()
+        .unwrap_or_else(|| DEFAULT_ATTRIBUTES.to_owned());
+    let model = check_attributes(&attributes, known, node, &mut report);
+    let mut seen = BTreeSet::new();
+    for (list, ids) in [
+        (
+            "eligibility",
+            raw.eligibility
+                .iter()
+                .map(|rule| &rule.id)
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "suppress",
+            raw.suppress.iter().map(|rule| &rule.id).collect(),
+        ),
+    ] {
+        for (index, id) in ids.into_iter().enumerate() {
+            if !seen.insert(id) {
+                report.at_hint(
+                    node.get(list).item(index).get("id"),
+                    format!("the campaign has two rules `{id}`"),
+                    "the waterfall counts each rule by its name",
+                );
+            }
+        }
+    }
+    let suppress = check_suppression(&raw.suppress, model, node.get("suppress"), &mut report);
+    check_export(&raw, model, node.get("export"), &mut report);
+    CampaignSpec {
+        code: raw.campaign.code,
+        description: raw.campaign.description,
+        product: raw.campaign.product,
+        level: match raw.campaign.level {
+            RawLevel::Customer => CampaignLevel::Customer,
+            RawLevel::Household => CampaignLevel::Household,
+        },
+        seed: raw.campaign.seed,
+        schedule: match raw.schedule {
+            RawSchedule::Nightly => Schedule::Nightly,
+            RawSchedule::Monthly => Schedule::Monthly,
+            RawSchedule::Manual => Schedule::Manual,
+        },
+        universe: raw.universe,
+        attributes,
+        eligibility: raw
+            .eligibility
+            .into_iter()
+            .map(|rule| EligibilityRule {
+                id: rule.id,
+                condition: rule.condition,
+            })
+            .collect(),
+        suppress,
+        rank_by: raw.rank_by,
+        cap: raw.cap,
+        export: ListExport {
+            columns: raw.export.columns,
+            split_by: raw.export.split_by,
+        },
+    }
+}
+
+/// The model the rules read; `None` when it is unknown, reported or not.
+fn check_attributes<'a>(
+    attributes: &str,
+    known: &KnownTables<'a>,
+    node: &Node,
+    report: &mut Reporter<'_>,
+) -> Option<&'a ModelSpec> {
+    let place = node
+        .find("attributes")
+        .unwrap_or_else(|| node.get("campaign").get("code"));
+    let Ok(table) = attributes.parse::<TableName>() else {
+        report.at_hint(
+            place,
+            format!("`{attributes}` is no table"),
+            "write schema.table, such as marts.customer_360",
+        );
+        return None;
+    };
+    let model = known.models.iter().find(|model| model.table == table);
+    if model.is_none() && known.is_complete && !known.tables.contains_key(&table) {
+        let hint = match node.find("attributes") {
+            Some(_) => known.near(&table),
+            None => Some("add the model, or name another table with `attributes`".to_owned()),
+        };
+        let problem = report.document.source.error(
+            place.range.clone(),
+            format!("there is no table `{table}` with the attributes"),
+        );
+        report.problems.push(problem.hint_if(hint));
+    }
+    model
+}
+
+fn check_suppression(
+    raw: &[RawSuppressionRule],
+    model: Option<&ModelSpec>,
+    list: &Node,
+    report: &mut Reporter<'_>,
+) -> Vec<SuppressionRule> {
+    let mut rules = Vec::new();
+    for (index, rule) in raw.iter().enumerate() {
+        let node = list.item(index);
+        let checked = match (rule.rule, &rule.condition) {
+            (Some(built_in), None) => {
+                let suppression = suppression(built_in);
+                check_flag(&suppression, model, node.get("rule"), report);
+                suppression
+            }
+            (None, Some(condition)) => Suppression::Condition {
+                condition: condition.clone(),
+            },
+            (built_in, _) => {
+                let message = if built_in.is_some() {
+                    format!("the rule `{}` has both `rule` and `where`", rule.id)
+                } else {
+                    format!("the rule `{}` suppresses nothing", rule.id)
+                };
+                report.at_hint(
+                    node.get("id"),
+                    message,
+                    "give it one of `rule: <built-in>` and `where: <condition>`",
+                );
+                continue;
+            }
+        };
+        rules.push(SuppressionRule {
+            id: rule.id.clone(),
+            rule: checked,
+        });
+    }
+    rules
+}
+
+fn suppression(raw: RawSuppression) -> Suppression {
+    match raw {
+        RawSuppression::Deceased => Suppression::Deceased,
+        RawSuppression::Bankrupt => Suppression::Bankrupt,
+        RawSuppression::Staff => Suppression::Staff,
+        RawSuppression::DoNotCall => Suppression::DoNotCall,
+        RawSuppression::NoConsent => Suppression::NoConsent,
+        RawSuppression::HoldsProduct => Suppression::HoldsProduct,
+        RawSuppression::OpenComplaint => Suppression::OpenComplaint,
+    }
+}
+
+/// Built-in rules read a column of the attributes.
+fn check_flag(
+    suppression: &Suppression,
+    model: Option<&ModelSpec>,
+    place: &Node,
+    report: &mut Reporter<'_>,
+) {
+    let column = match suppression {
+        Suppression::Deceased => "is_deceased",
+        Suppression::Bankrupt => "is_bankrupt",
+        Suppression::Staff => "is_staff",
+        Suppression::DoNotCall => "is_do_not_call",
+        Suppression::NoConsent => "has_contact_consent",
+        Suppression::OpenComplaint => "has_open_complaint",
+        Suppression::HoldsProduct | Suppression::Condition { .. } => return,
+    };
+    let Some(model) = model else { return };
+    if model.columns.iter().all(|each| each.name != column) {
+        report.at_hint(
+            place,
+            format!(
+                "`{}` has no column `{column}`, which this rule reads",
+                model.table
+            ),
+            format!("add the column to {}, or use `where`", model.table),
+        );
+    }
+}
+
+fn check_export(
+    raw: &RawCampaign,
+    model: Option<&ModelSpec>,
+    node: &Node,
+    report: &mut Reporter<'_>,
+) {
+    let columns = node.get("columns");
+    let listed = raw.export.columns.iter().enumerate();
+    let split = raw
+        .export
+        .split_by
+        .iter()
+        .map(|name| (name, node.get("split_by")));
+    for (index, name) in listed.clone() {
+        if raw.export.columns[..index].contains(name) {
+            report.at(
+                columns.item(index),
+                format!("the list shows `{name}` twice"),
+            );
+        }
+    }
+    let Some(model) = model else { return };
+    for (name, place) in listed
+        .map(|(index, name)| (name, columns.item(index)))
+        .chain(split)
+    {
+        match model.columns.iter().find(|column| column.name == *name) {
+            None => {
+                let names = model.columns.iter().map(|column| column.name.as_str());
+                let hint = suggestion(name, names, "the table");
+                let message = format!("`{}` has no column `{name}`", model.table);
+                let problem = report.document.source.error(place.range.clone(), message);
+                report.problems.push(problem.hint_if(hint));
+            }
+            Some(column) if column.classification == Classification::Prohibited => report.at_hint(
+                place,
+                format!("`{name}` is prohibited; no list may show it"),
+                format!("see its classification in {}", model.yml_path.display()),
+            ),
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Raw types -> checked types: names, references, types, dates, paths; every problem at its place.
+//!
+//! A part with a problem is still built as far as possible, so that what refers to it is checked
+//! too and one mistake gives one message. The result is dropped when anything was reported.
+
+mod bank;
+mod campaign;
+mod column;
+mod date_format;
+mod feed;
+mod frame;
+mod limit;
+mod matching;
+mod model;
+mod model_test;
+mod path;
+mod reference;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::bank::BankSpec;
+use super::document;
+use super::folder::Folder;
+use super::locations::Locations;
+use super::project::Project;
+use super::raw::{
+    RawBank, RawCampaign, RawMatching, RawModel, RawModelTests, RawReference, RawSource,
+};
+use super::schema::Kind;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::domain::TableName;
+use crate::domain::table::is_identifier;
+
+/// Reads and checks a whole project.
+///
+/// # Errors
+/// All problems of all files; nothing is half loaded.
+pub fn load(project_dir: &Path) -> Result<Project, Diagnostics> {
+    let mut folder = Folder::open(project_dir)?;
+    let mut locations = Locations::default();
+    let bank = load_bank(&mut folder, &mut locations);
+    let scope_bank = bank.clone().unwrap_or_else(bank::stand_in);
+    let context = BankContext {
+        bank: &scope_bank,
+        is_sound: bank.is_some(),
+    };
+    let (sources, sources_complete) = load_sources(&mut folder, &mut locations, &context);
+    let references = load_references(&mut folder, &mut locations, &context);
+    let matching = load_matching(&mut folder, &mut locations, &sources, sources_complete);
+    let (models, models_complete) = load_models(&mut folder, &mut locations);
+    let tables = tables(&sources, &references, &models);
+    let known = KnownTables {
+        tables: &tables,
+        models: &models,
+        is_complete: sources_complete && models_complete,
+    };
+    for spec in &models {
+        if let Some(document) = locations.models.get(&spec.table) {
+            model::check_references(spec, document, &known, &mut folder.problems);
+        }
+    }
+    let campaigns = load_campaigns(&mut folder, &mut locations, &known);
+    let model_tests = load_model_tests(&mut folder, &mut locations, &known, &context);
+    match bank {
+        Some(bank) if !folder.problems.has_errors() => Ok(Project {
+            root: project_dir.to_owned(),
+            name: project_name(project_dir),
+            bank,
+            sources,
+            references,
+            matching,
+            models,
+            campaigns,
+            model_tests,
+            locations,
+            hash: folder.hash(),
+        }),
+        _ => Err(folder.problems),
+    }
+}
+
+/// What checks of columns need to know of the bank.
+struct BankContext<'a> {
+    bank: &'a BankSpec,
+    /// False when `bank.yml` itself is broken, so that nothing else is blamed for it.
+    is_sound: bool,
+}
+
+/// Every table whose columns the configuration declares.
+struct KnownTables<'a> {
+    tables: &'a BTreeMap<TableName, BTreeSet<String>>,
+    models: &'a [super::model::ModelSpec],
+    /// False when a file that declares tables is broken.
+    is_complete: bool,
+}
+
+fn project_name(root: &Path) -> String {
+    let named = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    // `.` has no name of its own.
+    named(root)
+        .or_else(|| named(&root.canonicalize().ok()?))
+        .unwrap_or_else(|| "project".to_owned())
+}
+
+fn load_bank(folder: &mut Folder<'_>, locations: &mut Locations) -> Option<BankSpec> {
+    let (document, raw) = document::read::<RawBank>(folder, "bank.yml", Kind::Bank)?;
+    let root = folder.path("");
+    let bank = bank::check(raw, &root, &document, &mut folder.problems);
+    locations.bank = Some(document);
+    Some(bank)
+}
+
+fn load_sources(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+    context: &BankContext<'_>,
+) -> (Vec<super::feed::SourceSpec>, bool) {
+    let mut sources = Vec::new();
+    let mut complete = true;
+    for (stem, relative) in folder.yml_files("sources") {
+        let Some((document, raw)) = document::read::<RawSource>(folder, &relative, Kind::Source)
+        else {
+            complete = false;
+            continue;
+        };
+        let spec = feed::check_source(raw, &stem, context, &document, &mut folder.problems);
+        locations.sources.insert(spec.name.clone(), document);
+        sources.push(spec);
+    }
+    feed::check_table_names(&sources, locations, &mut folder.problems);
+    (sources, complete)
+}
+
+fn load_references(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+    context: &BankContext<'_>,
+) -> Vec<super::reference::ReferenceSpec> {
+    let mut references = Vec::new();
+    let csv_files: BTreeMap<_, _> = folder.files("reference", "csv").into_iter().collect();
+    let yml_files: BTreeMap<_, _> = folder.yml_files("reference").into_iter().collect();
+    for (stem, relative) in &csv_files {
+        if !yml_files.contains_key(stem) {
+            let path = folder.path(relative);
+            folder.problems.push(
+                Diagnostic::in_file(&path, "the reference table has no description beside it")
+                    .hint(format!(
+                        "add reference/{stem}.yml with description and columns"
+                    )),
+            );
+        }
+    }
+    for (stem, relative) in &yml_files {
+        let read = document::read::<RawReference>(folder, relative, Kind::Reference);
+        let Some(csv) = csv_files.get(stem) else {
+            let path = folder.path(relative);
+            folder.problems.push(
+                Diagnostic::in_file(&path, format!("there is no {stem}.csv beside this file"))
+                    .hint(format!("add reference/{stem}.csv, or remove {stem}.yml")),
+            );
+            continue;
+        };
+        let Some(csv) = folder.read(csv) else {
+            continue;
+        };
+        let Some((document, raw)) = read else {
+            continue;
+        };
+        let spec = reference::check(raw, stem, context, &document, &csv, &mut folder.problems);
+        locations.references.insert(stem.clone(), document);
+        references.extend(spec);
+    }
+    references
+}
+
+fn load_matching(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+    sources: &[super::feed::SourceSpec],
+    sources_complete: bool,
+) -> Option<super::matching::MatchingSpec> {
+    if !folder.path("matching.yml").exists() {
+        return None;
+    }
+    let (document, raw) = document::read::<RawMatching>(folder, "matching.yml", Kind::Matching)?;
+    let spec = matching::check(
+        raw,
+        sources,
+        sources_complete,
+        &document,
+        &mut folder.problems,
+    );
+    locations.matching = Some(document);
+    Some(spec)
+}
+
+/// Schemas that models fill; the others belong to feeds, reference files and campaigns.
+const MODEL_SCHEMAS: [&str; 2] = ["core", "marts"];
+
+fn load_models(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+) -> (Vec<super::model::ModelSpec>, bool) {
+    let mut models = Vec::new();
+    let mut complete = true;
+    for schema in folder.list("models") {
+        let path = folder.path(&schema.relative);
+        if !schema.is_folder {
+            if schema.name.ends_with(".sql") || schema.name.ends_with(".yml") {
+                folder.problems.push(
+                    Diagnostic::in_file(&path, "a model stands in the folder of its schema")
+                        .hint("move it to models/core or models/marts"),
+                );
+            }
+            continue;
+        }
+        if !MODEL_SCHEMAS.contains(&schema.name.as_str()) {
+            let message = format!("models cannot fill the schema `{}`", schema.name);
+            folder
+                .problems
+                .push(Diagnostic::in_file(&path, message).hint("models fill `core` and `marts`"));
+            continue;
+        }
+        let sql_files: BTreeMap<_, _> = folder.files(&schema.relative, "sql").into_iter().collect();
+        let yml_files: BTreeMap<_, _> = folder.yml_files(&schema.relative).into_iter().collect();
+        let stems: BTreeSet<&String> = sql_files.keys().chain(yml_files.keys()).collect();
+        for stem in stems {
+            let files = (sql_files.get(stem), yml_files.get(stem));
+            let loaded = load_model(folder, locations, &schema.name, stem, files);
+            complete &= loaded.is_some();
+            models.extend(loaded);
+        }
+    }
+    models.sort_by(|left, right| left.table.cmp(&right.table));
+    (models, complete)
+}
+
+fn load_model(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+    schema: &str,
+    stem: &str,
+    files: (Option<&String>, Option<&String>),
+) -> Option<super::model::ModelSpec> {
+    let (sql, yml) = match files {
+        (Some(sql), Some(yml)) => (sql, yml),
+        (Some(only), None) => {
+            let path = folder.path(only);
+            folder.problems.push(
+                Diagnostic::in_file(&path, "the model has no description beside it").hint(format!(
+                    "add {stem}.yml with description, grain, materialised and columns"
+                )),
+            );
+            return None;
+        }
+        (None, Some(only)) => {
+            let path = folder.path(only);
+            folder.problems.push(
+                Diagnostic::in_file(&path, format!("there is no {stem}.sql beside this file"))
+                    .hint(format!(
+                        "add {stem}.sql with one query, or remove {stem}.yml"
+                    )),
+            );
+            return None;
+        }
+        (None, None) => return None,
+    };
+    let sql_source = folder.read(sql);
+    let read = document::read::<RawModel>(folder, yml, Kind::Model);
+    let sql_source = sql_source?;
+    let Ok(table) = TableName::try_new(schema, stem) else {
+        let message = format!("`{stem}` cannot name a table");
+        folder.problems.push(
+            sql_source
+                .error_in_file(message)
+                .hint("use lower-case letters, digits and _"),
+        );
+        return None;
+    };
+    let (document, raw) = read?;
+    let spec = model::check(raw, table, &sql_source, &document, &mut folder.problems);
+    locations.sql.insert(spec.table.clone(), sql_source);
+    locations.models.insert(spec.table.clone(), document);
+    Some(spec)
+}
+
+fn tables(
+    sources: &[super::feed::SourceSpec],
+    references: &[super::reference::ReferenceSpec],
+    models: &[super::model::ModelSpec],
+) -> BTreeMap<TableName, BTreeSet<String>> {
+    let mut tables = BTreeMap::new();
+    for feed in sources.iter().flat_map(|source| &source.feeds) {
+        tables.insert(feed.table.clone(), feed::table_columns(feed));
+    }
+    for reference in references {
+        let columns = reference.columns.iter().map(|column| column.name.clone());
+        tables.insert(reference.table.clone(), columns.collect());
+    }
+    for model in models {
+        let columns = model.columns.iter().map(|column| column.name.clone());
+        tables.insert(model.table.clone(), columns.collect());
+    }
+    tables
+}
+
+fn load_campaigns(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+    known: &KnownTables<'_>,
+) -> Vec<super::campaign::CampaignSpec> {
+    let mut campaigns: Vec<super::campaign::CampaignSpec> = Vec::new();
+    for (_, relative) in folder.yml_files("campaigns") {
+        let Some((document, raw)) =
+            document::read::<RawCampaign>(folder, &relative, Kind::Campaign)
+        else {
+            continue;
+        };
+        let spec = campaign::check(raw, known, &document, &mut folder.problems);
+        if let Some(first) = locations.campaigns.get(&spec.code) {
+            let code = document.node.get("campaign").get("code");
+            let message = format!("the campaign `{}` exists already", spec.code);
+            folder.problems.push(
+                document
+                    .source
+                    .error(code.range.clone(), message)
+                    .hint(format!("it stands in {}", first.source.path().display())),
+            );
+            continue;
+        }
+        locations.campaigns.insert(spec.code.clone(), document);
+        campaigns.push(spec);
+    }
+    campaigns
+}
+
+fn load_model_tests(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+    known: &KnownTables<'_>,
+    context: &BankContext<'_>,
+) -> Vec<super::model_test::ModelTest> {
+    let mut tests = Vec::new();
+    for (_, relative) in folder.yml_files("tests") {
+        let Some((document, raw)) =
+            document::read::<RawModelTests>(folder, &relative, Kind::ModelTests)
+        else {
+            continue;
+        };
+        let file = document.source.path().to_owned();
+        tests.extend(model_test::check(
+            raw,
+            known,
+            context,
+            &document,
+            &mut folder.problems,
+        ));
+        locations.model_tests.insert(file, document);
+    }
+    tests
+}
+
+/// A hint that names the nearest candidate, or all of them when they are few.
+fn suggestion<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    holder: &str,
+) -> Option<String> {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    match crate::diagnostic::closest(written, candidates.iter().copied()) {
+        Some(near) => Some(format!("{holder} has `{near}`")),
+        None if candidates.is_empty() => None,
+        None if candidates.len() <= 12 => Some(format!("{holder} has {}", candidates.join(", "))),
+        None => None,
+    }
+}
+
+/// A table as `schema.table`, both identifiers.
+fn is_table_name(text: &str) -> bool {
+    text.split_once('.')
+        .is_some_and(|(schema, table)| is_identifier(schema) && is_identifier(table))
+}

@@ -1,0 +1,279 @@
+//! Models: grain, columns and checks against the columns the YAML declares.
+
+use std::collections::BTreeSet;
+
+use super::{KnownTables, column, suggestion};
+use crate::config::document::{Document, Reporter};
+use crate::config::model::{
+    CheckKind, Materialisation, ModelCheck, ModelColumn, ModelSpec, Severity,
+};
+use crate::config::raw::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSeverity};
+use crate::config::yaml::Node;
+use crate::diagnostic::{Diagnostics, SourceText};
+use crate::domain::{Money, TableName};
+
+pub fn check(
+    raw: RawModel,
+    table: TableName,
+    sql: &SourceText,
+    document: &Document,
+    problems: &mut Diagnostics,
+) -> ModelSpec {
+    let node = &document.node;
+    let mut report = Reporter { document, problems };
+    if sql.text().trim().is_empty() {
+        report.problems.push(
+            sql.error_in_file("the model's SQL file is empty")
+                .hint("write one query, such as select ... from staging.deposits_accounts"),
+        );
+    }
+    let columns_node = node.get("columns");
+    for (index, name) in raw.grain.iter().enumerate() {
+        let place = node.get("grain").item(index);
+        if columns_node.find(name).is_none() {
+            let names = raw.columns.0.iter().map(|(name, _)| name.as_str());
+            let hint = suggestion(name, names, "the model");
+            let message = format!("the grain names `{name}`, which is no column of `{table}`");
+            let problem = document.source.error(place.range.clone(), message);
+            report.problems.push(problem.hint_if(hint));
+        }
+        if raw.grain[..index].contains(name) {
+            report.at(place, format!("the grain lists `{name}` twice"));
+        }
+    }
+    if raw.materialised == RawMaterialisation::Month && columns_node.find("month").is_none() {
+        report.at_hint(
+            node.get("materialised"),
+            format!("`{table}` is materialised by month but has no column `month`"),
+            "add a column `month` (YYYY-MM) to the query and here",
+        );
+    }
+    let mut checks = Vec::new();
+    for (name, raw_column) in &raw.columns.0 {
+        column_checks(
+            name,
+            raw_column,
+            columns_node.get(name),
+            &mut checks,
+            &mut report,
+        );
+    }
+    own_checks(&raw.checks, node.get("checks"), &mut checks, &mut report);
+    ModelSpec {
+        sql_path: sql.path().to_owned(),
+        yml_path: document.source.path().to_owned(),
+        sql: sql.text().to_owned(),
+        description: raw.description,
+        grain: raw.grain,
+        materialisation: match raw.materialised {
+            RawMaterialisation::View => Materialisation::View,
+            RawMaterialisation::Full => Materialisation::Full,
+            RawMaterialisation::Month => Materialisation::Month,
+            RawMaterialisation::Append => Materialisation::Append,
+        },
+        columns: raw
+            .columns
+            .0
+            .into_iter()
+            .map(|(name, raw)| ModelColumn {
+                name,
+                description: raw.description,
+                classification: column::classification(raw.classification),
+            })
+            .collect(),
+        checks,
+        table,
+    }
+}
+
+/// Checks that a column declares by itself; their ids are made from the column's name.
+fn column_checks(
+    name: &str,
+    raw: &RawModelColumn,
+    node: &Node,
+    checks: &mut Vec<ModelCheck>,
+    report: &mut Reporter<'_>,
+) {
+    let mut add = |suffix: &str, kind: CheckKind| {
+        checks.push(ModelCheck {
+            id: format!("{name}_{suffix}"),
+            severity: Severity::Stop,
+            kind,
+        });
+    };
+    let column = name.to_owned();
+    if raw.not_null {
+        add(
+            "not_null",
+            CheckKind::NotNull {
+                column: column.clone(),
+            },
+        );
+    }
+    if raw.unique {
+        add(
+            "unique",
+            CheckKind::Unique {
+                columns: vec![column.clone()],
+            },
+        );
+    }
+    if let Some(values) = &raw.accepted_values {
+        let values: Vec<String> = values.iter().map(|value| value.text().to_owned()).collect();
+        for (index, value) in values.iter().enumerate() {
+            if values[..index].contains(value) {
+                let place = node.get("accepted_values").item(index);
+                report.at(place, format!("`{value}` is listed twice"));
+            }
+        }
+        add(
+            "accepted_values",
+            CheckKind::AcceptedValues {
+                column: column.clone(),
+                values,
+            },
+        );
+    }
+    if let Some(target) = &raw.references {
+        let found = target.rsplit_once('.').and_then(|(table, to_column)| {
+            Some((table.parse::<TableName>().ok()?, to_column.to_owned()))
+        });
+        match found {
+            Some((table, to_column)) if !to_column.is_empty() => {
+                add(
+                    "references",
+                    CheckKind::References {
+                        column,
+                        table,
+                        to_column,
+                    },
+                );
+            }
+            _ => {
+                report.at_hint(
+                    node.get("references"),
+                    format!("`{target}` names no column of a table"),
+                    "write schema.table.column, such as core.product.product_code",
+                );
+            }
+        }
+    }
+}
+
+fn own_checks(
+    raw: &[RawCheck],
+    list: &Node,
+    checks: &mut Vec<ModelCheck>,
+    report: &mut Reporter<'_>,
+) {
+    let mut seen: BTreeSet<String> = checks.iter().map(|check| check.id.clone()).collect();
+    for (index, check) in raw.iter().enumerate() {
+        let node = list.item(index);
+        if !seen.insert(check.id.clone()) {
+            report.at(
+                node.get("id"),
+                format!("the model has two checks `{}`", check.id),
+            );
+        }
+        let kind = match (&check.must, &check.reconcile) {
+            (Some(must), None) => CheckKind::Expression { must: must.clone() },
+            (None, Some(reconcile)) => {
+                let tolerance = reconcile.tolerance.as_ref().map_or("0", |text| text.text());
+                if Money::parse_decimal(tolerance, 18).is_none_or(|amount| amount < Money::ZERO) {
+                    report.at_hint(
+                        node.get("reconcile").get("tolerance"),
+                        format!("`{tolerance}` is no tolerance"),
+                        "write zero or a positive number such as 0.01",
+                    );
+                }
+                CheckKind::Reconcile {
+                    left: reconcile.left.clone(),
+                    right: reconcile.right.clone(),
+                    tolerance: tolerance.to_owned(),
+                }
+            }
+            (must, _) => {
+                let message = if must.is_some() {
+                    format!("the check `{}` has both `must` and `reconcile`", check.id)
+                } else {
+                    format!("the check `{}` checks nothing", check.id)
+                };
+                report.at_hint(
+                    node.get("id"),
+                    message,
+                    "give it one of `must: <condition>` and `reconcile: {left, right, tolerance}`",
+                );
+                continue;
+            }
+        };
+        checks.push(ModelCheck {
+            id: check.id.clone(),
+            severity: match check.severity {
+                RawSeverity::Stop => Severity::Stop,
+                RawSeverity::Warn => Severity::Warn,
+            },
+            kind,
+        });
+    }
+}
+
+/// Targets of `references`, once every table is known. Tables that stages write themselves are
+/// not declared here; the planning of the check finds out about those.
+pub fn check_references(
+    spec: &ModelSpec,
+    document: &Document,
+    known: &KnownTables<'_>,
+    problems: &mut Diagnostics,
+) {
+    for check in &spec.checks {
+        let CheckKind::References {
+            column,
+            table,
+            to_column,
+        } = &check.kind
+        else {
+            continue;
+        };
+        let place = document.node.get("columns").get(column).get("references");
+        let Some(message_and_hint) = missing_target(table, to_column, known) else {
+            continue;
+        };
+        let (message, hint) = message_and_hint;
+        problems.push(
+            document
+                .source
+                .error(place.range.clone(), message)
+                .hint_if(hint),
+        );
+    }
+}
+
+fn missing_target(
+    table: &TableName,
+    to_column: &str,
+    known: &KnownTables<'_>,
+) -> Option<(String, Option<String>)> {
+    match known.tables.get(table) {
+        Some(columns) if columns.contains(to_column) => None,
+        Some(columns) => Some((
+            format!("`{table}` has no column `{to_column}`"),
+            suggestion(to_column, columns.iter().map(String::as_str), "the table"),
+        )),
+        None => {
+            let declared = ["staging", "reference", "marts"].contains(&table.schema());
+            if !declared || !known.is_complete {
+                return None;
+            }
+            Some((format!("there is no table `{table}`"), known.near(table)))
+        }
+    }
+}
+
+impl KnownTables<'_> {
+    /// A hint with the table that was probably meant.
+    pub fn near(&self, table: &TableName) -> Option<String> {
+        let names: Vec<String> = self.tables.keys().map(ToString::to_string).collect();
+        crate::diagnostic::closest(&table.to_string(), names.iter().map(String::as_str))
+            .map(|near| format!("did you mean `{near}`?"))
+    }
+}

@@ -1,0 +1,113 @@
+//! `campaigns/<name>.yml` as written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// From a universe to a ranked target list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCampaign {
+    /// What the campaign offers, to whom.
+    pub campaign: RawCampaignHead,
+    /// When it runs: nightly, monthly or manual.
+    pub schedule: RawSchedule,
+    /// The table that rules and rank read; default marts.customer_360.
+    pub attributes: Option<String>,
+    /// A query with a column `customer_id`.
+    #[schemars(length(min = 1))]
+    pub universe: String,
+    /// Conditions a candidate must meet.
+    #[serde(default)]
+    pub eligibility: Vec<RawRule>,
+    /// Reasons to leave a customer alone.
+    #[serde(default)]
+    pub suppress: Vec<RawSuppressionRule>,
+    /// A SQL expression; larger is better.
+    #[schemars(length(min = 1))]
+    pub rank_by: String,
+    /// The most names on the list.
+    #[schemars(range(min = 1))]
+    pub cap: Option<u64>,
+    /// What the list shows.
+    pub export: RawExport,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCampaignHead {
+    /// The campaign's code; it names the list files.
+    pub code: String,
+    /// What the campaign is for.
+    #[serde(default)]
+    pub description: String,
+    /// The product that is offered.
+    #[schemars(length(min = 1))]
+    pub product: String,
+    /// Who receives at most one offer: customer or household.
+    pub level: RawLevel,
+    /// The seed of everything drawn at random.
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawLevel {
+    Customer,
+    Household,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawSchedule {
+    Nightly,
+    Monthly,
+    Manual,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRule {
+    /// The rule's name, as the waterfall shows it.
+    #[schemars(length(min = 1))]
+    pub id: String,
+    /// The SQL condition.
+    #[schemars(length(min = 1))]
+    #[serde(rename = "where")]
+    pub condition: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSuppressionRule {
+    /// The rule's name, as the waterfall shows it.
+    #[schemars(length(min = 1))]
+    pub id: String,
+    /// A built-in rule.
+    pub rule: Option<RawSuppression>,
+    /// A SQL condition of the campaign's own.
+    #[schemars(length(min = 1))]
+    #[serde(rename = "where")]
+    pub condition: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawSuppression {
+    Deceased,
+    Bankrupt,
+    Staff,
+    DoNotCall,
+    NoConsent,
+    HoldsProduct,
+    OpenComplaint,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawExport {
+    /// The columns the list may show, in order.
+    #[schemars(length(min = 1))]
+    pub columns: Vec<String>,
+    /// The column whose values get a file each.
+    pub split_by: Option<String>,
+}

@@ -1,0 +1,30 @@
+//! Configuration as written: the vocabulary of every YAML file, and the source of its JSON Schema.
+//!
+//! The doc comments here are shown to users: in editors through the schema, and in hints.
+//! Nothing is checked here beyond shape.
+
+mod bank;
+mod campaign;
+mod column;
+mod feed;
+mod matching;
+mod model;
+mod model_test;
+mod named;
+mod reference;
+
+pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
+pub use campaign::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
+pub use column::{
+    RawClassification, RawCleaner, RawColumn, RawMapOther, RawNegative, RawProtection, RawScheme,
+    RawSimpleCleaner, RawType,
+};
+pub use feed::{
+    RawCompression, RawDelivery, RawEncoding, RawFeed, RawFormat, RawFormatType, RawFrameRecord,
+    RawOnMissing, RawSource, RawStrayQuotes, RawSurvivor,
+};
+pub use matching::{RawCustomerType, RawExactRule, RawMatching, RawRecord};
+pub use model::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSeverity};
+pub use model_test::{RawModelTest, RawModelTests, RawRow};
+pub use named::{Identifier, Named, Words, Written};
+pub use reference::RawReference;

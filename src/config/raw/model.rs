@@ -1,0 +1,93 @@
+//! `models/<schema>/<table>.yml` as written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::column::RawClassification;
+use super::{Named, Written};
+
+/// What the table beside this file is: its grain, columns and checks.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawModel {
+    /// What one row is.
+    pub description: String,
+    /// The columns that identify a row.
+    #[schemars(length(min = 1))]
+    pub grain: Vec<String>,
+    /// How the table is kept: view, full, month or append.
+    pub materialised: RawMaterialisation,
+    /// Every column the SQL produces.
+    pub columns: Named<RawModelColumn>,
+    /// Further checks.
+    #[serde(default)]
+    pub checks: Vec<RawCheck>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawMaterialisation {
+    View,
+    Full,
+    Month,
+    Append,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawModelColumn {
+    /// What the column means.
+    #[serde(default)]
+    pub description: String,
+    /// Whether every row has a value.
+    #[serde(default)]
+    pub not_null: bool,
+    /// Whether no value stands twice.
+    #[serde(default)]
+    pub unique: bool,
+    /// The column that holds every value, as schema.table.column.
+    pub references: Option<String>,
+    /// The values that may stand here.
+    #[schemars(length(min = 1))]
+    pub accepted_values: Option<Vec<Written>>,
+    /// Who may see the column: internal, direct or prohibited.
+    #[serde(default)]
+    pub classification: RawClassification,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCheck {
+    /// The check's name.
+    #[schemars(length(min = 1))]
+    pub id: String,
+    /// The SQL condition of a good row.
+    #[schemars(length(min = 1))]
+    pub must: Option<String>,
+    /// Two queries whose results must agree.
+    pub reconcile: Option<RawReconcile>,
+    /// What a failed check does: stop or warn; default stop.
+    #[serde(default)]
+    pub severity: RawSeverity,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawReconcile {
+    /// The first query.
+    #[schemars(length(min = 1))]
+    pub left: String,
+    /// The second query.
+    #[schemars(length(min = 1))]
+    pub right: String,
+    /// The largest accepted difference; default 0.
+    pub tolerance: Option<Written>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawSeverity {
+    #[default]
+    Stop,
+    Warn,
+}

@@ -1,0 +1,109 @@
+//! Why a night did not publish, and the exit code that says so.
+
+use std::path::PathBuf;
+
+use crate::diagnostic::Diagnostics;
+use crate::domain::BusinessDate;
+use crate::stages::campaign::CampaignError;
+use crate::stages::extract::ExtractError;
+use crate::stages::model::ModelError;
+use crate::stages::resolve::ResolveError;
+use crate::sql::SqlError;
+use crate::store::StoreError;
+use crate::store::manifest::GateResult;
+
+/// Exit codes, documented in the README and never changed.
+pub mod exit_code {
+    pub const DONE: u8 = 0;
+    pub const UNEXPECTED: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const CONFIGURATION: u8 = 3;
+    pub const GATE: u8 = 4;
+    pub const DELIVERY: u8 = 5;
+    pub const LOCKED: u8 = 6;
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("{0}")]
+    Configuration(Diagnostics),
+    #[error("{}", deliveries(.0))]
+    Deliveries(Vec<ExtractError>),
+    #[error("no delivery found in {landing}\nhint: the first feed looks for {example}")]
+    NothingDelivered { landing: PathBuf, example: String },
+    #[error("{date} is not a business date of this bank's calendar")]
+    NotInCalendar { date: BusinessDate },
+    #[error(
+        "{missing} comes before {date} and has not been published\nhint: run it first, or pass --allow-gap if that day has no delivery"
+    )]
+    Gap { date: BusinessDate, missing: BusinessDate },
+    #[error("{date} lies in the closed month {month}\nhint: pass --restate to change it and replay the dates after it")]
+    ClosedMonth { date: BusinessDate, month: String },
+    #[error("{}", gates(*date, failed, candidate))]
+    Gates { date: BusinessDate, failed: Vec<GateResult>, candidate: PathBuf },
+    #[error("load reference table {table}")]
+    Reference {
+        table: String,
+        #[source]
+        source: ExtractError,
+    },
+    #[error("reference table {table} has {n_rejected} rows that do not fit its declared columns; first: {first}")]
+    ReferenceRows { table: String, n_rejected: u64, first: String },
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("load the token keys")]
+    Keys(#[source] crate::stages::clean::TokenKeyError),
+    #[error("read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{message}\nhint: {hint}")]
+    Usage { message: String, hint: String },
+    #[error("write down what the run did")]
+    Report(#[source] serde_json::Error),
+}
+
+impl RunError {
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Configuration(_) | Self::Reference { .. } | Self::ReferenceRows { .. } | Self::Keys(_) => {
+                exit_code::CONFIGURATION
+            }
+            Self::Deliveries(_) | Self::NothingDelivered { .. } | Self::Gap { .. } => exit_code::DELIVERY,
+            Self::Gates { .. } => exit_code::GATE,
+            Self::NotInCalendar { .. } | Self::ClosedMonth { .. } | Self::Usage { .. } => exit_code::USAGE,
+            Self::Store(StoreError::Locked { .. }) => exit_code::LOCKED,
+            Self::Store(
+                StoreError::UnknownRelease { .. } | StoreError::ReleaseName { .. } | StoreError::NoWarehouse { .. },
+            ) => exit_code::USAGE,
+            _ => exit_code::UNEXPECTED,
+        }
+    }
+}
+
+fn deliveries(errors: &[ExtractError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn gates(date: BusinessDate, failed: &[GateResult], candidate: &std::path::Path) -> String {
+    let mut text = format!("{} gates failed for {date}; nothing was published\n", failed.len());
+    for gate in failed {
+        text.push_str(&format!("  {}: {}\n", gate.id, gate.detail));
+    }
+    text.push_str(&format!(
+        "hint: the candidate can be queried: salenet sql --candidate {}",
+        candidate.display()
+    ));
+    text
+}

@@ -1,0 +1,318 @@
+//! The feed steps of a night: find every delivery, load what is new, carry forward what may be.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::progress::{Progress, StepStatus};
+use super::report::timed;
+use super::steps::{Fingerprint, StepKind};
+use super::tables::{QUARANTINE_COLUMNS, quarantine_table};
+use super::{RunError, RunSettings};
+use crate::config::feed::{Delivery as DeliveryKind, FeedSpec, OnMissing};
+use crate::config::project::Project;
+use crate::domain::{BusinessDate, TableName};
+use crate::sql::schema::{columns_of, staging_columns};
+use crate::stages::clean::TokenKeys;
+use crate::stages::extract::{
+    DeliveredFile, Delivery, ExtractError, FeedReport, LoadRequest, Origin, find_delivery, hash_file, load_feed,
+    merge_changes,
+};
+use crate::store::manifest::{FileEntry, InputEntry};
+use crate::store::steps::StepOutput;
+use crate::store::{Journal, Manifest, TableEntry, Warehouse};
+
+/// What the manifest says of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedEntry {
+    #[serde(flatten)]
+    pub report: FeedReport,
+    /// Nights in a row without a delivery; 0 when tonight's came.
+    pub carried_nights: u32,
+}
+
+/// A feed as it stands after its step.
+#[derive(Debug)]
+pub struct LoadedFeed {
+    pub staging: (TableName, TableEntry),
+    pub quarantine: (TableName, TableEntry),
+    pub entry: FeedEntry,
+    pub inputs: Vec<InputEntry>,
+}
+
+pub struct FeedContext<'a> {
+    pub project: &'a Project,
+    pub settings: &'a RunSettings,
+    pub warehouse: &'a Warehouse,
+    pub journal: &'a Journal,
+    pub tokens: &'a TokenKeys,
+    pub date: BusinessDate,
+    pub base: Option<&'a Manifest>,
+    pub progress: &'a dyn Progress,
+}
+
+struct FoundFeed<'a> {
+    feed: &'a FeedSpec,
+    delivery: Delivery,
+}
+
+/// Finds all deliveries first, so that everything missing is reported at once, then loads feed by feed in parallel.
+pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    for feed in context.project.feeds() {
+        match find_delivery(feed, &context.settings.landing, context.date) {
+            Ok(delivery) => match missing(context, feed, &delivery) {
+                Some(problem) => problems.push(problem),
+                None => found.push(FoundFeed { feed, delivery }),
+            },
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(RunError::Deliveries(problems));
+    }
+    let loaded: Vec<Result<LoadedFeed, RunError>> =
+        found.par_iter().map(|found| load(context, found.feed, &found.delivery)).collect();
+    let mut feeds = Vec::with_capacity(loaded.len());
+    for result in loaded {
+        match result {
+            Ok(feed) => feeds.push(feed),
+            Err(RunError::Deliveries(more)) => problems.extend(more),
+            Err(other) => return Err(other),
+        }
+    }
+    if problems.is_empty() { Ok(feeds) } else { Err(RunError::Deliveries(problems)) }
+}
+
+/// Whether tonight's absence of a delivery stops the night.
+fn missing(context: &FeedContext, feed: &FeedSpec, delivery: &Delivery) -> Option<ExtractError> {
+    let Delivery::Missing { relative_path } = delivery else { return None };
+    let carried = base_entry(context, feed).map(|entry| entry.carried_nights);
+    let allowed = match (feed.on_missing, carried) {
+        (OnMissing::CarryForward { max_days }, Some(carried)) => carried < max_days,
+        _ => false,
+    };
+    (!allowed).then(|| ExtractError::Missing {
+        feed: feed.qualified_name(),
+        path: context.settings.landing.join(relative_path).display().to_string(),
+    })
+}
+
+fn base_entry(context: &FeedContext, feed: &FeedSpec) -> Option<FeedEntry> {
+    let entry = context.base?.feeds.get(&feed.qualified_name())?;
+    serde_json::from_value(entry.clone()).ok()
+}
+
+fn load(context: &FeedContext, feed: &FeedSpec, delivery: &Delivery) -> Result<LoadedFeed, RunError> {
+    let name = feed.qualified_name();
+    context.progress.step_started(&name);
+    let started = timed();
+    let (loaded, status) = match delivery {
+        Delivery::Missing { .. } => (carry_forward(context, feed), StepStatus::Reused),
+        Delivery::Found { file, control } => load_or_reuse(context, feed, file, control.as_deref())?,
+    };
+    context.progress.step_finished(&name, status, loaded.entry.report.rows.read, started.elapsed());
+    Ok(loaded)
+}
+
+fn carry_forward(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
+    let base = |table: &TableName| context.base.and_then(|base| base.tables.get(table)).cloned();
+    let quarantine = quarantine_table(&feed.table);
+    let entry = FeedEntry {
+        report: FeedReport::empty(&feed.qualified_name()),
+        carried_nights: base_entry(context, feed).map_or(0, |entry| entry.carried_nights) + 1,
+    };
+    let mut staging = base(&feed.table).unwrap_or_default();
+    staging.columns = staging_columns(feed);
+    LoadedFeed {
+        quarantine: (quarantine.clone(), base(&quarantine).unwrap_or_else(empty_quarantine)),
+        staging: (feed.table.clone(), staging),
+        entry,
+        inputs: Vec::new(),
+    }
+}
+
+fn empty_quarantine() -> TableEntry {
+    TableEntry { columns: columns_of(QUARANTINE_COLUMNS), ..TableEntry::default() }
+}
+
+fn load_or_reuse(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    file: &DeliveredFile,
+    control: Option<&Path>,
+) -> Result<(LoadedFeed, StepStatus), RunError> {
+    let mut files = vec![file.clone()];
+    for replay in context.journal.replays(&feed.qualified_name(), context.date) {
+        let path = context.warehouse.root().join(replay);
+        files.push(DeliveredFile { relative_path: replay.to_owned(), path, origin: Origin::Replay });
+    }
+    let quarantine = quarantine_table(&feed.table);
+    let base_table = |table: &TableName| context.base.and_then(|base| base.tables.get(table));
+    let kept_staging = kept_files(context, base_table(&feed.table), feed.delivery == DeliveryKind::Append);
+    let kept_quarantine = kept_files(context, base_table(&quarantine), true);
+
+    let fingerprint = fingerprint(context, feed, &files, control, &kept_staging, &kept_quarantine)?;
+    if let Some(output) = context.warehouse.step_output(&fingerprint)?
+        && let Some(loaded) = from_output(feed, &quarantine, output)
+    {
+        return Ok((loaded, StepStatus::Reused));
+    }
+    let (staged, rejected, report) = load_files(context, feed, &files, control, &kept_staging)?;
+    let staging = TableEntry {
+        columns: staging_columns(feed),
+        sorted_by: Vec::new(),
+        files: match feed.delivery {
+            DeliveryKind::Append => kept_staging.into_iter().chain(staged).collect(),
+            DeliveryKind::Snapshot | DeliveryKind::Changes => staged.into_iter().collect(),
+        },
+    };
+    let mut quarantined = empty_quarantine();
+    quarantined.files = kept_quarantine.into_iter().chain(rejected).collect();
+    let entry = FeedEntry { report, carried_nights: 0 };
+    let output = StepOutput {
+        step: feed.qualified_name(),
+        tables: BTreeMap::from([(feed.table.clone(), staging.clone()), (quarantine.clone(), quarantined.clone())]),
+        report: serde_json::to_value(&entry).map_err(RunError::Report)?,
+    };
+    context.warehouse.record_step(&fingerprint, &output)?;
+    let inputs = inputs(&entry.report);
+    let loaded = LoadedFeed {
+        staging: (feed.table.clone(), staging),
+        quarantine: (quarantine, quarantined),
+        entry,
+        inputs,
+    };
+    Ok((loaded, StepStatus::Ran))
+}
+
+fn from_output(feed: &FeedSpec, quarantine: &TableName, mut output: StepOutput) -> Option<LoadedFeed> {
+    let staging = output.tables.remove(&feed.table)?;
+    let quarantined = output.tables.remove(quarantine)?;
+    let entry: FeedEntry = serde_json::from_value(output.report).ok()?;
+    let inputs = inputs(&entry.report);
+    Some(LoadedFeed {
+        staging: (feed.table.clone(), staging),
+        quarantine: (quarantine.clone(), quarantined),
+        entry,
+        inputs,
+    })
+}
+
+/// Files of the base's table that stay: those of the last `staging_days` nights.
+fn kept_files(context: &FeedContext, table: Option<&TableEntry>, keeps_nights: bool) -> Vec<FileEntry> {
+    let Some(table) = table.filter(|_| keeps_nights) else { return Vec::new() };
+    let days = u64::from(context.project.bank.retention.staging_days.saturating_sub(1));
+    let oldest = format!("date={}", context.date.minus_days(days));
+    let recent = |file: &&FileEntry| file.partition.as_ref().is_some_and(|partition| *partition >= oldest);
+    table.files.iter().filter(recent).cloned().collect()
+}
+
+fn fingerprint(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    files: &[DeliveredFile],
+    control: Option<&Path>,
+    kept_staging: &[FileEntry],
+    kept_quarantine: &[FileEntry],
+) -> Result<String, RunError> {
+    let mut fingerprint = Fingerprint::new(StepKind::Feed);
+    fingerprint.add("feed", &serde_json::to_string(feed).map_err(RunError::Report)?);
+    fingerprint.add("date", &context.date.to_string());
+    fingerprint.add("key", context.tokens.current_id());
+    for file in files {
+        let content = hash_file(&feed.qualified_name(), &file.path).map_err(|error| RunError::Deliveries(vec![error]))?;
+        fingerprint.add(&file.relative_path, &content.blake3);
+    }
+    if let Some(control) = control {
+        let text = std::fs::read(control).map_err(|source| RunError::Read { path: control.to_owned(), source })?;
+        fingerprint.add("control", blake3::hash(&text).to_hex().as_str());
+    }
+    for file in kept_staging.iter().chain(kept_quarantine) {
+        fingerprint.add("kept", &file.path);
+    }
+    if let Some(base) = context.base {
+        for file in base.tables.get(&feed.table).iter().flat_map(|table| &table.files) {
+            fingerprint.add("base", &file.path);
+        }
+        for input in base.inputs.iter().filter(|input| input.feed == feed.qualified_name()) {
+            fingerprint.add("before", &input.blake3);
+        }
+    }
+    Ok(fingerprint.finish())
+}
+
+type Loaded = (Option<FileEntry>, Option<FileEntry>, FeedReport);
+
+fn load_files(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    files: &[DeliveredFile],
+    control: Option<&Path>,
+    kept_staging: &[FileEntry],
+) -> Result<Loaded, RunError> {
+    let name = feed.qualified_name();
+    let base_files = |table: &TableName| -> Vec<PathBuf> {
+        let table = context.base.and_then(|base| base.tables.get(table));
+        table.iter().flat_map(|table| &table.files).map(|file| context.warehouse.root().join(&file.path)).collect()
+    };
+    let oldest = format!("date={}", context.date.minus_days(u64::from(feed.dedupe_days)));
+    let earlier = kept_staging.iter().filter(|file| file.partition.as_ref().is_some_and(|date| *date >= oldest));
+    let before = context.base.map(|base| &base.inputs[..]).unwrap_or_default();
+    let before: Vec<&InputEntry> = before.iter().filter(|input| input.feed == name).collect();
+    let request = LoadRequest {
+        feed,
+        files,
+        control: control.map(Path::to_owned),
+        business_date: context.date,
+        tokens: context.tokens,
+        earlier_keys: &earlier.map(|file| context.warehouse.root().join(&file.path)).collect::<Vec<_>>(),
+        previous_hashes: &before.iter().map(|input| input.blake3.clone()).collect::<Vec<_>>(),
+        previous_rows: before.first().map(|input| input.rows),
+    };
+    let mut staged = context.warehouse.new_file()?;
+    let mut rejected = context.warehouse.new_file()?;
+    let report = load_feed(&request, &mut staged, &mut rejected).map_err(|error| RunError::Deliveries(vec![error]))?;
+
+    let folder = format!("data/{}/{}", feed.table.schema(), feed.table.table());
+    let tonight = format!("date={}", context.date);
+    let loaded = report.rows.loaded;
+    let staged = match feed.delivery {
+        DeliveryKind::Snapshot => Some(staged.commit(&folder, "parquet", loaded, None)?),
+        DeliveryKind::Append if loaded == 0 => None,
+        DeliveryKind::Append => Some(staged.commit(&folder, "parquet", loaded, Some(tonight.clone()))?),
+        DeliveryKind::Changes => {
+            std::io::Write::flush(&mut staged)
+                .map_err(|source| RunError::Read { path: staged.temporary_path().to_owned(), source })?;
+            let mut state = context.warehouse.new_file()?;
+            let rows = merge_changes(&base_files(&feed.table), staged.temporary_path(), &feed.key, &mut state)
+                .map_err(|error| RunError::Deliveries(vec![error]))?;
+            Some(state.commit(&folder, "parquet", rows, None)?)
+        }
+    };
+    let rejected = if report.rows.rejected == 0 {
+        None
+    } else {
+        let quarantine = quarantine_table(&feed.table);
+        let folder = format!("data/{}/{}", quarantine.schema(), quarantine.table());
+        Some(rejected.commit(&folder, "parquet", report.rows.rejected, Some(tonight))?)
+    };
+    Ok((staged, rejected, report))
+}
+
+fn inputs(report: &FeedReport) -> Vec<InputEntry> {
+    let files = report.files.iter();
+    files
+        .map(|file| InputEntry {
+            feed: report.feed.clone(),
+            path: file.relative_path.clone(),
+            file_id: file.file_id,
+            blake3: file.blake3.clone(),
+            bytes: file.bytes,
+            rows: file.rows_read,
+        })
+        .collect()
+}

@@ -1,0 +1,30 @@
+//! The night: which dates run, in which order their steps run, what is reused, when a release is published.
+//!
+//! Reads the project, the landing folder and the warehouse; writes through the stages and `store`.
+//! The only layer that knows the order of stages, the clock and the process.
+//! Must not: print, or know what a stage does inside.
+
+pub mod settings;
+pub mod error;
+pub mod check;
+pub mod types;
+pub mod chain;
+pub mod night;
+pub mod feeds;
+pub mod reference;
+pub mod steps;
+pub mod tables;
+pub mod gates;
+pub mod replay;
+pub mod rejects;
+pub mod model_test;
+pub mod progress;
+pub mod report;
+pub mod open;
+
+pub use chain::{DateSelection, run};
+pub use check::{CheckedProject, check};
+pub use error::RunError;
+pub use progress::{Progress, Silent};
+pub use report::{RunOutcome, RunReport};
+pub use settings::RunSettings;

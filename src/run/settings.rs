@@ -1,0 +1,51 @@
+//! How a run was asked for, after the command line has been read.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use crate::config::project::Project;
+use crate::sql::SessionOptions;
+
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    pub warehouse: PathBuf,
+    pub landing: PathBuf,
+    pub threads: NonZeroUsize,
+    /// Bytes that query operators may hold before they spill.
+    pub memory: Option<usize>,
+    /// Allows closed months to change.
+    pub restate: bool,
+    /// Allows a business date of the calendar to be left out.
+    pub allow_gap: bool,
+}
+
+impl RunSettings {
+    /// Folders as the project's `bank.yml` names them, unless the command line did.
+    #[must_use]
+    pub fn new(
+        project: &Project,
+        working_folder: &std::path::Path,
+        warehouse: Option<PathBuf>,
+        landing: Option<PathBuf>,
+        threads: NonZeroUsize,
+    ) -> Self {
+        let default = || working_folder.join("warehouse").join(&project.name);
+        Self {
+            warehouse: warehouse.or_else(|| project.bank.warehouse.clone()).unwrap_or_else(default),
+            landing: landing.unwrap_or_else(|| project.bank.landing.clone()),
+            threads,
+            memory: None,
+            restate: false,
+            allow_gap: false,
+        }
+    }
+
+    #[must_use]
+    pub fn session_options(&self) -> SessionOptions {
+        SessionOptions {
+            threads: self.threads,
+            memory: self.memory,
+            spill_folder: Some(self.warehouse.join("tmp")),
+        }
+    }
+}

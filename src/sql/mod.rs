@@ -1,0 +1,20 @@
+//! SQL over Parquet: sessions, the catalogue of a release, planning, execution, writing results.
+//!
+//! The only place that knows DataFusion and Arrow; stages hand in SQL text and receive tables or numbers.
+//! Writes only through the files that `store` gives out.
+
+pub mod bind;
+pub mod catalog;
+pub mod dependencies;
+pub mod error;
+pub mod output;
+pub mod result;
+pub mod schema;
+pub mod session;
+pub mod write;
+
+pub use bind::Bindings;
+pub use catalog::TableSource;
+pub use error::SqlError;
+pub use result::{Cell, QueryResult};
+pub use session::{Session, SessionOptions};

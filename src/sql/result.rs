@@ -1,0 +1,167 @@
+//! Planning and running queries.
+
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{DataType as ArrowType, Decimal128Type, Float64Type, Int64Type};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::DataFrame;
+
+use super::schema::column_entries;
+use super::{Bindings, Session, SqlError};
+use crate::store::manifest::ColumnEntry;
+
+/// A query that fits the session's tables, with its parameters bound.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub(super) logical: LogicalPlan,
+}
+
+impl Plan {
+    /// Names and stored types of the result's columns.
+    #[must_use]
+    pub fn columns(&self) -> Vec<ColumnEntry> {
+        column_entries(self.logical.schema().as_arrow())
+    }
+}
+
+/// All rows of a small result.
+#[derive(Debug, Clone)]
+pub struct QueryResult {
+    pub columns: Vec<ColumnEntry>,
+    pub batches: Vec<RecordBatch>,
+}
+
+/// One value, as small results are read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Null,
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    /// Exact decimals, dates and texts, as text.
+    Text(String),
+}
+
+impl Cell {
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Null => String::new(),
+            Self::Integer(value) => value.to_string(),
+            Self::Float(value) => value.to_string(),
+            Self::Boolean(value) => value.to_string(),
+            Self::Text(value) => value.clone(),
+        }
+    }
+
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(value) => Some(*value),
+            Self::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl QueryResult {
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// Row by row; meant for results that a person could read.
+    pub fn rows(&self) -> Result<Vec<Vec<Cell>>, SqlError> {
+        let mut rows = Vec::with_capacity(self.n_rows());
+        for batch in &self.batches {
+            for row in 0..batch.num_rows() {
+                let cells = batch
+                    .columns()
+                    .iter()
+                    .map(|column| cell(column.as_ref(), row));
+                rows.push(cells.collect::<Result<_, _>>()?);
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn cell(column: &dyn Array, row: usize) -> Result<Cell, SqlError> {
+    if column.is_null(row) {
+        return Ok(Cell::Null);
+    }
+    Ok(match column.data_type() {
+        ArrowType::Int64 => Cell::Integer(column.as_primitive::<Int64Type>().value(row)),
+        ArrowType::Boolean => Cell::Boolean(column.as_boolean().value(row)),
+        ArrowType::Float64 => Cell::Float(column.as_primitive::<Float64Type>().value(row)),
+        ArrowType::Decimal128(_, _) => {
+            Cell::Text(column.as_primitive::<Decimal128Type>().value_as_string(row))
+        }
+        _ => {
+            let options = FormatOptions::default();
+            let shown =
+                ArrayFormatter::try_new(column, &options).map_err(|error| SqlError::Execution {
+                    message: error.to_string(),
+                })?;
+            Cell::Text(shown.value(row).to_string())
+        }
+    })
+}
+
+impl Session {
+    /// Plans one query against the registered tables.
+    pub fn plan(&self, sql: &str, bindings: &Bindings) -> Result<Plan, SqlError> {
+        super::dependencies::require_query(sql)?;
+        let state = self.context.state();
+        let logical = self
+            .runtime
+            .block_on(state.create_logical_plan(sql))
+            .map_err(|error| SqlError::planning(&error))?;
+        let logical = logical
+            .with_param_values(bindings.to_param_values()?)
+            .map_err(|error| SqlError::planning(&error))?;
+        Ok(Plan { logical })
+    }
+
+    /// Runs the analysis that finds type errors, without reading data.
+    pub fn validate(&self, plan: &Plan) -> Result<(), SqlError> {
+        let state = self.context.state();
+        state
+            .optimize(&plan.logical)
+            .map(|_| ())
+            .map_err(|error| SqlError::planning(&error))
+    }
+
+    pub fn collect(&self, plan: &Plan) -> Result<QueryResult, SqlError> {
+        let frame = DataFrame::new(self.context.state(), plan.logical.clone());
+        let batches = self
+            .runtime
+            .block_on(frame.collect())
+            .map_err(|error| SqlError::execution(&error))?;
+        Ok(QueryResult {
+            columns: plan.columns(),
+            batches,
+        })
+    }
+
+    /// Plans and runs; for small results.
+    pub fn query(&self, sql: &str, bindings: &Bindings) -> Result<QueryResult, SqlError> {
+        self.collect(&self.plan(sql, bindings)?)
+    }
+
+    /// The first column of the first row as a whole number; `None` for no rows or null.
+    pub fn query_count(&self, sql: &str, bindings: &Bindings) -> Result<Option<i64>, SqlError> {
+        let rows = self.query(sql, bindings)?.rows()?;
+        Ok(rows
+            .first()
+            .and_then(|row| row.first())
+            .and_then(Cell::as_integer))
+    }
+
+    pub(super) fn stream(&self, frame: DataFrame) -> Result<SendableRecordBatchStream, SqlError> {
+        self.runtime
+            .block_on(frame.execute_stream())
+            .map_err(|error| SqlError::execution(&error))
+    }
+}

@@ -1,0 +1,69 @@
+//! A DataFusion session set up the way every query of salenet runs.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use tokio::runtime::Runtime;
+
+use super::SqlError;
+
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    pub threads: NonZeroUsize,
+    /// Bytes that operators may hold before they spill; `None` for no limit.
+    pub memory: Option<usize>,
+    /// Where operators spill to.
+    pub spill_folder: Option<PathBuf>,
+}
+
+/// Tables and views of one release (catalogue `salenet`) and of its base (catalogue `base`).
+pub struct Session {
+    pub(super) runtime: Runtime,
+    pub(super) context: SessionContext,
+}
+
+impl Session {
+    pub fn try_new(options: &SessionOptions) -> Result<Self, SqlError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(options.threads.get())
+            .build()
+            .map_err(|error| SqlError::Engine {
+                message: error.to_string(),
+            })?;
+        let mut environment = RuntimeEnvBuilder::new();
+        if let Some(bytes) = options.memory {
+            environment = environment.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
+        }
+        if let Some(folder) = &options.spill_folder {
+            let mode = DiskManagerMode::Directories(vec![folder.clone()]);
+            environment = environment
+                .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode));
+        }
+        let environment = environment
+            .build_arc()
+            .map_err(|error| SqlError::engine(&error))?;
+        let mut config = SessionConfig::new()
+            .with_default_catalog_and_schema("salenet", "main")
+            .with_information_schema(true)
+            .with_target_partitions(options.threads.get());
+        let settings = config.options_mut();
+        // A literal such as 0.0525 must not turn money into floating point.
+        settings.sql_parser.parse_float_as_decimal = true;
+        settings.sql_parser.collect_spans = true;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(environment)
+            .with_default_features()
+            .build();
+        Ok(Self {
+            runtime,
+            context: SessionContext::new_with_state(state),
+        })
+    }
+}

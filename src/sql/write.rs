@@ -1,0 +1,258 @@
+//! Writes a query's result as the files of a table: sorted by its grain, cut at exact row counts.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::compute::{cast, concat_batches};
+use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::basic::{Compression, ZstdLevel};
+use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::prelude::{DataFrame, col};
+use futures::StreamExt;
+
+use super::result::Plan;
+use super::schema::{column_entries, stored_type};
+use super::{Session, SqlError};
+use crate::domain::TableName;
+use crate::store::{FileEntry, NewFile, TableEntry, Warehouse};
+
+/// Rows of a row group, exactly; only a file's last group is smaller.
+const ROW_GROUP_ROWS: usize = 524_288;
+/// Rows handed to the Parquet writer at once. Page cuts depend on it, so it is fixed: the same rows give the same bytes
+/// however the engine happened to batch them.
+const CHUNK_ROWS: usize = 65_536;
+
+/// How rows are spread over files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Partitioning {
+    /// One file.
+    None,
+    /// One file, in the partition of this name.
+    Named(String),
+    /// One file per value of the column `month`.
+    Month,
+}
+
+impl Session {
+    /// Runs the plan and writes its rows, sorted by `sorted_by`. No rows give no file.
+    pub fn write_table(
+        &self,
+        plan: &Plan,
+        sorted_by: &[String],
+        partitioning: &Partitioning,
+        warehouse: &Warehouse,
+        table: &TableName,
+    ) -> Result<TableEntry, SqlError> {
+        let mut order: Vec<String> = sorted_by.to_vec();
+        if *partitioning == Partitioning::Month {
+            order.retain(|column| column != "month");
+            order.insert(0, "month".to_owned());
+        }
+        let mut frame = DataFrame::new(self.context.state(), plan.logical.clone());
+        if !order.is_empty() {
+            let keys = order
+                .iter()
+                .map(|column| quoted(column).sort(true, true))
+                .collect();
+            frame = frame
+                .sort(keys)
+                .map_err(|error| SqlError::planning(&error))?;
+        }
+        let schema = stored_schema(frame.schema().as_arrow());
+        let mut output = TableOutput {
+            warehouse,
+            table,
+            schema: Arc::clone(&schema),
+            open: None,
+            files: Vec::new(),
+        };
+        let mut stream = self.stream(frame)?;
+        while let Some(batch) = self.runtime.block_on(stream.next()) {
+            let batch = batch.map_err(|error| SqlError::execution(&error))?;
+            let batch = to_stored(&batch, &schema)?;
+            match partitioning {
+                Partitioning::None => output.push(None, &batch)?,
+                Partitioning::Named(partition) => output.push(Some(partition.clone()), &batch)?,
+                Partitioning::Month => {
+                    for (month, rows) in runs_of_months(&batch)? {
+                        output.push(Some(format!("month={month}")), &rows)?;
+                    }
+                }
+            }
+        }
+        let files = output.finish()?;
+        Ok(TableEntry {
+            columns: column_entries(&schema),
+            sorted_by: order,
+            files,
+        })
+    }
+}
+
+fn quoted(column: &str) -> datafusion::prelude::Expr {
+    col(format!("\"{column}\""))
+}
+
+fn stored_schema(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter();
+    let fields: Vec<Field> = fields
+        .map(|field| Field::new(field.name(), stored_type(field.data_type()), true))
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+fn to_stored(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, SqlError> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns: Result<Vec<_>, _> = columns
+        .map(|(column, field)| cast(column, field.data_type()))
+        .collect();
+    columns
+        .and_then(|columns| RecordBatch::try_new(Arc::clone(schema), columns))
+        .map_err(arrow_error)
+}
+
+fn arrow_error(error: datafusion::arrow::error::ArrowError) -> SqlError {
+    SqlError::execution(&error.into())
+}
+
+/// Cuts a batch sorted by month into one piece per month.
+fn runs_of_months(batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>, SqlError> {
+    let months = batch
+        .column_by_name("month")
+        .filter(|column| *column.data_type() == ArrowType::Utf8View);
+    let months = months.ok_or_else(|| SqlError::Execution {
+        message: "a model materialised by month needs a text column `month`".to_owned(),
+    })?;
+    let months = months.as_string_view();
+    let mut runs = Vec::new();
+    let mut start = 0;
+    for row in 0..batch.num_rows() {
+        let ends = row + 1 == batch.num_rows() || months.value(row + 1) != months.value(row);
+        if ends {
+            let month = months.value(row);
+            let well_formed = month.len() == 7
+                && month
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'-');
+            if !well_formed {
+                return Err(SqlError::Execution {
+                    message: format!("the column `month` holds `{month}`; expected YYYY-MM"),
+                });
+            }
+            runs.push((month.to_owned(), batch.slice(start, row + 1 - start)));
+            start = row + 1;
+        }
+    }
+    Ok(runs)
+}
+
+struct OpenFile {
+    partition: Option<String>,
+    writer: ArrowWriter<NewFile>,
+    waiting: Vec<RecordBatch>,
+    waiting_rows: usize,
+    rows: u64,
+}
+
+struct TableOutput<'a> {
+    warehouse: &'a Warehouse,
+    table: &'a TableName,
+    schema: SchemaRef,
+    open: Option<OpenFile>,
+    files: Vec<FileEntry>,
+}
+
+impl TableOutput<'_> {
+    fn push(&mut self, partition: Option<String>, batch: &RecordBatch) -> Result<(), SqlError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.partition != partition)
+        {
+            self.close()?;
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            None => self
+                .open
+                .insert(start_file(self.warehouse, &self.schema, partition)?),
+        };
+        open.waiting.push(batch.clone());
+        open.waiting_rows += batch.num_rows();
+        open.rows += batch.num_rows() as u64;
+        if open.waiting_rows >= CHUNK_ROWS {
+            write_chunks(open, &self.schema, CHUNK_ROWS)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), SqlError> {
+        let Some(mut open) = self.open.take() else {
+            return Ok(());
+        };
+        write_chunks(&mut open, &self.schema, 1)?;
+        let file = open
+            .writer
+            .into_inner()
+            .map_err(|error| SqlError::execution(&error.into()))?;
+        let folder = format!("data/{}/{}", self.table.schema(), self.table.table());
+        self.files
+            .push(file.commit(&folder, "parquet", open.rows, open.partition)?);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<FileEntry>, SqlError> {
+        self.close()?;
+        Ok(self.files)
+    }
+}
+
+fn start_file(
+    warehouse: &Warehouse,
+    schema: &SchemaRef,
+    partition: Option<String>,
+) -> Result<OpenFile, SqlError> {
+    let level = ZstdLevel::try_new(3).map_err(|error| SqlError::execution(&error.into()))?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_created_by("salenet".to_owned())
+        .build();
+    let writer = ArrowWriter::try_new(warehouse.new_file()?, Arc::clone(schema), Some(properties))
+        .map_err(|error| SqlError::execution(&error.into()))?;
+    Ok(OpenFile {
+        partition,
+        writer,
+        waiting: Vec::new(),
+        waiting_rows: 0,
+        rows: 0,
+    })
+}
+
+/// Writes what waits in pieces of exactly `CHUNK_ROWS`, and the rest too once it has `at_least` rows.
+fn write_chunks(open: &mut OpenFile, schema: &SchemaRef, at_least: usize) -> Result<(), SqlError> {
+    let waiting = concat_batches(schema, &open.waiting).map_err(arrow_error)?;
+    let mut start = 0;
+    while waiting.num_rows() - start >= CHUNK_ROWS.min(at_least).max(1) {
+        let length = CHUNK_ROWS.min(waiting.num_rows() - start);
+        if length < at_least {
+            break;
+        }
+        open.writer
+            .write(&waiting.slice(start, length))
+            .map_err(|error| SqlError::execution(&error.into()))?;
+        start += length;
+    }
+    let rest = waiting.slice(start, waiting.num_rows() - start);
+    open.waiting_rows = rest.num_rows();
+    open.waiting = if rest.num_rows() == 0 {
+        Vec::new()
+    } else {
+        vec![rest]
+    };
+    Ok(())
+}

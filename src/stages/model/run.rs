@@ -1,0 +1,76 @@
+//! Builds one model: plans its SQL, writes what it produces, joins it with what the base release holds.
+
+use super::ModelError;
+use crate::config::model::{Materialisation, ModelSpec};
+use crate::domain::BusinessDate;
+use crate::sql::catalog::Catalogue;
+use crate::sql::write::Partitioning;
+use crate::sql::{Bindings, Session, SqlError, TableSource};
+use crate::store::{FileEntry, TableEntry, Warehouse};
+
+pub struct ModelRequest<'a> {
+    pub session: &'a Session,
+    pub warehouse: &'a Warehouse,
+    pub model: &'a ModelSpec,
+    pub bindings: &'a Bindings,
+    pub business_date: BusinessDate,
+    /// The table in the base release.
+    pub base: Option<&'a TableEntry>,
+}
+
+/// Builds the model and registers it with the session; a view gives no table.
+pub fn build_model(request: &ModelRequest) -> Result<Option<TableEntry>, ModelError> {
+    build(request).map_err(|source| ModelError::Build {
+        model: request.model.table.clone(),
+        source,
+    })
+}
+
+fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
+    let ModelRequest {
+        session,
+        warehouse,
+        model,
+        bindings,
+        ..
+    } = request;
+    if model.materialisation == Materialisation::View {
+        session.add_view(Catalogue::Tonight, &model.table, &model.sql, bindings)?;
+        return Ok(None);
+    }
+    let plan = session.plan(&model.sql, bindings)?;
+    let partitioning = match model.materialisation {
+        Materialisation::Month => Partitioning::Month,
+        Materialisation::Append => {
+            Partitioning::Named(format!("month={}", request.business_date.month()))
+        }
+        Materialisation::Full | Materialisation::View => Partitioning::None,
+    };
+    let mut table =
+        session.write_table(&plan, &model.grain, &partitioning, warehouse, &model.table)?;
+    if let Some(base) = request.base {
+        table.files = match model.materialisation {
+            Materialisation::Month => replace_months(&base.files, table.files),
+            Materialisation::Append => base.files.iter().cloned().chain(table.files).collect(),
+            Materialisation::Full | Materialisation::View => table.files,
+        };
+    }
+    session.add_table(
+        Catalogue::Tonight,
+        &model.table,
+        &TableSource::of(warehouse, &table),
+    )?;
+    Ok(Some(table))
+}
+
+/// The base's partitions with those that were produced again replaced, in the order of months.
+fn replace_months(base: &[FileEntry], produced: Vec<FileEntry>) -> Vec<FileEntry> {
+    let kept = base
+        .iter()
+        .filter(|old| !produced.iter().any(|new| new.partition == old.partition))
+        .cloned();
+    let mut files: Vec<FileEntry> = kept.collect();
+    files.extend(produced);
+    files.sort_by(|left, right| left.partition.cmp(&right.partition));
+    files
+}

@@ -1,0 +1,17 @@
+//! Resolve: which staged records are the same customer.
+//!
+//! Reads the staging tables that `matching.yml` names, the base release's cross-reference and the issued ids of the
+//! journal.
+//! Writes `core.customer_xref`, `core.customer_id_event` and, for the journal, the ids it issued.
+//! Must not: compare by similarity (exact rules only), read the clock, or depend on the order of rows.
+
+pub mod error;
+pub mod run;
+pub mod cluster;
+pub mod identity;
+pub mod names;
+pub mod records;
+pub mod tables;
+
+pub use error::ResolveError;
+pub use run::{ResolveOutput, ResolveReport, ResolveRequest, resolve};

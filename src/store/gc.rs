@@ -1,0 +1,81 @@
+//! `releases gc`: old releases go, then every file that nothing names any more.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::verify::named_files;
+use super::{ReleaseId, StoreError, Warehouse, WarehouseLock};
+
+#[derive(Debug, Clone, Default)]
+pub struct GcReport {
+    pub releases: Vec<ReleaseId>,
+    pub files: usize,
+    pub bytes: u64,
+}
+
+/// How many releases stay.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Newest releases.
+    pub daily: u32,
+    /// Newest releases whose date ends a month.
+    pub month_ends: u32,
+}
+
+impl Warehouse {
+    /// Removes releases beyond `keep` (the current one always stays) and the files only they named.
+    pub fn collect_garbage(
+        &self,
+        _lock: &WarehouseLock,
+        keep: Keep,
+    ) -> Result<GcReport, StoreError> {
+        let mut report = GcReport::default();
+        let Some(current) = self.current()? else {
+            return Ok(report);
+        };
+        let published = self.published()?;
+        let mut kept: BTreeSet<ReleaseId> = BTreeSet::from([current]);
+        kept.extend(published.iter().rev().take(keep.daily as usize));
+        let month_ends = published.iter().rev().filter(|id| id.date.is_month_end());
+        kept.extend(month_ends.take(keep.month_ends as usize));
+        for id in self.release_folders()? {
+            if !kept.contains(&id) {
+                let folder = self.release_folder(id);
+                fs::remove_dir_all(&folder)
+                    .map_err(|source| StoreError::io("remove", &folder, source))?;
+                report.releases.push(id);
+            }
+        }
+        let mut named = BTreeSet::new();
+        for id in kept.iter().filter(|id| self.release_folder(**id).exists()) {
+            named
+                .extend(named_files(&self.manifest(*id)?).map(|file| self.root().join(&file.path)));
+        }
+        remove_unnamed(&self.root().join("data"), &named, &mut report)?;
+        Ok(report)
+    }
+}
+
+fn remove_unnamed(
+    folder: &Path,
+    named: &BTreeSet<std::path::PathBuf>,
+    report: &mut GcReport,
+) -> Result<(), StoreError> {
+    let entries = fs::read_dir(folder).map_err(|source| StoreError::io("list", folder, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| StoreError::io("list", folder, source))?;
+        let path = entry.path();
+        let kind = entry
+            .file_type()
+            .map_err(|source| StoreError::io("look at", &path, source))?;
+        if kind.is_dir() {
+            remove_unnamed(&path, named, report)?;
+        } else if !named.contains(&path) {
+            report.bytes += entry.metadata().map_or(0, |found| found.len());
+            report.files += 1;
+            fs::remove_file(&path).map_err(|source| StoreError::io("remove", &path, source))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! The journal: what has happened in the world and no rerun may forget.
+//!
+//! One JSON line per event, each holding the hash of the line before; large content stands in files beside it.
+//! A last line without its newline is an append that never finished: it is dropped, nothing was built on it.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{NewFile, ReleaseId, StoreError, Warehouse, WarehouseLock, durable};
+use crate::domain::BusinessDate;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum JournalEvent {
+    /// Customer ids and their founding source records, as Parquet.
+    IdsIssued {
+        business_date: BusinessDate,
+        file: String,
+        rows: u64,
+    },
+    /// Corrected rows handed in for a feed and a date.
+    RejectsReplayed {
+        feed: String,
+        business_date: BusinessDate,
+        file: String,
+        blake3: String,
+    },
+    ListDelivered {
+        campaign: String,
+        release: ReleaseId,
+        name: String,
+        blake3: String,
+        rows: u64,
+    },
+    Withdrawn {
+        releases: Vec<ReleaseId>,
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct JournalLine {
+    sequence: u64,
+    /// blake3 of the line before, without its newline; empty for the first.
+    previous: String,
+    #[serde(flatten)]
+    event: JournalEvent,
+}
+
+/// All events so far, oldest first.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    pub events: Vec<JournalEvent>,
+    last_hash: String,
+}
+
+impl Journal {
+    /// Releases taken back by a rollback.
+    #[must_use]
+    pub fn withdrawn(&self) -> Vec<ReleaseId> {
+        let lists = self.events.iter().filter_map(|event| match event {
+            JournalEvent::Withdrawn { releases, .. } => Some(releases),
+            _ => None,
+        });
+        lists.flatten().copied().collect()
+    }
+
+    /// Files of issued ids, below the warehouse folder.
+    pub fn issued_id_files(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().filter_map(|event| match event {
+            JournalEvent::IdsIssued { file, .. } => Some(file.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Replayed reject files of a feed and date, in the order they were handed in.
+    pub fn replays(&self, feed: &str, date: BusinessDate) -> Vec<&str> {
+        let files = self.events.iter().filter_map(|event| match event {
+            JournalEvent::RejectsReplayed {
+                feed: of,
+                business_date,
+                file,
+                ..
+            } if of == feed && *business_date == date => Some(file.as_str()),
+            _ => None,
+        });
+        files.collect()
+    }
+}
+
+impl Warehouse {
+    fn journal_path(&self) -> PathBuf {
+        self.root().join("journal").join("journal.jsonl")
+    }
+
+    /// Reads the journal and checks its hash chain.
+    ///
+    /// # Errors
+    /// `Damaged`, with the line, when a line was changed, lost or cannot be read.
+    pub fn journal(&self) -> Result<Journal, StoreError> {
+        let path = self.journal_path();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => return Err(StoreError::io("read", &path, source)),
+        };
+        let complete = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let mut journal = Journal {
+            events: Vec::new(),
+            last_hash: String::new(),
+        };
+        for line in text[..complete].split_inclusive(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            let number = journal.events.len() as u64 + 1;
+            let damaged = |problem: &str| StoreError::Damaged {
+                path: path.clone(),
+                problem: format!("line {number}: {problem}"),
+            };
+            let parsed: JournalLine =
+                serde_json::from_slice(line).map_err(|error| damaged(&error.to_string()))?;
+            if parsed.sequence != number || parsed.previous != journal.last_hash {
+                return Err(damaged("it does not follow from the line before it"));
+            }
+            journal.last_hash = blake3::hash(line).to_hex().to_string();
+            journal.events.push(parsed.event);
+        }
+        Ok(journal)
+    }
+
+    /// Appends events durably, skipping those the journal already holds.
+    pub fn append_to_journal(
+        &self,
+        _lock: &WarehouseLock,
+        events: Vec<JournalEvent>,
+    ) -> Result<(), StoreError> {
+        let mut journal = self.journal()?;
+        let path = self.journal_path();
+        let mut text = Vec::new();
+        for event in events {
+            if journal.events.contains(&event) {
+                continue;
+            }
+            let line = JournalLine {
+                sequence: journal.events.len() as u64 + 1,
+                previous: journal.last_hash.clone(),
+                event: event.clone(),
+            };
+            let line = serde_json::to_vec(&line).map_err(|error| StoreError::Damaged {
+                path: path.clone(),
+                problem: error.to_string(),
+            })?;
+            journal.last_hash = blake3::hash(&line).to_hex().to_string();
+            journal.events.push(event);
+            text.extend_from_slice(&line);
+            text.push(b'\n');
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        let mut file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|source| StoreError::io("open", &path, source))?;
+        let complete = complete_length(&path)?;
+        file.set_len(complete)
+            .and_then(|()| std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)))
+            .and_then(|_| file.write_all(&text))
+            .map_err(|source| StoreError::io("append to", &path, source))?;
+        durable::sync_file(&file, &path)?;
+        durable::sync_folder(&self.root().join("journal"))
+    }
+
+    /// Gives content that belongs to the journal its place; the returned path goes into an event.
+    pub fn commit_journal_file(
+        &self,
+        file: NewFile,
+        extension: &str,
+        rows: u64,
+    ) -> Result<String, StoreError> {
+        Ok(file.commit("journal", extension, rows, None)?.path)
+    }
+}
+
+fn complete_length(path: &std::path::Path) -> Result<u64, StoreError> {
+    let text = fs::read(path).map_err(|source| StoreError::io("read", path, source))?;
+    Ok(text
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at as u64 + 1))
+}

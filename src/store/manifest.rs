@@ -1,0 +1,136 @@
+//! A release's manifest: for each table its files, and everything needed to prove where they came from.
+//!
+//! It holds no clock time and no run id: the same inputs give the same bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ReleaseId;
+use crate::domain::{BusinessDate, TableName};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this file's own layout.
+    pub format: u32,
+    pub release: ReleaseId,
+    pub business_date: BusinessDate,
+    /// The release this one was built upon.
+    pub base: Option<ReleaseId>,
+    pub engine: String,
+    /// blake3 over all files of the project.
+    pub configuration: String,
+    pub inputs: Vec<InputEntry>,
+    /// What each feed's load reported: rows and cents read, loaded, rejected, duplicate.
+    pub feeds: BTreeMap<String, serde_json::Value>,
+    pub gates: Vec<GateResult>,
+    /// Step name -> fingerprint.
+    pub steps: BTreeMap<String, String>,
+    pub tables: BTreeMap<TableName, TableEntry>,
+    /// In an order in which each may be planned.
+    pub views: Vec<ViewEntry>,
+    pub campaigns: Vec<CampaignEntry>,
+    /// All releases published before this one, oldest first, with the hash of their manifest.
+    pub history: Vec<HistoryEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputEntry {
+    pub feed: String,
+    /// Below the landing folder, or below `journal/` for replayed rejects.
+    pub path: String,
+    pub file_id: i64,
+    pub blake3: String,
+    pub bytes: u64,
+    pub rows: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TableEntry {
+    pub columns: Vec<ColumnEntry>,
+    /// Rows of each file are in this order.
+    pub sorted_by: Vec<String>,
+    pub files: Vec<FileEntry>,
+}
+
+impl TableEntry {
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnEntry {
+    pub name: String,
+    /// Arrow's own spelling, such as `Decimal128(18, 2)`.
+    pub data_type: String,
+}
+
+/// One immutable data file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Below the warehouse folder.
+    pub path: String,
+    pub rows: u64,
+    pub bytes: u64,
+    pub blake3: String,
+    /// `month=2026-10` or `date=2026-10-31`; none for an unpartitioned table.
+    pub partition: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewEntry {
+    pub table: TableName,
+    pub sql: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateStatus {
+    Passed,
+    Failed,
+    /// Failed, but its severity is `warn`.
+    Warned,
+    /// The bank's data cannot feed it; never counted as passed.
+    NotApplicable,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateResult {
+    pub id: String,
+    pub status: GateStatus,
+    pub detail: String,
+}
+
+/// A campaign's run and the list files it wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignEntry {
+    pub code: String,
+    pub waterfall: Vec<WaterfallLine>,
+    pub lists: Vec<ListEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaterfallLine {
+    pub rule: String,
+    pub description: String,
+    /// Members that fail this rule, whatever else they fail.
+    pub failed: u64,
+    /// Members that this rule removed after all rules above it.
+    pub removed: u64,
+    pub remaining: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListEntry {
+    /// Below the release folder: `lists/<campaign>/<name>.csv`.
+    pub name: String,
+    pub file: FileEntry,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    pub release: ReleaseId,
+    pub manifest_blake3: String,
+}

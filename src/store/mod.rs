@@ -1,0 +1,92 @@
+//! The warehouse on disk: immutable files named by content, manifests, one pointer, the journal, the lock.
+//!
+//! The only place that creates, renames or removes files.
+//! It knows bytes and names, no engine: what stands inside a Parquet file is the writer's business.
+//! Durable means: file synced, then renamed, then its folder synced, and only then named by anything else.
+
+pub mod durable;
+pub mod error;
+pub mod gc;
+pub mod journal;
+pub mod landing_output;
+pub mod lock;
+pub mod manifest;
+pub mod new_file;
+pub mod pointer;
+pub mod release;
+pub mod steps;
+pub mod verify;
+
+use std::path::{Path, PathBuf};
+
+pub use error::StoreError;
+pub use journal::{Journal, JournalEvent};
+pub use lock::WarehouseLock;
+pub use manifest::{FileEntry, Manifest, TableEntry};
+pub use new_file::NewFile;
+pub use release::ReleaseId;
+
+/// A bank's warehouse folder.
+#[derive(Debug, Clone)]
+pub struct Warehouse {
+    root: PathBuf,
+}
+
+impl Warehouse {
+    /// Opens the folder, creating it and its fixed parts when they are missing.
+    pub fn open_or_create(root: &Path) -> Result<Self, StoreError> {
+        for part in ["", "data", "journal", "releases", "runs", "steps", "tmp"] {
+            durable::create_folder(&root.join(part))?;
+        }
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// Opens an existing warehouse.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        if root.join("releases").is_dir() {
+            Ok(Self {
+                root: root.to_owned(),
+            })
+        } else {
+            Err(StoreError::NoWarehouse {
+                path: root.to_owned(),
+            })
+        }
+    }
+
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Removes what a dead run left half written. Call it with the lock held.
+    pub fn clear_temporary(&self, _lock: &WarehouseLock) -> Result<(), StoreError> {
+        let folder = self.root.join("tmp");
+        for entry in
+            std::fs::read_dir(&folder).map_err(|source| StoreError::io("list", &folder, source))?
+        {
+            let path = entry
+                .map_err(|source| StoreError::io("list", &folder, source))?
+                .path();
+            std::fs::remove_file(&path)
+                .map_err(|source| StoreError::io("remove", &path, source))?;
+        }
+        release::clear_unfinished(self)
+    }
+
+    /// Writes a small file of a run, such as its report, below `runs/<run_id>/`; returns its path.
+    pub fn write_run_file(
+        &self,
+        run_id: &str,
+        name: &str,
+        content: &[u8],
+    ) -> Result<PathBuf, StoreError> {
+        let folder = self.root.join("runs").join(run_id);
+        durable::create_folder(&folder)?;
+        let path = folder.join(name);
+        durable::write_atomically(&self.root.join("tmp"), &path, content)?;
+        Ok(path)
+    }
+}
