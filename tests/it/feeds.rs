@@ -179,8 +179,7 @@ pub fn texts(frame: &DataFrame, column: &str) -> Vec<String> {
     (0..frame.height())
         .map(|row| match series.get(row).expect("the row") {
             AnyValue::Null => "NULL".to_owned(),
-            AnyValue::String(text) => text.to_owned(),
-            other => other.to_string(),
+            other => other.str_value().into_owned(),
         })
         .collect()
 }

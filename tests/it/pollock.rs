@@ -83,19 +83,17 @@ fn polluted_files_are_loaded_or_refused_but_never_lose_a_row() {
     let Some(folder) = test_data::folder("pollock") else {
         return;
     };
-    for part in ["polluted_files/csv", "survey_sample/csv"] {
+    for (part, delimiter) in [("polluted_files/csv", ","), ("survey_sample/csv", ";")] {
         for entry in std::fs::read_dir(folder.join(part)).expect("the folder") {
             let path = entry.expect("an entry").path();
-            for delimiter in [",", ";", "\t", ", "] {
-                let mut feed = texts_feed(delimiter, &NAMES);
-                if let Layout::Delimited(dialect) = &mut feed.format.layout {
-                    dialect.has_header = false;
-                }
-                // `load` checks conservation.
-                let loaded = load(&feed, &path);
-                let empty = matches!(loaded, Err(ExtractError::Empty { .. }));
-                assert!(loaded.is_ok() || empty, "{}", path.display());
+            let mut feed = texts_feed(delimiter, &NAMES);
+            if let Layout::Delimited(dialect) = &mut feed.format.layout {
+                dialect.has_header = false;
             }
+            // `load` checks conservation.
+            let loaded = load(&feed, &path);
+            let empty = matches!(loaded, Err(ExtractError::Empty { .. }));
+            assert!(loaded.is_ok() || empty, "{}", path.display());
         }
     }
 }
@@ -113,8 +111,15 @@ fn the_csv_spectrum_is_read_as_its_authors_say() {
             .to_string_lossy()
             .into_owned();
         let json = std::fs::read_to_string(folder.join(format!("json/{stem}.json"))).expect("json");
-        let expected: Vec<serde_json::Map<String, serde_json::Value>> =
-            serde_json::from_str(&json).expect("json");
+        let json: serde_json::Value = serde_json::from_str(&json).expect("json");
+        let rows = match json {
+            serde_json::Value::Array(rows) => rows,
+            row => vec![row],
+        };
+        let expected: Vec<_> = rows
+            .iter()
+            .map(|row| row.as_object().expect("an object"))
+            .collect();
         let names: Vec<&str> = expected[0].keys().map(String::as_str).collect();
         let loaded = load(&texts_feed(",", &names), &path).expect("loads");
         assert_eq!(loaded.report.rows.loaded, expected.len() as u64, "{stem}");
