@@ -1,3 +1,4 @@
 //! The one integration binary: every further binary would link both engines again.
 
 mod config;
+mod synth;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::synth::Scene;
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Person, Who};
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape};
+use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape};
 use crate::synth::draw::{Draw, Purpose};
 use crate::synth::error::SynthError;
 use crate::synth::faults::{Keyed, Record};
@@ -35,6 +35,7 @@ const fn layout(file: &'static str, control: &'static str, faults: &'static [Fau
         header: "",
         control: ControlNames::plain(control),
         faults,
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 
@@ -358,6 +359,7 @@ fn described(
     );
     let (dependants, names_card, names_language) =
         (draw.below(4), draw.chance(0.6), draw.chance(0.8));
+    let quiet_days = 1 + draw.below(if person.traits.is_dormant { 700 } else { 30 });
     let segment = match wealth {
         _ if legal_hold => "legal_hold",
         wealth if wealth > 2.2 => "private",
@@ -425,6 +427,17 @@ fn described(
     put(&mut line, "branch", identity.address.branch());
     put(&mut line, "segment", segment);
     put(&mut line, "since", identity.since.to_string());
+    let active_on = customer
+        .nights
+        .range(..=scene.night)
+        .rev()
+        .find(|(_, events)| !events.is_empty())
+        .map_or(
+            minus_days(scene.window.first_night, quiet_days),
+            |(day, _)| *day,
+        )
+        .max(identity.since);
+    put(&mut line, "active_on", active_on.to_string());
     line.insert("staff".to_owned(), json!(staff));
     line.insert("vip".to_owned(), json!(vip || segment == "private"));
     line.insert("deceased".to_owned(), json!(deceased));
