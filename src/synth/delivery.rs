@@ -267,10 +267,25 @@ impl Delivery {
         let mut text = format!("{}={night}\n{}={rows}\n", names.date, names.rows);
         if !names.sum.is_empty() {
             let sum = Money(i128::from(sum)).to_decimal(2);
-            text.push_str(&format!("{}={sum}\n", names.sum));
+            text.push_str(
+                &[
+                    names.sum, "=", &sum, "
+",
+                ]
+                .concat(),
+            );
         }
         if !names.hash.is_empty() {
-            text.push_str(&format!("{}={hash}\n", names.hash));
+            text.push_str(
+                &[
+                    names.hash,
+                    "=",
+                    &hash.to_string(),
+                    "
+",
+                ]
+                .concat(),
+            );
         }
         let path = format!("landing/{}/{night}/{}", self.layout.source, names.file);
         let written = CodedFile::create(output, &path, Charset::Utf8).and_then(|mut file| {

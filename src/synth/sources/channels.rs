@@ -272,7 +272,7 @@ impl Channels {
                 self.web.row(&[&format!("W{id}"), &iso, cif, action], 0)
             }
             Channel::Mobile => {
-                let device = if customer.index % 3 == 0 {
+                let device = if customer.index.is_multiple_of(3) {
                     "tablet"
                 } else {
                     "phone"

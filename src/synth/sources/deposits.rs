@@ -188,7 +188,7 @@ impl Deposits {
                 }
                 match (&customer.who, party.role) {
                     (Who::Organisation(organisation), Role::Primary) => {
-                        self.company(&no, organisation)?
+                        self.company(&no, organisation)?;
                     }
                     (Who::Person(person), Role::Primary) => {
                         let record = Record::of(

@@ -108,7 +108,7 @@ impl Loans {
                 }
                 match (&customer.who, party.role) {
                     (Who::Organisation(organisation), Role::Primary) => {
-                        self.company(&no, organisation)?
+                        self.company(&no, organisation)?;
                     }
                     (Who::Person(person), Role::Primary) => {
                         let record =
