@@ -8,3 +8,4 @@ mod extract;
 mod clean;
 mod pollock;
 mod berka;
+mod synth;
