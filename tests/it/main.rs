@@ -5,6 +5,7 @@ mod config;
 mod feeds;
 mod splitter;
 mod extract;
+mod refusals;
 mod clean;
 mod pollock;
 mod berka;

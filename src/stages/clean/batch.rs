@@ -127,14 +127,15 @@ impl Builder {
         match (self, value) {
             (Self::Text(builder), Value::Text(text)) => builder.append_value(text),
             (Self::Text(builder), _) => builder.append_null(),
-            (Self::Integer(builder), Value::Integer(number)) => builder.append_value(*number),
-            (Self::Integer(builder), _) => builder.append_null(),
+            (Self::Integer(builder), Value::Integer(number))
+            | (Self::Timestamp(builder), Value::Timestamp(number)) => {
+                builder.append_value(*number);
+            }
+            (Self::Integer(builder) | Self::Timestamp(builder), _) => builder.append_null(),
             (Self::Decimal(builder, _), Value::Decimal(units)) => builder.append_value(*units),
             (Self::Decimal(builder, _), _) => builder.append_null(),
             (Self::Date(builder), Value::Date(days)) => builder.append_value(*days),
             (Self::Date(builder), _) => builder.append_null(),
-            (Self::Timestamp(builder), Value::Timestamp(micros)) => builder.append_value(*micros),
-            (Self::Timestamp(builder), _) => builder.append_null(),
             (Self::Boolean(builder), Value::Boolean(truth)) => builder.append_value(*truth),
             (Self::Boolean(builder), _) => builder.append_null(),
         }

@@ -101,7 +101,9 @@ impl CalendarFormat {
                 continue;
             }
             // `1/2/2026` is fine for `%d/%m/%Y`; where nothing separates the parts, each has its full width.
-            let separated = matches!(pieces.get(index + 1), None | Some(Piece::Literal(_)));
+            let bordered = |place: Option<&Piece>| matches!(place, None | Some(Piece::Literal(_)));
+            let separated = bordered(pieces.get(index + 1))
+                && bordered(index.checked_sub(1).and_then(|before| pieces.get(before)));
             let width = if *piece == Piece::Year { 4 } else { 2 };
             let exact = !separated || matches!(piece, Piece::Year | Piece::ShortYear);
             let number;

@@ -92,10 +92,10 @@ impl<'a> ColumnPlan<'a> {
         if self.is_null(&text) {
             return Ok(plain(Value::Null));
         }
-        if let Some(protection) = &self.spec.protect {
-            if text.starts_with(TOKEN_PREFIX) {
-                return read_token(text, protection, keys, policy);
-            }
+        if let Some(protection) = &self.spec.protect
+            && text.starts_with(TOKEN_PREFIX)
+        {
+            return read_token(&text, protection, keys, policy);
         }
         let Some(text) = self.apply_cleaners(text)? else {
             return Ok(CleanValue {
@@ -255,7 +255,7 @@ fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn read_token<'v>(
-    text: Cow<'v, str>,
+    text: &str,
     protection: &Protection,
     keys: &TokenKeys,
     policy: TokenPolicy,

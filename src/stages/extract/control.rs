@@ -8,11 +8,22 @@ use chrono::NaiveDate;
 use super::error::ExtractError;
 use super::report::{ControlCheck, ControlVerdict};
 use super::totals::{FileTotals, MoneyColumn};
-use crate::config::feed::ControlFile;
+use crate::config::feed::{ControlFile, FeedSpec};
 use crate::domain::{BusinessDate, Money};
 
 /// Bytes of a control file beyond which it is none.
 const MAX_CONTROL: u64 = 1 << 20;
+
+/// A delivered file after it was read, as the sender's totals speak of it.
+#[derive(Clone, Copy)]
+pub struct ReadFile<'r> {
+    pub feed: &'r FeedSpec,
+    /// Below landing.
+    pub file: &'r str,
+    pub date: BusinessDate,
+    pub totals: &'r FileTotals,
+    pub money: &'r [MoneyColumn],
+}
 
 /// One total to compare: what the sender says and what was read.
 pub struct Comparison<'c> {
@@ -58,11 +69,15 @@ impl Comparison<'_> {
 pub fn verify_control(
     control: &ControlFile,
     path: &Path,
-    file: &str,
-    date: BusinessDate,
-    totals: &FileTotals,
-    money: &[MoneyColumn],
+    read: &ReadFile<'_>,
 ) -> Result<Vec<ControlCheck>, ExtractError> {
+    let ReadFile {
+        file,
+        date,
+        totals,
+        money,
+        ..
+    } = *read;
     let shown = path.file_name().map_or_else(
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),

@@ -2,12 +2,11 @@
 
 use chrono::NaiveDate;
 
-use super::control::Comparison;
+use super::control::{Comparison, ReadFile};
 use super::error::ExtractError;
 use super::layout::characters;
 use super::report::ControlCheck;
 use super::splitter::{LineEnd, SplitRules, scan_record};
-use super::totals::{FileTotals, MoneyColumn};
 use crate::config::feed::{FeedSpec, FramePlace, FrameRecord, Layout};
 use crate::domain::{BusinessDate, Money};
 
@@ -16,15 +15,18 @@ use crate::domain::{BusinessDate, Money};
 /// # Errors
 /// When a part cannot be read, is of another day, or disagrees.
 pub fn verify_frame(
-    feed: &FeedSpec,
     frame: &FrameRecord,
     which: &'static str,
     record: &str,
-    file: &str,
-    date: BusinessDate,
-    totals: &FileTotals,
-    money: &[MoneyColumn],
+    read: &ReadFile<'_>,
 ) -> Result<Vec<ControlCheck>, ExtractError> {
+    let ReadFile {
+        feed,
+        file,
+        date,
+        totals,
+        money,
+    } = *read;
     let unreadable = |entry: String, expected| ExtractError::FrameUnreadable {
         file: file.to_owned(),
         frame: which,

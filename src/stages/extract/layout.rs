@@ -86,6 +86,11 @@ impl RecordLayout {
         }
     }
 
+    /// Whether a line lacks characters at its end; only the file's last line is judged by it.
+    pub fn is_short(&self, content: &str) -> bool {
+        matches!(self, Self::Fixed { width } if content.chars().count() < *width)
+    }
+
     pub fn split_rules(&self) -> SplitRules {
         match self {
             Self::Delimited { rules, .. } => rules.clone(),

@@ -394,7 +394,7 @@ impl<'a> Loader<'a> {
         let Purpose::Load(outputs) = &mut self.purpose else {
             return Ok(());
         };
-        let mask = BooleanChunked::from_iter(loaded.into_iter().map(Some));
+        let mask = loaded.into_iter().map(Some).collect::<BooleanChunked>();
         let mut batch = batch.filter(&mask)?;
         let height = lines.len();
         self.totals.rows.loaded += batch.height() as u64;

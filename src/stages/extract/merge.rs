@@ -37,7 +37,7 @@ pub fn merge_changes<W: Write>(
             .and_then(|rows| {
                 let keys = frame_keys(&rows, key)?;
                 let kept = keys.iter().map(|key| Some(!changed.contains(key)));
-                rows.filter(&BooleanChunked::from_iter(kept))
+                rows.filter(&kept.collect::<BooleanChunked>())
             })
             .map_err(failed(path))?;
         state.vstack_mut(&kept).map_err(failed(path))?;

@@ -175,7 +175,7 @@ pub fn split_row(
         if spec.protect.is_some() && !value.is_empty() && !spec.nulls.iter().any(|n| n == value) {
             match (protected_text(field.column, value, keys), field.room) {
                 (Some(token), TokenRoom::Bare) => text.push_str(&token),
-                (Some(token), TokenRoom::InQuotes) => text.push_str(&format!("\"{token}\"")),
+                (Some(token), TokenRoom::InQuotes) => text.extend(["\"", &token, "\""]),
                 _ => {
                     text.push_str(&mask(delivered));
                     replayable = false;

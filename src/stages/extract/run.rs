@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::bytes::{ContentHash, DeliveredBytes, hash_file};
-use super::control::verify_control;
+use super::control::{ReadFile, verify_control};
 use super::dedupe::{Dedupe, Survey, earlier_keys};
 use super::delivery::{DeliveredFile, Origin};
 use super::error::{ColumnDifference, ExtractError};
@@ -39,7 +39,6 @@ pub struct LoadRequest<'a> {
 
 /// A cut record is an error or a rejected row; that is known only when all rows are counted.
 struct Cut {
-    file: String,
     line: u64,
     byte_offset: u64,
     end: u64,
@@ -51,7 +50,6 @@ struct Reading {
     survey: Option<Survey>,
     files: Vec<FileReport>,
     controls: Vec<ControlCheck>,
-    cut: Option<Cut>,
 }
 
 /// Loads a feed's files in one pass (two when the last or latest of a key survives). Staging rows stand in file order.
@@ -103,16 +101,6 @@ pub fn load_feed<S: Write, Q: Write>(
     let reading = read_files(request, &hashes, &layout, &columns, loader)?;
 
     let breaches = reading.totals.breaches(feed);
-    if let Some(cut) = reading.cut
-        && breaches.iter().any(|breach| breach.of == "rows")
-    {
-        return Err(ExtractError::Truncated {
-            file: cut.file,
-            line: cut.line,
-            byte_offset: cut.byte_offset,
-            end: cut.end,
-        });
-    }
     Ok(FeedReport {
         feed: feed.qualified_name(),
         files: reading.files,
@@ -160,43 +148,51 @@ fn refuse_duplicates(
     Ok(())
 }
 
-fn read_files<'a>(
+fn read_files(
     request: &LoadRequest<'_>,
     hashes: &[ContentHash],
     layout: &RecordLayout,
     columns: &[ColumnPlan<'_>],
-    mut loader: Loader<'a>,
+    mut loader: Loader<'_>,
 ) -> Result<Reading, ExtractError> {
     let feed = request.feed;
     let mut files = Vec::new();
     let mut controls = Vec::new();
-    let mut cut = None;
     for (file, hash) in request.files.iter().zip(hashes) {
         let file_id = file_id(feed, request.business_date, &hash.blake3);
         loader.enter_file(&file.relative_path, file_id, file.origin);
-        let frames = match feed.format.layout {
-            Layout::Parquet => {
-                super::parquet::read_file(feed, file, &mut loader)?;
-                Frames::default()
-            }
-            _ => {
-                let mut reader = FileReader {
-                    feed,
-                    file,
-                    layout,
-                    columns,
-                    loader: &mut loader,
-                    frames: Frames::default(),
-                };
-                let found = reader.read(hash)?;
-                cut = cut.or(found);
-                reader.frames
-            }
+        let (frames, cut) = if matches!(feed.format.layout, Layout::Parquet) {
+            super::parquet::read_file(feed, file, &mut loader)?;
+            (Frames::default(), None)
+        } else {
+            let mut reader = FileReader {
+                feed,
+                file,
+                layout,
+                columns,
+                loader: &mut loader,
+                frames: Frames::default(),
+            };
+            let cut = reader.read(hash)?;
+            (reader.frames, cut)
         };
         loader.flush()?;
         let totals = &loader.totals;
-        // Whether a cut file is refused is decided by the reject limit, so its totals cannot be compared.
-        if file.origin == Origin::Delivery && cut.is_none() {
+        // Within the limit a cut record is a rejected row like any other.
+        if let Some(cut) = cut
+            && totals
+                .breaches(feed)
+                .iter()
+                .any(|breach| breach.of == "rows")
+        {
+            return Err(ExtractError::Truncated {
+                file: file.relative_path.clone(),
+                line: cut.line,
+                byte_offset: cut.byte_offset,
+                end: cut.end,
+            });
+        }
+        if file.origin == Origin::Delivery {
             if totals.file.rows == 0 && !feed.may_be_empty {
                 return Err(ExtractError::Empty {
                     file: file.relative_path.clone(),
@@ -221,7 +217,6 @@ fn read_files<'a>(
         survey,
         files,
         controls,
-        cut,
     })
 }
 
@@ -241,6 +236,13 @@ fn verify_file(
     let feed = request.feed;
     let name = file.relative_path.as_str();
     let date = request.business_date;
+    let read = ReadFile {
+        feed,
+        file: name,
+        date,
+        totals: &totals.file,
+        money: &totals.columns,
+    };
     let mut checks = Vec::new();
     for (which, place, frame, record) in [
         ("header", "first", &feed.header_record, &frames.header),
@@ -255,27 +257,10 @@ fn verify_file(
                 starts_with: frame.starts_with.clone(),
             });
         };
-        let (file_totals, money) = (&totals.file, totals.columns.as_slice());
-        checks.extend(verify_frame(
-            feed,
-            frame,
-            which,
-            record,
-            name,
-            date,
-            file_totals,
-            money,
-        )?);
+        checks.extend(verify_frame(frame, which, record, &read)?);
     }
     match (&feed.control, &request.control) {
-        (Some(control), Some(path)) => checks.extend(verify_control(
-            control,
-            path,
-            name,
-            date,
-            &totals.file,
-            &totals.columns,
-        )?),
+        (Some(control), Some(path)) => checks.extend(verify_control(control, path, &read)?),
         (Some(control), None) => {
             return Err(ExtractError::ControlMissing {
                 feed: feed.qualified_name(),
@@ -343,6 +328,9 @@ impl FileReader<'_, '_> {
     ) -> Result<Option<Cut>, ExtractError> {
         let has_header =
             matches!(&self.feed.format.layout, Layout::Delimited(dialect) if dialect.has_header);
+        // One empty field is a row of a feed with one column.
+        let blank_is_no_row =
+            self.columns.len() > 1 || !matches!(self.layout, RecordLayout::Delimited { .. });
         let mut wants_header_record = self.feed.header_record.as_ref();
         let mut wants_header = has_header;
         let mut held: Option<HeldRecord> = None;
@@ -358,15 +346,15 @@ impl FileReader<'_, '_> {
                     return Err(bytes.failure(file, line.saturating_sub(1), byte_offset, source));
                 }
             };
-            if record.content.is_empty() && self.columns.len() > 1 {
+            if record.content.is_empty() && blank_is_no_row {
                 self.loader.totals.file.blank_lines += 1;
                 continue;
             }
-            if let Some(frame) = wants_header_record.take() {
-                if starts(&record, frame) {
-                    self.frames.header = Some(String::from_utf8_lossy(record.content).into_owned());
-                    continue;
-                }
+            if let Some(frame) = wants_header_record.take()
+                && starts(&record, frame)
+            {
+                self.frames.header = Some(String::from_utf8_lossy(record.content).into_owned());
+                continue;
             }
             if wants_header {
                 wants_header = false;
@@ -396,7 +384,6 @@ impl FileReader<'_, '_> {
             held.map(|record| String::from_utf8_lossy(&record.content).into_owned());
         let end = records.position().1;
         Ok(cut.map(|(line, byte_offset)| Cut {
-            file: self.file.relative_path.clone(),
             line,
             byte_offset,
             end,
@@ -418,6 +405,12 @@ impl FileReader<'_, '_> {
                 "encoding",
                 "bytes that are not of the declared encoding",
             )),
+            (None, Ok(content)) if record.unterminated && self.layout.is_short(content) => {
+                Err(RowFault {
+                    incomplete: true,
+                    ..RowFault::of_row("columns", "the last line is cut")
+                })
+            }
             (None, Ok(content)) => self
                 .layout
                 .cells(content, record.fields, self.columns)

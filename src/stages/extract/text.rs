@@ -160,14 +160,14 @@ fn delivered_bytes(encoding: Encoding, decoded: &[u8]) -> u64 {
         .sum()
 }
 
-fn gb18030_bytes(encoder: &mut Encoder, letter: char) -> u64 {
+fn gb18030_bytes(gb18030: &mut Encoder, letter: char) -> u64 {
     if letter.is_ascii() {
         return 1;
     }
-    let mut text = [0; 4];
+    let mut spelling = [0; 4];
     let mut encoded = [0; 8];
-    let (result, _, written) = encoder.encode_from_utf8_without_replacement(
-        letter.encode_utf8(&mut text),
+    let (result, _, written) = gb18030.encode_from_utf8_without_replacement(
+        letter.encode_utf8(&mut spelling),
         &mut encoded,
         false,
     );

@@ -89,16 +89,13 @@ impl Totals {
         self.rows.read += 1;
         self.file.rows += 1;
         for (index, amount) in amounts.iter().enumerate() {
-            match amount {
-                Some(units) => {
-                    self.money[index].read += units;
-                    self.money[index].read_absolute += units.abs();
-                    self.file.sums[index] += units;
-                }
-                None => {
-                    self.money[index].unreadable += 1;
-                    self.file.unreadable[index] += 1;
-                }
+            if let Some(units) = amount {
+                self.money[index].read += units;
+                self.money[index].read_absolute += units.abs();
+                self.file.sums[index] += units;
+            } else {
+                self.money[index].unreadable += 1;
+                self.file.unreadable[index] += 1;
             }
         }
     }
