@@ -1,7 +1,12 @@
 //! Loading whole files: counts, sums, quarantine, refusals.
 
+#![expect(clippy::expect_used, reason = "a test may stop at once")]
+
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use polars::prelude::{ParquetReader, SerReader};
 
 use salenet::config::feed::{
     DataType, Delivery, Encoding, Layout, Limit, NationalIdScheme, Protection, RowRule,
@@ -67,7 +72,7 @@ fn one_stray_quote_in_200_000_rows_touches_that_row_alone() {
     let mut content = String::from("account_no,holder,balance\n");
     for row in 0..200_000 {
         let holder = if row == 77_777 { "6\" pipe" } else { "plain" };
-        content.push_str(&format!("A{row},{holder},1.00\n"));
+        let _ = writeln!(content, "A{row},{holder},1.00");
     }
     let mut feed = accounts();
     let kept = load_bytes(&feed, "rows.csv", content.as_bytes()).expect("loads");
@@ -102,7 +107,7 @@ fn an_opening_quote_that_never_closes_costs_one_line() {
     let mut content = String::from("account_no,holder,balance\n");
     for row in 0..1000 {
         let quote = if row == 500 { "\"" } else { "" };
-        content.push_str(&format!("A{row},{quote}x,1.00\n"));
+        let _ = writeln!(content, "A{row},{quote}x,1.00");
     }
     let loaded = load_bytes(&accounts(), "rows.csv", content.as_bytes()).expect("loads");
     assert_eq!(
@@ -394,16 +399,18 @@ fn key_files_of_others_are_refused() {
 fn the_same_rows_give_the_same_bytes_and_exact_row_groups() {
     let mut content = String::from("account_no,holder,balance\n");
     for row in 0..530_000 {
-        content.push_str(&format!("{row},h{},{}.05\n", row % 7, row % 1000));
+        let _ = writeln!(content, "{row},h{},{}.05", row % 7, row % 1000);
     }
     let first = load_bytes(&accounts(), "rows.csv", content.as_bytes()).expect("loads");
     let second = load_bytes(&accounts(), "rows.csv", content.as_bytes()).expect("loads");
     assert!(first.staging_bytes == second.staging_bytes);
     assert!(first.quarantine_bytes == second.quarantine_bytes);
-    use polars::prelude::*;
     let mut reader = ParquetReader::new(std::io::Cursor::new(first.staging_bytes));
     let groups = &reader.get_metadata().expect("metadata").row_groups;
-    let heights: Vec<usize> = groups.iter().map(|group| group.num_rows()).collect();
+    let mut heights = Vec::new();
+    for group in groups {
+        heights.push(group.num_rows());
+    }
     assert_eq!(heights, [524_288, 5_712]);
 }
 
@@ -420,13 +427,12 @@ fn changes_replace_and_join_the_state_by_key() {
     };
     let base = stage("base", "C,old,1\nA,old,1\n");
     let tonight = stage("tonight", "C,new,2\nB,new,3\n");
-    let mut state = Vec::new();
-    let rows = merge_changes(&[base], &tonight, &feed.key, &mut state).expect("merges");
+    let mut merged = Vec::new();
+    let rows = merge_changes(&[base], &tonight, &feed.key, &mut merged).expect("merges");
     assert_eq!(rows, 3);
-    use polars::prelude::*;
-    let state = ParquetReader::new(std::io::Cursor::new(state))
+    let whole = ParquetReader::new(std::io::Cursor::new(merged))
         .finish()
         .expect("readable");
-    assert_eq!(texts(&state, "account_no"), ["A", "B", "C"]);
-    assert_eq!(texts(&state, "holder"), ["old", "new", "new"]);
+    assert_eq!(texts(&whole, "account_no"), ["A", "B", "C"]);
+    assert_eq!(texts(&whole, "holder"), ["old", "new", "new"]);
 }

@@ -1,5 +1,7 @@
 //! Feeds for tests, and a load into memory.
 
+#![expect(clippy::expect_used, reason = "a test may stop at once")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

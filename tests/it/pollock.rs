@@ -1,5 +1,6 @@
 //! Files other people found hard: every row is accounted for, and nothing panics.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use salenet::config::feed::{DataType, FeedSpec, Layout, Limit};
@@ -147,7 +148,7 @@ fn naughty_strings_come_out_as_they_went_in() {
     let naughty: Vec<String> = serde_json::from_str(&json).expect("json");
     let mut content = String::from("id,text\n");
     for (index, text) in naughty.iter().enumerate() {
-        content.push_str(&format!("{index},\"{}\"\n", text.replace('"', "\"\"")));
+        let _ = writeln!(content, "{index},\"{}\"", text.replace('"', "\"\""));
     }
     let loaded = load_bytes(
         &texts_feed(",", &["id", "text"]),

@@ -1,5 +1,7 @@
 //! The splitter against a slow, obvious one, for every way the bytes can arrive.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
 use std::io::Read;
 
 use proptest::prelude::*;
