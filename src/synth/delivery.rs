@@ -98,11 +98,14 @@ pub struct Layout {
     pub header: &'static str,
     pub control: ControlNames,
     pub faults: &'static [Fault],
+    /// At least this many rows for each dirty one, so that the feed's reject limit holds for any size.
+    pub clean_per_dirty: u64,
 }
 
-/// One row in this many is dirty, and never more than one in 400 of those sent so far.
-const DIRTY_ONE_IN: u64 = 600;
-const CLEAN_PER_DIRTY: u64 = 400;
+/// For feeds with a reject limit of half a percent or less.
+pub const RARELY_DIRTY: u64 = 400;
+/// For logs, whose limit is two percent.
+pub const OFTEN_DIRTY: u64 = 80;
 
 pub struct Delivery {
     layout: Layout,
@@ -162,9 +165,9 @@ impl Delivery {
 
     /// Writes a row, now and then with a dirty companion; `amount` is what the control's sum adds up.
     pub fn row(&mut self, fields: &[&str], amount: i64) -> Result<(), SynthError> {
-        let is_dirty = self.dirt.below(DIRTY_ONE_IN) == 0
+        let is_dirty = self.dirt.below(self.layout.clean_per_dirty * 3 / 2) == 0
             && !self.layout.faults.is_empty()
-            && self.rows >= (self.dirty + 1) * CLEAN_PER_DIRTY;
+            && self.rows >= (self.dirty + 1) * self.layout.clean_per_dirty;
         if !is_dirty {
             return self.line(&self.joined(fields, None), fields, amount);
         }
@@ -264,10 +267,25 @@ impl Delivery {
         let mut text = format!("{}={night}\n{}={rows}\n", names.date, names.rows);
         if !names.sum.is_empty() {
             let sum = Money(i128::from(sum)).to_decimal(2);
-            text.push_str(&format!("{}={sum}\n", names.sum));
+            text.push_str(
+                &[
+                    names.sum, "=", &sum, "
+",
+                ]
+                .concat(),
+            );
         }
         if !names.hash.is_empty() {
-            text.push_str(&format!("{}={hash}\n", names.hash));
+            text.push_str(
+                &[
+                    names.hash,
+                    "=",
+                    &hash.to_string(),
+                    "
+",
+                ]
+                .concat(),
+            );
         }
         let path = format!("landing/{}/{night}/{}", self.layout.source, names.file);
         let written = CodedFile::create(output, &path, Charset::Utf8).and_then(|mut file| {

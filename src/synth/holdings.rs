@@ -197,7 +197,7 @@ pub fn accounts(
                     1_000_000,
                 ),
                 Product::PersonalLoan => {
-                    share_with(&mut account, identity.index + 1, Role::Guarantor, 1_000_000)
+                    share_with(&mut account, identity.index + 1, Role::Guarantor, 1_000_000);
                 }
                 _ => {}
             }
@@ -284,7 +284,7 @@ fn set_terms(
         _ => {}
     }
     let is_credit = account.risk.pd > 0;
-    if is_credit && stress > 1.9 && account.number % 3 == 0 {
+    if is_credit && stress > 1.9 && account.number.is_multiple_of(3) {
         account.risk.days_past_due = 30 + u32::try_from(account.number / 16 % 60).unwrap_or(0);
     }
     if is_credit && stress > 1.2 {

@@ -14,6 +14,16 @@ const BLOCK: u64 = 4;
 /// As many customers as have distinct national ids.
 pub const MOST_CUSTOMERS: u64 = 60_000_000;
 
+/// How a block's persons may be cut into households.
+const CUTS: &[&[u64]] = &[
+    &[1, 1, 1, 1],
+    &[2, 1, 1],
+    &[2, 2],
+    &[1, 2, 1],
+    &[3, 1],
+    &[4],
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sex {
     Female,
@@ -93,14 +103,6 @@ pub fn household_of(seed: u64, index: u64) -> (u64, u64) {
         .filter(|place| !is_organisation(*place))
         .count() as u64;
     let mut draw = Draw::new(seed, Purpose::Household, 0, block);
-    const CUTS: &[&[u64]] = &[
-        &[1, 1, 1, 1],
-        &[2, 1, 1],
-        &[2, 2],
-        &[1, 2, 1],
-        &[3, 1],
-        &[4],
-    ];
     let sizes = *draw.pick(CUTS);
     let mut start = first;
     for size in sizes {

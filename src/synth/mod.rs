@@ -53,7 +53,7 @@ pub struct GenerateArgs {
     pub customers: u64,
     pub nights: u32,
     pub seed: u64,
-    pub first_night: BusinessDate,
+    pub last_night: BusinessDate,
 }
 
 impl GenerateArgs {
@@ -65,8 +65,15 @@ impl GenerateArgs {
             customers,
             nights,
             seed,
-            first_night: BusinessDate::new(last).minus_days(u64::from(nights.saturating_sub(1))),
+            last_night: BusinessDate::new(last),
         }
+    }
+
+    /// The night that delivers the history.
+    #[must_use]
+    pub fn first_night(&self) -> BusinessDate {
+        self.last_night
+            .minus_days(u64::from(self.nights.saturating_sub(1)))
     }
 }
 
@@ -112,7 +119,7 @@ pub fn generate(
         customers,
         nights,
         seed,
-        first_night,
+        ..
     } = *args;
     if customers == 0 || nights == 0 {
         return Err(SynthError::NothingToGenerate { customers, nights });
@@ -123,7 +130,7 @@ pub fn generate(
             most: MOST_CUSTOMERS,
         });
     }
-    let window = Window::new(first_night, nights);
+    let window = Window::new(args.first_night(), nights);
     let mut report = GenerateReport {
         rows: 0,
         customers,

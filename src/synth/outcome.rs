@@ -16,6 +16,10 @@ pub enum Letter {
     Next = 2,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is the answer to a question of its own, not a state"
+)]
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     pub is_eligible: bool,

@@ -203,7 +203,7 @@ fn night_path(
     let mut draw = Draw::new(seed, Purpose::Path, 1_000_000 + purpose_key, account.owner);
     let balance = account.balance_on(night);
     let mut made: Vec<Transaction> = Vec::new();
-    let mut make = |amount: i64, kind, channel, text| {
+    let mut enter = |amount: i64, kind, channel, text| {
         if amount != 0 {
             made.push(Transaction {
                 on: night,
@@ -218,16 +218,16 @@ fn night_path(
         Product::Checking | Product::BusinessChecking => {
             for event in events.iter().filter(|event| event.amount > 0) {
                 match (event.kind.channel, event.kind.event_type) {
-                    (Channel::Teller, "cash_deposit") => make(event.amount, "CD", "T", "COUNTER"),
-                    (Channel::Teller, _) => make(-event.amount, "CW", "T", "COUNTER"),
-                    (Channel::Atm, _) => make(-event.amount, "CW", "A", "CASH MACHINE"),
-                    (Channel::Web, _) => make(-event.amount, "PM", "W", "ONLINE PAYMENT"),
-                    (Channel::Mobile, _) => make(-event.amount, "PM", "M", "MOBILE PAYMENT"),
+                    (Channel::Teller, "cash_deposit") => enter(event.amount, "CD", "T", "COUNTER"),
+                    (Channel::Teller, _) => enter(-event.amount, "CW", "T", "COUNTER"),
+                    (Channel::Atm, _) => enter(-event.amount, "CW", "A", "CASH MACHINE"),
+                    (Channel::Web, _) => enter(-event.amount, "PM", "W", "ONLINE PAYMENT"),
+                    (Channel::Mobile, _) => enter(-event.amount, "PM", "M", "MOBILE PAYMENT"),
                     _ => {}
                 }
             }
             for _ in 0..draw.poisson(0.25 * driver.liveliness) {
-                make(
+                enter(
                     -draw.amount(3.6 + 0.2 * driver.wealth, 0.7),
                     "PM",
                     "P",
@@ -235,7 +235,7 @@ fn night_path(
                 );
             }
             if draw.chance(1.0 / 30.0) {
-                make(
+                enter(
                     draw.amount(7.4 + 0.3 * driver.wealth, 0.3),
                     "SA",
                     "E",
@@ -245,11 +245,11 @@ fn night_path(
         }
         Product::Savings | Product::BusinessSavings if draw.chance(1.0 / 60.0) => {
             let part = draw.between(-100, 100);
-            make(balance * part / 1_000, "TR", "W", "TRANSFER");
+            enter(balance * part / 1_000, "TR", "W", "TRANSFER");
         }
         Product::CreditCard => {
             for _ in 0..draw.poisson(0.3 * driver.liveliness) {
-                make(
+                enter(
                     draw.amount(3.6 + 0.2 * driver.wealth, 0.7),
                     "PURCHASE",
                     "",
@@ -257,11 +257,11 @@ fn night_path(
                 );
             }
             if draw.chance(1.0 / 30.0) {
-                make(-(balance / 4), "PAYMENT", "", "PAYMENT THANK YOU");
+                enter(-(balance / 4), "PAYMENT", "", "PAYMENT THANK YOU");
             }
         }
         _ if account.product.system() == System::Loans && night.day() == due_day(account) => {
-            make(-instalment(account).min(balance), "RP", "E", "INSTALMENT");
+            enter(-instalment(account).min(balance), "RP", "E", "INSTALMENT");
         }
         _ => {}
     }
@@ -348,7 +348,7 @@ fn book(
             Product::CreditCard => {
                 let spend = cents(real(driver.card_spend) / 100.0 * noise);
                 account.post(end, Line::Interchange, spend * 12 / 1_000);
-                if account.number / 16 % 4 == 0 {
+                if (account.number / 16).is_multiple_of(4) {
                     account.post(end, Line::Rewards, spend / 1_000);
                 }
             }

@@ -170,7 +170,7 @@ mod tests {
                 .filter(|fields| fields[0] == family)
                 .map(|fields| {
                     let millionths =
-                        |text: &str| (text.parse::<f64>().unwrap() * 1e6).round() as i64;
+                        |text: &str| text.replacen("0.", "", 1).parse::<i64>().unwrap();
                     (
                         fields[1].to_owned(),
                         millionths(fields[2]) + millionths(fields[3]),

@@ -78,14 +78,15 @@ mod tests {
         let total: i64 = ranked.iter().sum();
         let top: i64 = ranked[..ranked.len() / 5].iter().sum();
         let profitable = ranked.iter().filter(|profit| **profit > 0).count();
-        let share = |count: i64, of: i64| 100.0 * real(count) / real(of);
+        let count = |items: usize| i64::try_from(items).unwrap();
+        let share = |part: i64, of: i64| 100.0 * real(part) / real(of);
         let figures = format!(
             "profitable {:.1} %, top fifth {:.1} %, owners {:.1} %, eligible {eligible}, response {:.3} %, mean {:.2}",
-            100.0 * profitable as f64 / ranked.len() as f64,
+            share(count(profitable), count(ranked.len())),
             share(top, total),
             share(owners, persons),
             100.0 * response / real(eligible),
-            real(total) / 100.0 / ranked.len() as f64,
+            real(total) / 100.0 / real(count(ranked.len())),
         );
         assert!((9_000..=11_000).contains(&profitable), "{figures}");
         assert!((90.0..=130.0).contains(&share(top, total)), "{figures}");

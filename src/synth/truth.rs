@@ -157,7 +157,7 @@ impl Truth {
         let exists = customer.since <= scene.night;
         match &customer.who {
             Who::Organisation(_) if exists => {
-                keys.push(("cif", "organisations", cif::organisation_no(index), index))
+                keys.push(("cif", "organisations", cif::organisation_no(index), index));
             }
             Who::Person(person) if exists => {
                 let (by_ssn, by_resident_id) = cif::numbers(scene.seed, &person.identity);
@@ -190,7 +190,7 @@ impl Truth {
         {
             match account.product.system() {
                 System::Cards => {
-                    keys.push(("cards", "accounts", cards::card_account_no(account), index))
+                    keys.push(("cards", "accounts", cards::card_account_no(account), index));
                 }
                 System::Wealth => keys.push(("wealth", "clients", wealth::client_no(index), index)),
                 System::Deposits | System::Loans => {

@@ -5,7 +5,7 @@ use chrono::Datelike;
 use crate::synth::Scene;
 use crate::synth::coded::Charset;
 use crate::synth::customer::Customer;
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape, ratio};
+use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, ratio};
 use crate::synth::draw::{Draw, Purpose, cents};
 use crate::synth::error::SynthError;
 use crate::synth::faults::{Keyed, Record};
@@ -54,6 +54,7 @@ impl Bureau {
                 Fault::Wrong(5, "9999"),
                 Fault::Ragged,
             ],
+            clean_per_dirty: RARELY_DIRTY,
         })?;
         Ok(Self { scores })
     }

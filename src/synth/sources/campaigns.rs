@@ -3,7 +3,7 @@
 use crate::synth::Scene;
 use crate::synth::coded::Charset;
 use crate::synth::customer::Customer;
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape, money};
+use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, money};
 use crate::synth::error::SynthError;
 use crate::synth::mailing::Cell;
 use crate::synth::sources::Open;
@@ -31,6 +31,7 @@ const fn layout(
         header,
         control: ControlNames::plain(control),
         faults,
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 

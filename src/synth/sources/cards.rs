@@ -4,7 +4,9 @@ use crate::synth::Scene;
 use crate::synth::account::Account;
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Person};
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape, money, ratio};
+use crate::synth::delivery::{
+    ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, money, ratio,
+};
 use crate::synth::error::SynthError;
 use crate::synth::faults::{Keyed, Record};
 use crate::synth::identity::card_number;
@@ -36,6 +38,7 @@ const fn layout(
         header,
         control,
         faults,
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 

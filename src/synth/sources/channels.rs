@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::synth::Scene;
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Who};
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape, money};
+use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, OFTEN_DIRTY, Shape, money};
 use crate::synth::error::SynthError;
 use crate::synth::events::{self, Channel, Event};
 use crate::synth::holdings::CHECKING;
@@ -43,6 +43,7 @@ const fn layout(
         header,
         control: ControlNames::plain(control),
         faults,
+        clean_per_dirty: OFTEN_DIRTY,
     }
 }
 
@@ -271,7 +272,7 @@ impl Channels {
                 self.web.row(&[&format!("W{id}"), &iso, cif, action], 0)
             }
             Channel::Mobile => {
-                let device = if customer.index % 3 == 0 {
+                let device = if customer.index.is_multiple_of(3) {
                     "tablet"
                 } else {
                     "phone"

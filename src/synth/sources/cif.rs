@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::synth::Scene;
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Person, Who};
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape};
+use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape};
 use crate::synth::draw::{Draw, Purpose};
 use crate::synth::error::SynthError;
 use crate::synth::faults::{Keyed, Record};
@@ -35,6 +35,7 @@ const fn layout(file: &'static str, control: &'static str, faults: &'static [Fau
         header: "",
         control: ControlNames::plain(control),
         faults,
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 
@@ -194,13 +195,13 @@ impl Cif {
             .bytes()
             .fold(0, |sum, byte| sum * 7 % 1_000_003 + u64::from(byte));
         let verified_on = minus_days(scene.window.start, digits % 900);
-        let undeliverable = digits % 37 == 0;
+        let undeliverable = digits.is_multiple_of(37);
         self.contact_points
             .row(&[&post(no, &record.address, verified_on, undeliverable)], 0)?;
         let phone = json!({"cif_no": no, "kind": "phone", "phone": record.phone_grouped(), "verified_on": verified_on.to_string(), "undeliverable": false});
         self.contact_points.row(&[&phone.to_string()], 0)?;
-        if digits % 5 != 0 {
-            let email = json!({"cif_no": no, "kind": "email", "email": record.email, "undeliverable": digits % 29 == 0});
+        if !digits.is_multiple_of(5) {
+            let email = json!({"cif_no": no, "kind": "email", "email": record.email, "undeliverable": digits.is_multiple_of(29)});
             self.contact_points.row(&[&email.to_string()], 0)?;
         }
         Ok(())
@@ -358,6 +359,7 @@ fn described(
     );
     let (dependants, names_card, names_language) =
         (draw.below(4), draw.chance(0.6), draw.chance(0.8));
+    let quiet_days = 1 + draw.below(if person.traits.is_dormant { 700 } else { 30 });
     let segment = match wealth {
         _ if legal_hold => "legal_hold",
         wealth if wealth > 2.2 => "private",
@@ -425,6 +427,8 @@ fn described(
     put(&mut line, "branch", identity.address.branch());
     put(&mut line, "segment", segment);
     put(&mut line, "since", identity.since.to_string());
+    let active_on = last_active(scene, customer, quiet_days);
+    put(&mut line, "active_on", active_on.to_string());
     line.insert("staff".to_owned(), json!(staff));
     line.insert("vip".to_owned(), json!(vip || segment == "private"));
     line.insert("deceased".to_owned(), json!(deceased));
@@ -433,6 +437,20 @@ fn described(
         json!(bankrupt && person.traits.stress > 1.8),
     );
     line
+}
+
+/// The last day with an event before or in the night; for most, some days before the logs begin.
+fn last_active(scene: Scene<'_>, customer: &Customer, quiet_days: u64) -> NaiveDate {
+    customer
+        .nights
+        .range(..=scene.night)
+        .rev()
+        .find(|(_, events)| !events.is_empty())
+        .map_or(
+            minus_days(scene.window.first_night, quiet_days),
+            |(day, _)| *day,
+        )
+        .max(customer.since)
 }
 
 fn put(line: &mut Map<String, Value>, name: &str, text: impl Into<String>) {

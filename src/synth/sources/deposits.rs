@@ -6,7 +6,9 @@ use crate::synth::Scene;
 use crate::synth::account::{Account, Role};
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Who};
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape, money, ratio};
+use crate::synth::delivery::{
+    ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, money, ratio,
+};
 use crate::synth::error::SynthError;
 use crate::synth::faults::{Keyed, Record};
 use crate::synth::identity::{Identity, Sex};
@@ -49,6 +51,7 @@ const fn layout(
             hash: "",
         },
         faults,
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 
@@ -185,7 +188,7 @@ impl Deposits {
                 }
                 match (&customer.who, party.role) {
                     (Who::Organisation(organisation), Role::Primary) => {
-                        self.company(&no, organisation)?
+                        self.company(&no, organisation)?;
                     }
                     (Who::Person(person), Role::Primary) => {
                         let record = Record::of(

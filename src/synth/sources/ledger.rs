@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::synth::Scene;
 use crate::synth::coded::Charset;
 use crate::synth::customer::Customer;
-use crate::synth::delivery::{ControlNames, Delivery, Layout, Shape, money};
+use crate::synth::delivery::{ControlNames, Delivery, Layout, RARELY_DIRTY, Shape, money};
 use crate::synth::error::SynthError;
 use crate::synth::product::{Line, Product};
 use crate::synth::sources::Open;
@@ -70,6 +70,7 @@ const fn layout(file: &'static str, header: &'static str, control: ControlNames)
         header,
         control,
         faults: &[],
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 

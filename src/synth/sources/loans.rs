@@ -6,7 +6,9 @@ use crate::synth::Scene;
 use crate::synth::account::{Account, Role};
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Who};
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape, padded, ratio};
+use crate::synth::delivery::{
+    ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, padded, ratio,
+};
 use crate::synth::error::SynthError;
 use crate::synth::faults::{Keyed, Record};
 use crate::synth::identity::{Identity, Sex};
@@ -34,6 +36,7 @@ const fn layout(file: &'static str, title: &'static str, faults: &'static [Fault
         header: title,
         control: ControlNames::NONE,
         faults,
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 
@@ -105,7 +108,7 @@ impl Loans {
                 }
                 match (&customer.who, party.role) {
                     (Who::Organisation(organisation), Role::Primary) => {
-                        self.company(&no, organisation)?
+                        self.company(&no, organisation)?;
                     }
                     (Who::Person(person), Role::Primary) => {
                         let record =

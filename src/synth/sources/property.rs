@@ -5,7 +5,7 @@ use crate::synth::Scene;
 use crate::synth::account::Account;
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Person};
-use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, Shape, money};
+use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, money};
 use crate::synth::draw::{Draw, Purpose};
 use crate::synth::error::SynthError;
 use crate::synth::faults::{Keyed, Record};
@@ -37,6 +37,7 @@ const fn layout(
         header,
         control,
         faults,
+        clean_per_dirty: RARELY_DIRTY,
     }
 }
 

@@ -1,0 +1,2 @@
+extract_date=2026-10-29
+record_count=3699

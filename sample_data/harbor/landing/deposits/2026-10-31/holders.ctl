@@ -1,0 +1,2 @@
+extract_date=2026-10-31
+record_count=2564

@@ -1,0 +1,3 @@
+date=2026-10-31
+rows=61
+market_value=4098112.93
