@@ -8,5 +8,4 @@ mod extract;
 mod clean;
 mod pollock;
 mod berka;
-#[cfg(test)]
 mod synth;
