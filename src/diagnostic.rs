@@ -364,3 +364,93 @@ pub fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, marked: &str) -> String {
+        let source = SourceText::new("a.yml".into(), text.to_owned());
+        let start = text.find(marked).expect("the marked text");
+        let problem = source.error(start..start + marked.len(), "wrong");
+        problem.to_string()
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_marked_text() {
+        assert_eq!(
+            shown("a: 1\nbb: two\n", "two"),
+            "error: wrong\n  --> a.yml:2:5\n2 | bb: two\n  |     ^^^\n"
+        );
+    }
+
+    #[test]
+    fn wide_characters_and_tabs_keep_the_caret_in_place() {
+        assert_eq!(
+            shown("姓名:\t李四", "李四"),
+            "error: wrong\n  --> a.yml:1:5\n1 | 姓名:\t李四\n  |      \t^^^^\n"
+        );
+    }
+
+    #[test]
+    fn a_mark_over_several_lines_ends_with_its_first() {
+        let text = "a: [\r\n  1,\r\n]";
+        assert!(shown(text, "[\r\n  1,\r\n]").ends_with("1 | a: [\n  |    ^\n"));
+    }
+
+    #[test]
+    fn escape_sequences_of_a_file_do_not_reach_the_terminal() {
+        assert!(!shown("a: \u{1b}[31mred", "red").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_long_line_is_shown_around_the_mark() {
+        let text = format!("{}here{}", "x".repeat(5000), "y".repeat(5000));
+        let shown = shown(&text, "here");
+        assert!(shown.contains("a.yml:1:5001"));
+        assert!(shown.contains("xxhereyy") && shown.contains("^^^^\n"));
+        assert!(shown.lines().all(|line| line.chars().count() < 200));
+    }
+
+    #[test]
+    fn any_offset_is_a_place() {
+        let source = SourceText::new("a.yml".into(), "é\n\nz".to_owned());
+        for start in 0..9 {
+            for end in 0..9 {
+                assert!(!source.error(start..end, "x").to_string().is_empty());
+            }
+        }
+        for line in 0..5 {
+            for column in 0..5 {
+                assert!(source.error_at(line, column, "x").line >= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn problems_are_sorted_by_file_and_line() {
+        let late = SourceText::new("b.yml".into(), "x\ny\n".to_owned());
+        let early = SourceText::new("a.yml".into(), "x\ny\n".to_owned());
+        let mut problems = Diagnostics::default();
+        problems.push(late.error(0..1, "third"));
+        problems.push(early.error(2..3, "second"));
+        problems.push(early.error(0..1, "first"));
+        let order: Vec<_> = problems
+            .sorted()
+            .iter()
+            .map(|each| each.message.clone())
+            .collect();
+        assert_eq!(order, ["first", "second", "third"]);
+    }
+
+    #[test]
+    fn only_near_words_are_suggested() {
+        assert_eq!(
+            closest("open_dt", ["close_date", "open_date"]),
+            Some("open_date")
+        );
+        assert_eq!(closest("Money", ["money"]), Some("money"));
+        assert_eq!(closest("wibble", ["name", "currency"]), None);
+        assert_eq!(closest("x", ["a", "b"]), None);
+    }
+}

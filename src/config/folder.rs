@@ -130,8 +130,16 @@ impl<'a> Folder<'a> {
     pub fn files(&mut self, relative: &str, ending: &str) -> Vec<(String, String)> {
         let mut found = Vec::new();
         for listed in self.list(relative) {
-            if let Some(stem) = listed.name.strip_suffix(&format!(".{ending}")) {
+            let stem = listed.name.strip_suffix(&format!(".{ending}"));
+            if let (Some(stem), false) = (stem, listed.is_folder) {
                 found.push((stem.to_owned(), listed.relative.clone()));
+            } else if ending == "yml" && listed.is_folder {
+                let path = self.path(&listed.relative);
+                let message = format!("the folder `{}` would not be read", listed.name);
+                self.problems.push(
+                    Diagnostic::in_file(&path, message)
+                        .hint(format!("files stand directly in {relative}")),
+                );
             } else if ending == "yml" && listed.has_ending("yaml") {
                 let path = self.path(&listed.relative);
                 self.problems.push(

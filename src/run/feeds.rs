@@ -105,7 +105,6 @@ fn missing(context: &FeedContext, feed: &FeedSpec, delivery: &Delivery) -> Optio
     };
     (!allowed).then(|| ExtractError::Missing {
         feed: feed.qualified_name(),
-        business_date: context.date,
         path: context
             .settings
             .landing
@@ -408,7 +407,6 @@ fn load_files(
             })?;
             let mut state = context.warehouse.new_file()?;
             let rows = merge_changes(
-                &name,
                 &base_files(&feed.table),
                 staged.temporary_path(),
                 &feed.key,

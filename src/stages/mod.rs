@@ -1,5 +1,5 @@
-//! The stages of a night, in the order in which `run` runs them. No stage calls another, except that extract drives
-//! clean: a feed is read and cleaned in one step.
+//! The stages of a night. No stage calls another, but for extract and clean, which are one step per feed;
+//! `run` alone knows their order.
 
 pub mod extract;
 pub mod clean;

@@ -1,5 +1,12 @@
 //! The one integration binary: every further binary would link both engines again.
 
+mod test_data;
 mod config;
+mod feeds;
+mod splitter;
+mod extract;
+mod clean;
+mod pollock;
+mod berka;
 #[cfg(test)]
 mod synth;

@@ -40,6 +40,19 @@ impl Feed<'_> {
                 }
                 _ => {}
             }
+            let dotted = column
+                .from
+                .as_deref()
+                .filter(|_| kind == RawFormatType::Jsonl);
+            if let Some(from) = dotted
+                && from.split('.').any(str::is_empty)
+            {
+                report.at_hint(
+                    columns.get(name).get("from"),
+                    format!("`{from}` names no member"),
+                    "dots descend into objects, as in address.city",
+                );
+            }
             if column.from.is_some()
                 && (kind == RawFormatType::Fixed || (kind == RawFormatType::Csv && headerless))
             {

@@ -201,7 +201,7 @@ fn own_checks(
                 report.at_hint(
                     node.get("id"),
                     message,
-                    "give it one of `must: <condition>` and `reconcile: {left, right, tolerance}`",
+                    "give it one of `must: <condition>`, `reconcile: {left, right, tolerance}` and `not_applicable: <reason>`",
                 );
                 continue;
             }
@@ -210,7 +210,7 @@ fn own_checks(
                 report.at_hint(
                     node.get("id"),
                     message,
-                    "give it one of `must: <condition>` and `reconcile: {left, right, tolerance}`",
+                    "give it one of `must: <condition>`, `reconcile: {left, right, tolerance}` and `not_applicable: <reason>`",
                 );
                 continue;
             }

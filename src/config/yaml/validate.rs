@@ -2,6 +2,7 @@
 //!
 //! Knows the part of JSON Schema that the raw types produce, and no more.
 
+use std::fmt;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -19,16 +20,33 @@ pub fn validate(source: &SourceText, schema: &Value, node: &Node, problems: &mut
         problems,
     };
     let owner = Owner {
-        name: "the file".to_owned(),
+        name: Name::File,
         range: node.range.start..node.range.start,
     };
     validator.check(schema, node, &owner);
 }
 
 /// What a value belongs to: its key, named and marked when the value itself is absent.
-struct Owner {
-    name: String,
+struct Owner<'n> {
+    name: Name<'n>,
     range: Range<usize>,
+}
+
+/// Only spelt out when there is a problem.
+enum Name<'n> {
+    File,
+    Key(&'n str),
+    Item(usize, &'n Name<'n>),
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File => f.write_str("the file"),
+            Self::Key(key) => write!(f, "`{key}`"),
+            Self::Item(index, list) => write!(f, "item {} of {list}", index + 1),
+        }
+    }
 }
 
 struct Validator<'a> {
@@ -38,7 +56,7 @@ struct Validator<'a> {
 }
 
 impl<'a> Validator<'a> {
-    fn check(&mut self, schema: &'a Value, node: &Node, owner: &Owner) {
+    fn check(&mut self, schema: &'a Value, node: &Node, owner: &Owner<'_>) {
         let alternatives = self.alternatives(schema);
         let [only] = alternatives.as_slice() else {
             self.check_alternatives(&alternatives, node, owner);
@@ -49,7 +67,7 @@ impl<'a> Validator<'a> {
             Content::Sequence(items) if accepts(only, "array") => {
                 for (index, item) in items.iter().enumerate() {
                     let item_owner = Owner {
-                        name: format!("item {} of {}", index + 1, owner.name),
+                        name: Name::Item(index, &owner.name),
                         range: item.range.clone(),
                     };
                     if let Some(item_schema) = only.get("items") {
@@ -63,7 +81,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn check_length(&mut self, schema: &Value, length: usize, node: &Node, owner: &Owner) {
+    fn check_length(&mut self, schema: &Value, length: usize, node: &Node, owner: &Owner<'_>) {
         let limit = |key: &str| schema.get(key).and_then(Value::as_u64);
         let length = length as u64;
         if let (Some(least), Some(most)) = (limit("minItems"), limit("maxItems"))
@@ -97,7 +115,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn check_alternatives(&mut self, alternatives: &[&'a Value], node: &Node, owner: &Owner) {
+    fn check_alternatives(&mut self, alternatives: &[&'a Value], node: &Node, owner: &Owner<'_>) {
         let chosen = match &node.content {
             Content::Scalar { .. } => {
                 if alternatives.iter().any(|each| matches_scalar(each, node)) {
@@ -120,14 +138,14 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn check_mapping(&mut self, schema: &'a Value, node: &Node, owner: &Owner) {
+    fn check_mapping(&mut self, schema: &'a Value, node: &Node, owner: &Owner<'_>) {
         let properties = schema.get("properties").and_then(Value::as_object);
         let others = schema.get("additionalProperties");
         // A key that was meant by an unknown one is not reported as missing too.
         let mut misspelt = Vec::new();
         for entry in node.entries() {
             let entry_owner = Owner {
-                name: format!("`{}`", entry.key),
+                name: Name::Key(&entry.key),
                 range: entry.key_range.clone(),
             };
             let known = properties.and_then(|properties| properties.get(&entry.key));
@@ -211,7 +229,7 @@ impl<'a> Validator<'a> {
     }
 
     /// The value itself, or its key when the value is nothing at all.
-    fn visible(&self, node: &Node, owner: &Owner) -> Range<usize> {
+    fn visible(&self, node: &Node, owner: &Owner<'_>) -> Range<usize> {
         let nothing = node.range.is_empty();
         match &node.content {
             Content::Scalar { .. } if !nothing => node.range.clone(),
@@ -225,7 +243,7 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn wrong_kind(&mut self, alternatives: &[&Value], node: &Node, owner: &Owner) {
+    fn wrong_kind(&mut self, alternatives: &[&Value], node: &Node, owner: &Owner<'_>) {
         let words: Vec<&str> = alternatives
             .iter()
             .flat_map(|each| constants(each))

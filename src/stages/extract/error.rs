@@ -7,12 +7,8 @@ use crate::domain::BusinessDate;
 /// Every variant names the file as the bank knows it and no value of a row.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
-    #[error("the delivery of {feed} for {business_date} is missing: no file {path}")]
-    Missing {
-        feed: String,
-        business_date: BusinessDate,
-        path: String,
-    },
+    #[error("the delivery of {feed} is missing: no file {path}")]
+    Missing { feed: String, path: String },
     #[error("{feed}: the path `{path}` {problem}")]
     HostilePath {
         feed: String,
@@ -110,6 +106,12 @@ pub enum ExtractError {
     },
     #[error("{file} is not a readable Parquet file: {problem}")]
     UnreadableParquet { file: String, problem: String },
+    #[error("the state of {file} before tonight cannot be merged")]
+    UnmergeableState {
+        file: String,
+        #[source]
+        source: PolarsError,
+    },
     #[error("{feed} protects columns, but there is no token key")]
     NoTokenKey { feed: String },
     #[error("{feed}: {doing} failed")]
@@ -211,7 +213,7 @@ impl ExtractError {
     /// 5: the delivery is at fault; 1: the machine is.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Engine { .. } => 1,
+            Self::Engine { .. } | Self::UnmergeableState { .. } => 1,
             Self::NoTokenKey { .. } => 3,
             _ => 5,
         }
@@ -261,6 +263,9 @@ impl ExtractError {
             }
             Self::UnreadableParquet { .. } => "ask the source to write the file again",
             Self::NoTokenKey { .. } => "name the key file in bank.yml: `key_file: …`",
+            Self::UnmergeableState { .. } => {
+                "`salenet releases verify` finds damage; a changed layout needs a snapshot delivery once"
+            }
             Self::Engine { .. } => "see the cause; free space and memory are the usual ones",
         }
     }

@@ -20,13 +20,13 @@ pub mod loader;
 pub mod dedupe;
 pub mod totals;
 pub mod quarantine;
-pub mod changes;
 pub mod writer;
 pub mod report;
+pub mod merge;
 
-pub use bytes::hash_file;
-pub use changes::merge_changes;
+pub use bytes::{ContentHash, hash_file};
 pub use delivery::{DeliveredFile, Delivery, Origin, find_delivery};
 pub use error::ExtractError;
+pub use merge::merge_changes;
 pub use report::FeedReport;
 pub use run::{LoadRequest, load_feed};

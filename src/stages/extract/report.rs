@@ -106,11 +106,10 @@ pub struct ConservationError {
 }
 
 impl FeedReport {
-    /// A night on which nothing came.
-    #[must_use]
-    pub fn empty(feed: &str) -> Self {
+    /// Of a night without a delivery: the base release's state is used again.
+    pub fn empty(qualified_name: &str) -> Self {
         Self {
-            feed: feed.to_owned(),
+            feed: qualified_name.to_owned(),
             files: Vec::new(),
             rows: RowCounts::default(),
             money: BTreeMap::new(),

@@ -175,7 +175,10 @@ fn read_files<'a>(
         let file_id = file_id(feed, request.business_date, &hash.blake3);
         loader.enter_file(&file.relative_path, file_id, file.origin);
         let frames = match feed.format.layout {
-            Layout::Parquet => super::parquet::read_file(feed, file, columns, &mut loader)?,
+            Layout::Parquet => {
+                super::parquet::read_file(feed, file, &mut loader)?;
+                Frames::default()
+            }
             _ => {
                 let mut reader = FileReader {
                     feed,
@@ -224,7 +227,7 @@ fn read_files<'a>(
 
 /// The header and trailer records of a file, as texts.
 #[derive(Default)]
-pub struct Frames {
+struct Frames {
     header: Option<String>,
     trailer: Option<String>,
 }

@@ -1,0 +1,2 @@
+select branch_id, name, city, state, postcode, region
+from reference.branch

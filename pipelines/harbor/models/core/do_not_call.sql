@@ -1,0 +1,3 @@
+select phone, min(list_name) as list_name, min(added_on) as added_on, min(_file_id) as _file_id, min(_line) as _line
+from staging.cif_do_not_call
+group by phone

@@ -1,0 +1,11 @@
+select
+    month,
+    coalesce(branch_id, 'none') as branch_id,
+    count(*) as n_accounts,
+    sum(net_interest_income) as net_interest_income,
+    sum(other_revenue) as other_revenue,
+    sum(direct_expense) as direct_expense,
+    sum(provision) as provision,
+    sum(contribution) as contribution
+from marts.account_pnl
+group by month, coalesce(branch_id, 'none')

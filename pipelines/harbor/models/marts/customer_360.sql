@@ -1,0 +1,267 @@
+with customers as (
+    select * from core.customer
+),
+
+records as (
+    select * from core.customer_record
+),
+
+members as (
+    select * from core.household_member
+),
+
+contact_points as (
+    select * from core.contact_point
+),
+
+do_not_call as (
+    select * from core.do_not_call
+),
+
+consents as (
+    select * from core.customer_consent
+),
+
+complaints as (
+    select * from core.complaint where is_open
+),
+
+relationships as (
+    select * from core.customer_account where customer_id <> 0
+),
+
+accounts as (
+    select * from core.account
+),
+
+products as (
+    select * from core.product
+),
+
+balances as (
+    select * from core.account_balance where valid_to is null
+),
+
+properties as (
+    select * from core.property where customer_id is not null
+),
+
+liens as (
+    select * from core.property_lien
+),
+
+risks as (
+    select * from core.credit_risk where source = 'internal'
+),
+
+profitability as (
+    select * from marts.customer_profitability
+),
+
+channel_costs as (
+    select * from marts.channel_cost_customer
+    where
+        month <= $month
+        and month > to_char(cast(cast($month || '-01' as date) - interval '12 months' as date), '%Y-%m')
+),
+
+posts as (
+    select * from contact_points where kind = 'post'
+),
+
+phones as (
+    select * from contact_points where kind = 'phone'
+),
+
+emails as (
+    select * from contact_points where kind = 'email'
+),
+
+-- Any number a source knows counts, not only the one that is shown.
+numbers as (
+    select customer_id, phone from records where phone is not null
+    union
+    select customer_id, value from phones
+),
+
+refused_numbers as (
+    select distinct numbers.customer_id
+    from numbers
+    join do_not_call on do_not_call.phone = numbers.phone
+),
+
+consent_flags as (
+    select
+        customer_id,
+        bool_or(purpose = 'contact' and status = 'in')
+            and not bool_or(purpose = 'contact' and channel = 'any' and status = 'out') as has_contact_consent,
+        bool_or(purpose = 'profiling' and status = 'in')
+            and not bool_or(purpose = 'profiling' and status = 'out') as has_profiling_consent
+    from consents
+    group by customer_id
+),
+
+complaint_counts as (
+    select customer_id, count(*) as n_open_complaints
+    from complaints
+    where customer_id is not null
+    group by customer_id
+),
+
+-- Balances belong to owners in the shares of their allocation, so that customers add up to the bank.
+holdings as (
+    select
+        relationships.customer_id,
+        count(*) as n_open_accounts,
+        bool_or(products.family = 'checking') as has_checking,
+        bool_or(products.family = 'savings') as has_savings,
+        bool_or(products.family = 'term_deposit') as has_term_deposit,
+        bool_or(products.family = 'credit_card') as has_credit_card,
+        bool_or(products.family = 'mortgage') as has_mortgage,
+        bool_or(products.family = 'personal_loan') as has_personal_loan,
+        bool_or(products.family = 'home_equity') as has_home_equity_loan,
+        bool_or(products.family = 'wealth') as has_wealth,
+        sum(case when products.ledger_side = 'liability' then balances.balance * relationships.allocation_ppm end)
+            as deposit_micros,
+        sum(
+            case
+                when products.ledger_side = 'asset' and products.family <> 'credit_card'
+                    then balances.balance * relationships.allocation_ppm
+            end
+        ) as loan_micros,
+        sum(case when products.family = 'credit_card' then balances.balance * relationships.allocation_ppm end)
+            as card_micros,
+        sum(case when products.family = 'wealth' then balances.balance * relationships.allocation_ppm end)
+            as wealth_micros
+    from relationships
+    join accounts on accounts.account_id = relationships.account_id
+    join products on products.product_code = accounts.product_code
+    left join balances on balances.account_id = accounts.account_id
+    where accounts.is_open and relationships.role in ('primary', 'joint')
+    group by relationships.customer_id
+),
+
+lien_sums as (
+    select property_id, sum(claim_amount) as lien_amount
+    from liens
+    group by property_id
+),
+
+-- One home secures the loan: the one lived in, then the one valued last.
+homes as (
+    select
+        properties.customer_id,
+        properties.property_id,
+        properties.occupancy,
+        properties.estimated_value,
+        coalesce(lien_sums.lien_amount, 0.00) as lien_amount,
+        row_number() over (
+            partition by properties.customer_id
+            order by
+                properties.occupancy is distinct from 'owner_occupied',
+                properties.valued_on desc,
+                properties.estimated_value desc,
+                properties.property_id
+        ) as place
+    from properties
+    left join lien_sums on lien_sums.property_id = properties.property_id
+),
+
+channel_sums as (
+    select customer_id, channel, sum(n_events) as n_events
+    from channel_costs
+    group by customer_id, channel
+),
+
+preferred as (
+    select
+        customer_id,
+        first_value(channel order by n_events desc, channel) as preferred_channel,
+        sum(n_events) as n_events
+    from channel_sums
+    group by customer_id
+),
+
+ranked as (
+    select
+        customer_id,
+        cast(ntile(10) over (order by contribution desc, customer_id) as bigint) as profit_decile
+    from profitability
+    where customer_id <> 0
+)
+
+select
+    customers.customer_id,
+    customers.customer_type,
+    customers.theme,
+    customers.display_name,
+    customers.full_name_native,
+    customers.status,
+    customers.segment,
+    customers.home_branch_id,
+    customers.officer_id,
+    members.household_id,
+    coalesce(members.role = 'head', false) as is_household_head,
+    customers.relationship_start,
+    customers.last_activity_date,
+    cast(
+        12 * (date_part('year', $business_date) - date_part('year', customers.relationship_start))
+        + date_part('month', $business_date) - date_part('month', customers.relationship_start) as bigint
+    ) as tenure_months,
+    posts.street,
+    posts.city,
+    posts.state,
+    posts.postcode,
+    coalesce(posts.is_undeliverable, true) as is_post_undeliverable,
+    phones.value as phone,
+    emails.value as email,
+    customers.is_deceased,
+    customers.is_bankrupt,
+    customers.is_staff,
+    customers.is_vip,
+    refused_numbers.customer_id is not null as is_do_not_call,
+    coalesce(consent_flags.has_contact_consent, false) as has_contact_consent,
+    coalesce(consent_flags.has_profiling_consent, false) as has_profiling_consent,
+    coalesce(complaint_counts.n_open_complaints, 0) > 0 as has_open_complaint,
+    coalesce(holdings.n_open_accounts, 0) as n_open_accounts,
+    coalesce(holdings.has_checking, false) as has_checking,
+    coalesce(holdings.has_savings, false) as has_savings,
+    coalesce(holdings.has_term_deposit, false) as has_term_deposit,
+    coalesce(holdings.has_credit_card, false) as has_credit_card,
+    coalesce(holdings.has_mortgage, false) as has_mortgage,
+    coalesce(holdings.has_personal_loan, false) as has_personal_loan,
+    coalesce(holdings.has_home_equity_loan, false) as has_home_equity_loan,
+    coalesce(holdings.has_wealth, false) as has_wealth,
+    cast(coalesce(holdings.deposit_micros, 0.00) * 0.000001 as decimal(18, 2)) as deposit_balance,
+    cast(coalesce(holdings.loan_micros, 0.00) * 0.000001 as decimal(18, 2)) as loan_balance,
+    cast(coalesce(holdings.card_micros, 0.00) * 0.000001 as decimal(18, 2)) as card_balance,
+    cast(coalesce(holdings.wealth_micros, 0.00) * 0.000001 as decimal(18, 2)) as wealth_balance,
+    homes.property_id is not null as is_home_owner,
+    coalesce(homes.occupancy = 'owner_occupied', false) as owner_occupied,
+    homes.property_id,
+    homes.estimated_value as property_value,
+    cast(homes.lien_amount as decimal(18, 2)) as lien_amount,
+    cast(homes.lien_amount / homes.estimated_value as decimal(9, 6)) as combined_loan_to_value,
+    cast(homes.estimated_value * $max_cltv - homes.lien_amount as decimal(18, 2)) as available_equity,
+    risks.score_band as internal_score_band,
+    risks.days_past_due,
+    risks.worst_days_past_due_24m,
+    preferred.preferred_channel,
+    cast(coalesce(preferred.n_events, 0) as decimal(18, 6)) as n_events_12m,
+    coalesce(profitability.event_cost, 0.00) as event_cost_12m,
+    coalesce(profitability.contribution, 0.00) as contribution_12m,
+    ranked.profit_decile
+from customers
+left join members on members.customer_id = customers.customer_id
+left join posts on posts.customer_id = customers.customer_id
+left join phones on phones.customer_id = customers.customer_id
+left join emails on emails.customer_id = customers.customer_id
+left join refused_numbers on refused_numbers.customer_id = customers.customer_id
+left join consent_flags on consent_flags.customer_id = customers.customer_id
+left join complaint_counts on complaint_counts.customer_id = customers.customer_id
+left join holdings on holdings.customer_id = customers.customer_id
+left join homes on homes.customer_id = customers.customer_id and homes.place = 1
+left join risks on risks.customer_id = customers.customer_id
+left join preferred on preferred.customer_id = customers.customer_id
+left join profitability on profitability.customer_id = customers.customer_id
+left join ranked on ranked.customer_id = customers.customer_id

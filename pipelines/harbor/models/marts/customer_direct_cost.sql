@@ -1,0 +1,21 @@
+with events as (
+    select * from core.channel_event_month where subject_type <> 'account'
+),
+
+months as (
+    select month from core.month_to_build where builds_customers
+),
+
+records as (
+    select * from core.customer_xref where valid_to is null and source_code = 'cif'
+)
+
+select
+    events.month,
+    coalesce(records.customer_id, 0) as customer_id,
+    sum(events.n_events) as n_events,
+    cast(sum(events.total_cost) as decimal(18, 2)) as event_cost
+from events
+join months on months.month = events.month
+left join records on events.subject_type = 'customer' and records.source_key = events.subject
+group by events.month, coalesce(records.customer_id, 0)

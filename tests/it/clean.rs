@@ -1,0 +1,113 @@
+//! Cleaning: idempotent for every text.
+
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+use salenet::config::feed::{Cleaner, DataType, RowRule};
+use salenet::stages::clean::TokenKeys;
+use salenet::stages::clean::column::{ColumnPlan, TokenPolicy};
+use salenet::stages::clean::rules::check_rule;
+use salenet::stages::clean::value::{Cell, Value};
+
+use crate::feeds::{column, csv_feed, money};
+
+fn clean(cleaner: &Cleaner, text: &str) -> Option<String> {
+    let mut spec = column("c", DataType::String);
+    spec.clean = vec![cleaner.clone()];
+    let plan = ColumnPlan::new(&spec);
+    let cell = Cell::Text(Cow::Borrowed(text));
+    match plan
+        .clean(cell, &TokenKeys::default(), TokenPolicy::Refuse)
+        .ok()?
+        .value
+    {
+        Value::Text(text) => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
+fn cleaners() -> Vec<Cleaner> {
+    vec![
+        Cleaner::Trim,
+        Cleaner::Collapse,
+        Cleaner::Upper,
+        Cleaner::Lower,
+        Cleaner::Nfkc,
+        Cleaner::PersonName,
+        Cleaner::OrganisationName,
+        Cleaner::Address,
+        Cleaner::Phone {
+            region: "US".to_owned(),
+        },
+        Cleaner::Email,
+        Cleaner::Digits,
+        Cleaner::Iban,
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn cleaning_twice_is_cleaning_once(
+        text in prop_oneof![
+            "\\PC{0,12}",
+            "[ a-zA-Zß'.,-]{0,20}",
+            "[+0-9 ()-]{7,16}",
+            "[a-z.]{1,6}@[a-zA-Z.-]{1,9}",
+            "[A-Z ]{1,9}(STREET|Inc\\.|AND|Avenue)",
+        ]
+    ) {
+        for cleaner in cleaners() {
+            if let Some(once) = clean(&cleaner, &text) {
+                prop_assert_eq!(clean(&cleaner, &once), Some(once.clone()), "{:?} of {:?}", cleaner, text);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_cannot_work_is_told_before_the_night() {
+    let feed = csv_feed(
+        ",",
+        vec![
+            column(
+                "open_date",
+                DataType::Date {
+                    format: "%F".to_owned(),
+                    pivot: None,
+                },
+            ),
+            column("balance", money()),
+        ],
+    );
+    let check = |must: &str| {
+        check_rule(
+            &feed,
+            &RowRule {
+                id: "R".to_owned(),
+                must: must.to_owned(),
+            },
+        )
+    };
+    assert_eq!(
+        check("open_date is null or open_date >= date '1990-01-01'"),
+        Ok(())
+    );
+    assert_eq!(check("balance >= 0 and balance < 1000000.50"), Ok(()));
+    let unknown = check("open_dt is null").unwrap_err();
+    assert_eq!(unknown.message, "feed `bank.rows` has no column `open_dt`");
+    assert_eq!(unknown.hint.as_deref(), Some("the feed has `open_date`"));
+    assert!(
+        check("balance + 1")
+            .unwrap_err()
+            .message
+            .contains("not true or false")
+    );
+    assert!(
+        check("balance >= ")
+            .unwrap_err()
+            .message
+            .contains("not an SQL expression")
+    );
+}
