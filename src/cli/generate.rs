@@ -15,13 +15,13 @@ use crate::synth::{self, Output};
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
     /// Customers
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 2000, value_name = "N")]
     customers: u64,
     /// Nights delivered
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_name = "K")]
     nights: u32,
     /// Seed of every random draw
-    #[arg(long, default_value_t = 19_960_401)]
+    #[arg(long, default_value_t = 19_960_401, value_name = "S")]
     seed: u64,
     /// Business date of the last night
     #[arg(long, default_value = "2026-10-31", value_name = "YYYY-MM-DD")]
@@ -50,7 +50,15 @@ pub fn run(args: &GenerateArgs, global: &GlobalArgs) -> Result<(), Failure> {
         last_night: args.last_night,
     };
     let mut folder = Folder(OutputFolder::new(&args.out));
-    synth::generate(&wanted, &mut folder).map_err(|error| Failure::unexpected(&error))?;
-    global.say(&format!("{} customers and {} nights in {}", args.customers, args.nights, args.out.display()));
+    let report =
+        synth::generate(&wanted, &mut folder).map_err(|error| Failure::unexpected(&error))?;
+    global.say(&format!(
+        "{} customers, {} accounts, {} nights, {} rows in {}",
+        report.customers,
+        report.accounts,
+        args.nights,
+        report.rows,
+        args.out.display()
+    ));
     Ok(())
 }

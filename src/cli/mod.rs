@@ -14,6 +14,7 @@ pub mod prompt;
 pub mod releases;
 pub mod rejects;
 pub mod explain;
+pub mod generate;
 pub mod schema;
 pub mod completions;
 pub mod summary;
@@ -47,6 +48,7 @@ enum Command {
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
     Explain(explain::ExplainArgs),
+    Generate(generate::GenerateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Generate(args) => generate::run(args, global),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
     };
