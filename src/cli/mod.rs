@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use args::GlobalArgs;
+use failure::Failure;
 
 /// Turns a bank's extracts into a customer-centric warehouse, profitability and target lists.
 #[derive(Debug, Parser)]
@@ -56,6 +57,21 @@ enum Command {
 /// Parses the arguments, runs the command, prints what went wrong.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Planning recurses over the query; a generated query must not end the process.
+    let worker = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(run_command);
+    match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // A panic has been printed where it happened.
+        Ok(Err(_)) => ExitCode::from(crate::run::error::exit_code::UNEXPECTED),
+        Err(error) => Failure::unexpected(&error).report(),
+    }
+}
+
+const STACK_BYTES: usize = 64 << 20;
+
+fn run_command() -> ExitCode {
     let cli = Cli::parse();
     let global = &cli.global;
     let result = match &cli.command {

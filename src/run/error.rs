@@ -84,6 +84,8 @@ pub enum RunError {
     },
     #[error("{message}\nhint: {hint}")]
     Usage { message: String, hint: String },
+    #[error("start the loading threads: {problem}")]
+    Threads { problem: String },
     #[error("write core.source_file")]
     SourceFile(#[source] polars::error::PolarsError),
     #[error("write down what the run did")]

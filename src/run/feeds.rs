@@ -53,6 +53,9 @@ pub struct FeedContext<'a> {
     pub progress: &'a dyn Progress,
 }
 
+/// Stack of a loading thread: row rules are evaluated by recursion over their expressions.
+const STACK_BYTES: usize = 16 << 20;
+
 struct FoundFeed<'a> {
     feed: &'a FeedSpec,
     delivery: Delivery,
@@ -74,10 +77,19 @@ pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
     if !problems.is_empty() {
         return Err(RunError::Deliveries(problems));
     }
-    let loaded: Vec<Result<LoadedFeed, RunError>> = found
-        .par_iter()
-        .map(|found| load(context, found.feed, &found.delivery))
-        .collect();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(context.settings.threads.get())
+        .stack_size(STACK_BYTES)
+        .build()
+        .map_err(|error| RunError::Threads {
+            problem: error.to_string(),
+        })?;
+    let loaded: Vec<Result<LoadedFeed, RunError>> = pool.install(|| {
+        found
+            .par_iter()
+            .map(|found| load(context, found.feed, &found.delivery))
+            .collect()
+    });
     let mut feeds = Vec::with_capacity(loaded.len());
     for result in loaded {
         match result {

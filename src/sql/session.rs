@@ -22,6 +22,9 @@ pub struct SessionOptions {
     pub spill_folder: Option<PathBuf>,
 }
 
+/// Stack of a worker: unoptimised builds need several kilobytes for each operator of a plan.
+const STACK_BYTES: usize = 32 << 20;
+
 /// Tables and views of one release (catalogue `salenet`) and of its base (catalogue `base`).
 pub struct Session {
     pub(super) runtime: Runtime,
@@ -32,6 +35,7 @@ impl Session {
     pub fn try_new(options: &SessionOptions) -> Result<Self, SqlError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.get())
+            .thread_stack_size(STACK_BYTES)
             .build()
             .map_err(|error| SqlError::Engine {
                 message: error.to_string(),

@@ -9,4 +9,5 @@ mod refusals;
 mod clean;
 mod pollock;
 mod berka;
+#[cfg(test)]
 mod synth;

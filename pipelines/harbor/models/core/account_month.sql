@@ -50,6 +50,7 @@ pieces as (
         products.ledger_side,
         products.day_count,
         balances.balance,
+        coalesce(balances.rate, 0.000000) as rate,
         greatest(balances.valid_from, months.first_day) as from_day,
         least(coalesce(balances.valid_to, months.end_day), months.end_day) as to_day,
         coalesce(balances.valid_to, months.end_day) >= months.end_day as is_last
@@ -84,6 +85,9 @@ balance_sums as (
         account_id,
         sum(greatest(owed_to_customer, 0.00) * counted_days) as credit_balance_days,
         sum(greatest(-owed_to_customer, 0.00) * counted_days) as debit_balance_days,
+        sum(greatest(owed_to_customer, 0.00) * counted_days * rate) as credit_interest_days,
+        sum(greatest(-owed_to_customer, 0.00) * counted_days * rate) as debit_interest_days,
+        max(case when day_count = 'act/365' then 365 else 360 end) as day_basis,
         sum(balance * actual_days) as actual_balance_days,
         sum(actual_days) as n_balance_days,
         max(case when is_last then balance end) as month_end_balance
@@ -95,6 +99,7 @@ posting_sums as (
     select
         postings.month,
         postings.account_id,
+        bool_or(postings.line_code in ('interest_income', 'interest_expense')) as has_interest,
         sum(case when postings.line_code = 'interest_income' then postings.amount else 0.00 end) as interest_income,
         sum(case when postings.line_code = 'interest_expense' then postings.amount else 0.00 end)
             as interest_expense,
@@ -106,6 +111,19 @@ posting_sums as (
     from postings
     join months on months.month = postings.month
     group by postings.month, postings.account_id
+),
+
+-- Interest is posted at the month's end: until then the open month shows what has accrued.
+accruals as (
+    select
+        balance_sums.month,
+        balance_sums.account_id,
+        cast(balance_sums.debit_interest_days / balance_sums.day_basis as decimal(18, 2)) as interest_income,
+        cast(balance_sums.credit_interest_days / balance_sums.day_basis as decimal(18, 2)) as interest_expense
+    from balance_sums
+    left join posting_sums
+        on posting_sums.month = balance_sums.month and posting_sums.account_id = balance_sums.account_id
+    where balance_sums.month = $month and posting_sums.has_interest is not true
 ),
 
 transaction_counts as (
@@ -164,6 +182,8 @@ select
     cast(coalesce(balance_sums.month_end_balance, 0.00) as decimal(18, 2)) as month_end_balance,
     cast(coalesce(posting_sums.interest_income, 0.00) as decimal(18, 2)) as interest_income,
     cast(coalesce(posting_sums.interest_expense, 0.00) as decimal(18, 2)) as interest_expense,
+    coalesce(accruals.interest_income, 0.00) as accrued_interest_income,
+    coalesce(accruals.interest_expense, 0.00) as accrued_interest_expense,
     cast(coalesce(posting_sums.fees, 0.00) as decimal(18, 2)) as fees,
     cast(coalesce(posting_sums.waivers, 0.00) as decimal(18, 2)) as waivers,
     cast(coalesce(posting_sums.interchange, 0.00) as decimal(18, 2)) as interchange,
@@ -181,6 +201,7 @@ left join accounts on accounts.account_id = keys.account_id
 left join open_accounts on open_accounts.month = keys.month and open_accounts.account_id = keys.account_id
 left join balance_sums on balance_sums.month = keys.month and balance_sums.account_id = keys.account_id
 left join posting_sums on posting_sums.month = keys.month and posting_sums.account_id = keys.account_id
+left join accruals on accruals.month = keys.month and accruals.account_id = keys.account_id
 left join transaction_counts
     on transaction_counts.month = keys.month and transaction_counts.account_id = keys.account_id
 left join event_sums on event_sums.month = keys.month and event_sums.account_id = keys.account_id

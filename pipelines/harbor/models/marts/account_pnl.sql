@@ -25,8 +25,10 @@ lines as (
         account_months.product_code,
         account_months.branch_id,
         account_months.average_balance,
-        account_months.interest_income,
-        account_months.interest_expense,
+        cast(account_months.interest_income + account_months.accrued_interest_income as decimal(18, 2))
+            as interest_income,
+        cast(account_months.interest_expense + account_months.accrued_interest_expense as decimal(18, 2))
+            as interest_expense,
         -- Multiply first, divide once, round once.
         cast(
             coalesce(
