@@ -33,6 +33,8 @@ pub struct CodedFile {
 
 /// Bytes gathered before they reach the compressor.
 const BUFFER: usize = 1 << 15;
+/// A dozen files are open at once: higher levels cost tens of megabytes for each.
+const ZSTD_LEVEL: i32 = 4;
 
 impl CodedFile {
     pub fn create(output: &mut dyn Output, path: &str, charset: Charset) -> io::Result<Self> {
@@ -45,7 +47,7 @@ impl CodedFile {
                     .operating_system(255)
                     .write(file, Compression::best()),
             ),
-            Some("zst") => Packer::Zstd(zstd::stream::write::Encoder::new(file, 12)?),
+            Some("zst") => Packer::Zstd(zstd::stream::write::Encoder::new(file, ZSTD_LEVEL)?),
             _ => Packer::Plain(file),
         };
         let pending = match charset {
