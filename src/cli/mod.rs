@@ -58,7 +58,9 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     // Planning recurses over the query; a generated query must not end the process.
-    let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(run_command);
+    let worker = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(run_command);
     match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         // A panic has been printed where it happened.

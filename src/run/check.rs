@@ -17,7 +17,7 @@ use crate::sql::{Bindings, Session, SessionOptions, SqlError, TableSource};
 use crate::stages::campaign::query::{candidate_query, list_query};
 use crate::stages::clean::rules::check_rule;
 use crate::stages::model::ModelGraph;
-use crate::stages::model::checks::{checks_of, queries};
+use crate::stages::model::checks::{CheckQuery, checks_of, conditions, per_row_query, query_of};
 use crate::store::manifest::ColumnEntry;
 
 /// A project whose SQL fits its tables.
@@ -317,15 +317,35 @@ impl<'a> Planner<'a> {
     }
 
     fn plan_checks(&self, model: &ModelSpec, problems: &mut Diagnostics) {
-        for check in checks_of(model) {
-            let (queries, bindings) = queries(model, &check, &self.bindings);
-            for (number, query) in queries.iter().enumerate() {
-                let planned = self
-                    .session
-                    .plan(query, &bindings)
-                    .and_then(|plan| self.session.validate(&plan));
-                if let Err(error) = planned {
-                    let (place, error) = self.place_of_check(model, &check, number, error);
+        let checks = checks_of(model);
+        let mut bindings = self.bindings.clone();
+        let queries: Vec<CheckQuery> = checks
+            .iter()
+            .enumerate()
+            .map(|(number, check)| query_of(model, check, number, &mut bindings))
+            .collect();
+        let fits = |sql: &str| {
+            self.session
+                .plan(sql, &bindings)
+                .and_then(|plan| self.session.validate(&plan))
+                .err()
+        };
+        // One plan for all conditions; each by itself only to find out which one does not fit.
+        let all = per_row_query(model, &conditions(&queries));
+        let conditions_fit = all.is_none_or(|sql| fits(&sql).is_none());
+        for (check, query) in checks.iter().zip(&queries) {
+            let found = match query {
+                CheckQuery::PerRow(_) if conditions_fit => Vec::new(),
+                CheckQuery::PerRow(condition) => {
+                    vec![per_row_query(model, &[condition]).and_then(|sql| fits(&sql))]
+                }
+                CheckQuery::Count(sql) => vec![fits(sql)],
+                CheckQuery::Both(left, right) => vec![fits(left), fits(right)],
+                CheckQuery::None => Vec::new(),
+            };
+            for (number, error) in found.into_iter().enumerate() {
+                if let Some(error) = error {
+                    let (place, error) = self.place_of_check(model, check, number, error);
                     problems.push(diagnostic(place, &model.yml_path, &error));
                 }
             }

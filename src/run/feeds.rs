@@ -81,7 +81,9 @@ pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
         .num_threads(context.settings.threads.get())
         .stack_size(STACK_BYTES)
         .build()
-        .map_err(|error| RunError::Threads { problem: error.to_string() })?;
+        .map_err(|error| RunError::Threads {
+            problem: error.to_string(),
+        })?;
     let loaded: Vec<Result<LoadedFeed, RunError>> = pool.install(|| {
         found
             .par_iter()

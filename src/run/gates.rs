@@ -1,12 +1,12 @@
 //! Gates: everything that must hold on the candidate before it is published.
 
+use super::RunError;
 use super::feeds::FeedEntry;
 use super::steps::{Fingerprint, Identities, StepKind};
-use super::{CheckedProject, RunError};
-use crate::config::model::ModelSpec;
+use crate::config::model::{CheckKind, ModelCheck, ModelSpec};
 use crate::sql::dependencies::table_references;
 use crate::sql::{Bindings, Session};
-use crate::stages::model::checks::{checks_of, queries, run_check};
+use crate::stages::model::checks::{CheckQuery, checks_of, query_of, run_checks};
 use crate::store::Warehouse;
 use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
 use crate::store::steps::StepOutput;
@@ -70,7 +70,6 @@ pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
 pub fn model_gates(
     warehouse: &Warehouse,
     session: &Session,
-    checked: &CheckedProject,
     model: &ModelSpec,
     bindings: &Bindings,
     identities: &Identities,
@@ -85,24 +84,32 @@ pub fn model_gates(
         "table",
         identities.get(&model.table).map_or("", String::as_str),
     );
-    for check in &checks {
-        let (queries, bound) = queries(model, check, bindings);
+    let mut bound = bindings.clone();
+    for (number, check) in checks.iter().enumerate() {
+        let queries = match query_of(model, check, number, &mut bound) {
+            CheckQuery::Count(query) => vec![query],
+            CheckQuery::Both(left, right) => vec![left, right],
+            CheckQuery::PerRow(_) | CheckQuery::None => Vec::new(),
+        };
         for query in queries {
             let references = table_references(&query)?;
-            for table in references
-                .tonight
-                .iter()
-                .filter(|table| checked.columns.contains_key(*table))
-            {
+            for table in &references.tonight {
                 fingerprint.add(
                     &table.to_string(),
                     identities.get(table).map_or("", String::as_str),
                 );
             }
-            for value in bound.used_in(&query) {
+            for value in bindings.used_in(&query) {
                 fingerprint.add("value", &value);
             }
         }
+    }
+    for value in checks
+        .iter()
+        .filter_map(condition_of)
+        .flat_map(|must| bindings.used_in(must))
+    {
+        fingerprint.add("value", &value);
     }
     let fingerprint = fingerprint.finish();
     if let Some(output) = warehouse.step_output(&fingerprint)?
@@ -110,10 +117,7 @@ pub fn model_gates(
     {
         return Ok(gates);
     }
-    let mut gates = Vec::with_capacity(checks.len());
-    for check in &checks {
-        gates.push(run_check(session, model, check, bindings)?);
-    }
+    let gates = run_checks(session, model, &checks, bindings)?;
     let output = StepOutput {
         step: format!("checks of {}", model.table),
         tables: std::collections::BTreeMap::new(),
@@ -121,4 +125,11 @@ pub fn model_gates(
     };
     warehouse.record_step(&fingerprint, &output)?;
     Ok(gates)
+}
+
+fn condition_of(check: &ModelCheck) -> Option<&str> {
+    match &check.kind {
+        CheckKind::Expression { must } => Some(must),
+        _ => None,
+    }
 }

@@ -67,7 +67,6 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
         gates.extend(model_gates(
             context.warehouse,
             session,
-            context.checked,
             model,
             bindings,
             identities,

@@ -144,7 +144,7 @@ pub fn generate(
         };
         let mut sources = Sources::open(output, scene)?;
         let mut truth = if night == window.last_night {
-            Some(Truth::open(output, &window)?)
+            Some(Truth::open(output, scene)?)
         } else {
             None
         };

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
+use crate::domain::Month;
 use crate::synth::account::{Account, Transaction, share_of};
 use crate::synth::draw::{Draw, Purpose, cents, real};
 use crate::synth::events::{Channel, Event};
 use crate::synth::names;
 use crate::synth::product::{Line, Product, System};
-use crate::synth::window::{Window, day_key, day_of, last_day, plus_days};
+use crate::synth::window::{Window, day_key, day_of, last_day, month_of, plus_days};
 
 /// What drives the accounts of one customer.
 pub struct Driver {
@@ -103,8 +104,12 @@ fn instalment(account: &Account) -> i64 {
     (account.original * per_mille / 1_000).max(1)
 }
 
-fn due_day(account: &Account) -> u32 {
-    1 + u32::try_from(account.number / 16 * 7 % 28).unwrap_or(0)
+/// The 29th to the 31st fall on the last day of a shorter month.
+fn due_on(account: &Account, month: Month) -> NaiveDate {
+    day_of(
+        month,
+        1 + u32::try_from(account.number / 16 * 7 % 31).unwrap_or(0),
+    )
 }
 
 fn amortise(window: &Window, account: &mut Account, start: NaiveDate) {
@@ -116,10 +121,7 @@ fn amortise(window: &Window, account: &mut Account, start: NaiveDate) {
         account.original
     };
     account.set_balance(start, balance);
-    let days = window
-        .months
-        .iter()
-        .map(|month| day_of(*month, due_day(account)));
+    let days = window.months.iter().map(|month| due_on(account, *month));
     let mut due: Vec<NaiveDate> = days
         .filter(|day| *day > start && *day < window.first_night)
         .collect();
@@ -260,7 +262,9 @@ fn night_path(
                 enter(-(balance / 4), "PAYMENT", "", "PAYMENT THANK YOU");
             }
         }
-        _ if account.product.system() == System::Loans && night.day() == due_day(account) => {
+        _ if account.product.system() == System::Loans
+            && night == due_on(account, month_of(night)) =>
+        {
             enter(-instalment(account).min(balance), "RP", "E", "INSTALMENT");
         }
         _ => {}

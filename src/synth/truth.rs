@@ -2,6 +2,8 @@
 //!
 //! For tests and evaluations only; nothing in the landing folder says the same.
 
+use chrono::NaiveDate;
+
 use crate::synth::account::Role;
 use crate::synth::coded::{Charset, CodedFile};
 use crate::synth::customer::{Customer, Who};
@@ -12,7 +14,6 @@ use crate::synth::product::System;
 use crate::synth::profit;
 use crate::synth::sources::ledger::DIFFERENCES;
 use crate::synth::sources::{bureau, cards, cif, deposits, loans, property, wealth};
-use crate::synth::window::Window;
 use crate::synth::{Output, Scene};
 
 pub struct Truth {
@@ -21,6 +22,9 @@ pub struct Truth {
     outcomes: Table,
     profits: Table,
     differences: Table,
+    /// Last nights with a property and a bureau delivery: whoever came later has no record there.
+    property_on: NaiveDate,
+    bureau_on: NaiveDate,
 }
 
 struct Table {
@@ -57,8 +61,16 @@ impl Table {
 }
 
 impl Truth {
-    pub fn open(output: &mut dyn Output, window: &Window) -> Result<Self, SynthError> {
+    pub fn open(output: &mut dyn Output, scene: Scene<'_>) -> Result<Self, SynthError> {
+        let window = scene.window;
+        let last = |is_delivered: fn(Scene<'_>) -> bool| {
+            let nights = window.nights().map(|night| Scene { night, ..scene });
+            let delivered = nights.filter(|scene| is_delivered(*scene)).last();
+            delivered.map_or(window.first_night, |scene| scene.night)
+        };
         let mut truth = Self {
+            property_on: last(property::is_delivered),
+            bureau_on: last(bureau::is_delivered),
             customers: Table::open(
                 output,
                 "truth/customers.csv",
@@ -168,7 +180,7 @@ impl Truth {
                 if by_resident_id {
                     keys.push(("cif", "foreign_customers", cif::foreign_no(index), index));
                 }
-                if person.holdings.home.is_some() {
+                if person.holdings.home.is_some() && customer.since <= self.property_on {
                     keys.push((
                         "property",
                         "valuations",
@@ -176,7 +188,7 @@ impl Truth {
                         index,
                     ));
                 }
-                if bureau::is_on_file(scene.seed, customer) {
+                if bureau::is_on_file(scene.seed, customer) && customer.since <= self.bureau_on {
                     keys.push(("bureau", "scores", bureau::file_no(index), index));
                 }
             }

@@ -8,4 +8,5 @@ mod extract;
 mod clean;
 mod pollock;
 mod berka;
+#[cfg(test)]
 mod synth;

@@ -254,7 +254,7 @@ fn opening_balance_and_transactions_give_the_closing_balance() {
         let opening = balances(before, &before.replace('-', ""));
         let path = format!("landing/deposits/{after}/transactions_{compact}.psv.gz");
         let text = gunzip(&files[&path]);
-        let moves: BTreeMap<&str, (&str, i128)> = text
+        let transactions: BTreeMap<&str, (&str, i128)> = text
             .lines()
             .skip(1)
             .map(|row| row.split('|').collect::<Vec<_>>())
@@ -265,9 +265,9 @@ fn opening_balance_and_transactions_give_the_closing_balance() {
                 )
             })
             .collect();
-        assert!(moves.len() > 50, "{}", moves.len());
+        assert!(transactions.len() > 50, "{}", transactions.len());
         for (account, closing) in balances(after, compact) {
-            let moved: i128 = moves
+            let moved: i128 = transactions
                 .values()
                 .filter(|(moved, _)| *moved == account)
                 .map(|(_, amount)| amount)

@@ -12,14 +12,35 @@ pub fn waterfall(
     campaign: &CampaignSpec,
     bindings: &Bindings,
 ) -> Result<Vec<WaterfallLine>, SqlError> {
-    const OWN: &str = "from campaigns.candidate where campaign_code = $campaign_code and business_date = $business_date";
-    let count = |condition: &str, bindings: &Bindings| -> Result<u64, SqlError> {
-        let found =
-            session.query_count(&format!("select count(*) {OWN} and {condition}"), bindings)?;
-        Ok(u64::try_from(found.unwrap_or(0)).unwrap_or(0))
-    };
-    let universe = count("true", bindings)?;
-    let mut remaining = universe;
+    let rules = rules(campaign);
+    let mut bound = bindings.clone();
+    let mut counts = vec!["count(*)".to_owned()];
+    let mut count =
+        |condition: String| counts.push(format!("count(case when {condition} then 1 end)"));
+    for (number, rule) in rules.iter().enumerate() {
+        bound = bound.with(&format!("rule_{number}"), Parameter::Text(rule.id.clone()));
+        count(format!(
+            "strpos(concat(',', failed_rules, ','), concat(',', $rule_{number}, ',')) > 0"
+        ));
+        count(format!("first_failed_rule = $rule_{number}"));
+    }
+    count("state = 'lost_in_dedupe'".to_owned());
+    count("state = 'cut_by_capacity'".to_owned());
+    let sql = format!(
+        "select {} from campaigns.candidate \
+         where campaign_code = $campaign_code and business_date = $business_date",
+        counts.join(", ")
+    );
+    let rows = session.query(&sql, &bound)?.rows()?;
+    let found = rows
+        .first()
+        .into_iter()
+        .flatten()
+        .map(|cell| cell.as_integer().unwrap_or(0));
+    let mut found = found.map(|count| u64::try_from(count).unwrap_or(0));
+    let mut next = || found.next().unwrap_or(0);
+
+    let mut remaining = next();
     let mut lines = vec![WaterfallLine {
         rule: "UNIVERSE".to_owned(),
         description: "members of the universe".to_owned(),
@@ -27,15 +48,8 @@ pub fn waterfall(
         removed: 0,
         remaining,
     }];
-    for rule in rules(campaign) {
-        let bound = bindings
-            .clone()
-            .with("rule", Parameter::Text(rule.id.clone()));
-        let failed = count(
-            "strpos(concat(',', failed_rules, ','), concat(',', $rule, ',')) > 0",
-            &bound,
-        )?;
-        let removed = count("first_failed_rule = $rule", &bound)?;
+    for rule in rules {
+        let (failed, removed) = (next(), next());
         remaining -= removed;
         lines.push(WaterfallLine {
             rule: rule.id,
@@ -45,15 +59,11 @@ pub fn waterfall(
             remaining,
         });
     }
-    for (rule, state, description) in [
-        (
-            "DEDUPE",
-            "lost_in_dedupe",
-            "another member of the group ranks higher",
-        ),
-        ("CAP", "cut_by_capacity", "ranks below the cap"),
+    for (rule, description) in [
+        ("DEDUPE", "another member of the group ranks higher"),
+        ("CAP", "ranks below the cap"),
     ] {
-        let removed = count(&format!("state = '{state}'"), bindings)?;
+        let removed = next();
         remaining -= removed;
         lines.push(WaterfallLine {
             rule: rule.to_owned(),

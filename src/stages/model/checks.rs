@@ -27,20 +27,42 @@ pub fn checks_of(model: &ModelSpec) -> Vec<ModelCheck> {
         .collect()
 }
 
-/// The queries of a check and the values bound in them. One query counts offending rows; a reconciliation has two.
+/// What a check runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckQuery {
+    /// A condition that is true for an offending row; all of a model's are counted in one pass over its table.
+    PerRow(String),
+    /// A query that counts offending rows.
+    Count(String),
+    /// Two queries that must agree.
+    Both(String, String),
+    /// Nothing to run.
+    None,
+}
+
+/// The query of a check; values it compares with are added to `bindings`, under names that `number` makes unique.
 #[must_use]
-pub fn queries(
+pub fn query_of(
     model: &ModelSpec,
     check: &ModelCheck,
-    bindings: &Bindings,
-) -> (Vec<String>, Bindings) {
+    number: usize,
+    bindings: &mut Bindings,
+) -> CheckQuery {
     let table = &model.table;
-    let mut bindings = bindings.clone();
-    let queries = match &check.kind {
-        CheckKind::NotNull { column } => {
-            vec![format!(
-                "select count(*) from {table} where \"{column}\" is null"
-            )]
+    match &check.kind {
+        CheckKind::NotNull { column } => CheckQuery::PerRow(format!("\"{column}\" is null")),
+        CheckKind::Expression { must } => CheckQuery::PerRow(format!("({must}) is not true")),
+        CheckKind::AcceptedValues { column, values } => {
+            let mut names = Vec::with_capacity(values.len());
+            for (position, value) in values.iter().enumerate() {
+                let name = format!("accepted_{number}_{position}");
+                *bindings = bindings.clone().with(&name, Parameter::Text(value.clone()));
+                names.push(format!("${name}"));
+            }
+            let names = names.join(", ");
+            CheckQuery::PerRow(format!(
+                "\"{column}\" is not null and cast(\"{column}\" as varchar) not in ({names})"
+            ))
         }
         CheckKind::Unique { columns } => {
             let columns: Vec<String> = columns
@@ -48,99 +70,131 @@ pub fn queries(
                 .map(|column| format!("\"{column}\""))
                 .collect();
             let columns = columns.join(", ");
-            vec![format!(
+            CheckQuery::Count(format!(
                 "select count(*) from (select {columns} from {table} group by {columns} having count(*) > 1) as repeated"
-            )]
+            ))
         }
         CheckKind::References {
             column,
             table: to,
             to_column,
-        } => vec![format!(
+        } => CheckQuery::Count(format!(
             "select count(*) from {table} as child left anti join {to} as parent \
              on child.\"{column}\" = parent.\"{to_column}\" where child.\"{column}\" is not null"
-        )],
-        CheckKind::AcceptedValues { column, values } => {
-            let mut names = Vec::with_capacity(values.len());
-            for (number, value) in values.iter().enumerate() {
-                bindings = bindings.with(
-                    &format!("accepted_{number}"),
-                    Parameter::Text(value.clone()),
-                );
-                names.push(format!("$accepted_{number}"));
-            }
-            let names = names.join(", ");
-            vec![format!(
-                "select count(*) from {table} where \"{column}\" is not null and cast(\"{column}\" as varchar) not in ({names})"
-            )]
-        }
-        CheckKind::Expression { must } => {
-            vec![format!(
-                "select count(*) from {table} where ({must}) is not true"
-            )]
-        }
-        CheckKind::Reconcile { left, right, .. } => vec![left.clone(), right.clone()],
-        CheckKind::NotApplicable { .. } => Vec::new(),
-    };
-    (queries, bindings)
+        )),
+        CheckKind::Reconcile { left, right, .. } => CheckQuery::Both(left.clone(), right.clone()),
+        CheckKind::NotApplicable { .. } => CheckQuery::None,
+    }
 }
 
-/// Runs one check on the tables of the session.
-pub fn run_check(
+/// One query that counts the offending rows of every condition, in their order; none without conditions.
+#[must_use]
+pub fn per_row_query(model: &ModelSpec, conditions: &[&str]) -> Option<String> {
+    let counts: Vec<String> = conditions
+        .iter()
+        .map(|condition| format!("sum(case when {condition} then 1 else 0 end)"))
+        .collect();
+    (!counts.is_empty()).then(|| format!("select {} from {}", counts.join(", "), model.table))
+}
+
+/// Runs a model's checks on the tables of the session; the verdicts stand in the order of the checks.
+pub fn run_checks(
     session: &Session,
     model: &ModelSpec,
-    check: &ModelCheck,
+    checks: &[ModelCheck],
     bindings: &Bindings,
-) -> Result<GateResult, ModelError> {
-    let id = format!("{}.{}", model.table, check.id);
-    let verdict = judge(session, model, check, bindings).map_err(|source| ModelError::Check {
-        gate: id.clone(),
-        source,
-    })?;
-    let (status, detail) = match verdict {
-        Verdict::Holds(detail) => (GateStatus::Passed, detail),
-        Verdict::NotApplicable(reason) => (GateStatus::NotApplicable, reason),
-        Verdict::Broken(detail) => match check.severity {
-            Severity::Stop => (GateStatus::Failed, detail),
-            Severity::Warn => (GateStatus::Warned, detail),
-        },
+) -> Result<Vec<GateResult>, ModelError> {
+    let gate = |check: &ModelCheck| format!("{}.{}", model.table, check.id);
+    let mut bindings = bindings.clone();
+    let queries: Vec<CheckQuery> = checks
+        .iter()
+        .enumerate()
+        .map(|(number, check)| query_of(model, check, number, &mut bindings))
+        .collect();
+    let mut offending = per_row_counts(session, model, &queries, &bindings)
+        .map_err(|source| ModelError::Check {
+            gate: model.table.to_string(),
+            source,
+        })?
+        .into_iter();
+    let mut gates = Vec::with_capacity(checks.len());
+    for (check, query) in checks.iter().zip(&queries) {
+        let failed = |source| ModelError::Check {
+            gate: gate(check),
+            source,
+        };
+        let verdict = match query {
+            CheckQuery::PerRow(_) => counted(check, offending.next().unwrap_or(0)),
+            CheckQuery::Count(sql) => counted(
+                check,
+                session
+                    .query_count(sql, &bindings)
+                    .map_err(failed)?
+                    .unwrap_or(0),
+            ),
+            CheckQuery::Both(left, right) => {
+                let left = session.query(left, &bindings).map_err(failed)?;
+                let right = session.query(right, &bindings).map_err(failed)?;
+                compare(&left, &right, &check.kind).map_err(failed)?
+            }
+            CheckQuery::None => Verdict::NotApplicable(describe(&check.kind)),
+        };
+        let (status, detail) = match verdict {
+            Verdict::Holds(detail) => (GateStatus::Passed, detail),
+            Verdict::NotApplicable(reason) => (GateStatus::NotApplicable, reason),
+            Verdict::Broken(detail) => match check.severity {
+                Severity::Stop => (GateStatus::Failed, detail),
+                Severity::Warn => (GateStatus::Warned, detail),
+            },
+        };
+        gates.push(GateResult {
+            id: gate(check),
+            status,
+            detail,
+        });
+    }
+    Ok(gates)
+}
+
+/// The conditions among the queries, in their order.
+#[must_use]
+pub fn conditions(queries: &[CheckQuery]) -> Vec<&str> {
+    let conditions = queries.iter().filter_map(|query| match query {
+        CheckQuery::PerRow(condition) => Some(condition.as_str()),
+        _ => None,
+    });
+    conditions.collect()
+}
+
+fn per_row_counts(
+    session: &Session,
+    model: &ModelSpec,
+    queries: &[CheckQuery],
+    bindings: &Bindings,
+) -> Result<Vec<i64>, SqlError> {
+    let Some(sql) = per_row_query(model, &conditions(queries)) else {
+        return Ok(Vec::new());
     };
-    Ok(GateResult { id, status, detail })
+    let rows = session.query(&sql, bindings)?.rows()?;
+    let counts = rows.first().into_iter().flatten();
+    Ok(counts
+        .map(|count| count.as_integer().unwrap_or(0))
+        .collect())
+}
+
+fn counted(check: &ModelCheck, offending: i64) -> Verdict {
+    let what = describe(&check.kind);
+    if offending == 0 {
+        Verdict::Holds(what)
+    } else {
+        Verdict::Broken(format!("{offending} rows do not hold: {what}"))
+    }
 }
 
 enum Verdict {
     Holds(String),
     Broken(String),
     NotApplicable(String),
-}
-
-fn judge(
-    session: &Session,
-    model: &ModelSpec,
-    check: &ModelCheck,
-    bindings: &Bindings,
-) -> Result<Verdict, SqlError> {
-    let (queries, bindings) = queries(model, check, bindings);
-    match (&check.kind, queries.as_slice()) {
-        (CheckKind::NotApplicable { reason }, _) => Ok(Verdict::NotApplicable(reason.clone())),
-        (CheckKind::Reconcile { tolerance, .. }, [left, right]) => {
-            let left = session.query(left, &bindings)?;
-            let right = session.query(right, &bindings)?;
-            compare(&left, &right, tolerance)
-        }
-        (kind, queries) => {
-            let mut offending = 0;
-            for query in queries {
-                offending += session.query_count(query, &bindings)?.unwrap_or(0);
-            }
-            let what = describe(kind);
-            Ok(if offending == 0 {
-                Verdict::Holds(what)
-            } else {
-                Verdict::Broken(format!("{offending} rows do not hold: {what}"))
-            })
-        }
-    }
 }
 
 fn describe(kind: &CheckKind) -> String {
@@ -162,7 +216,7 @@ fn describe(kind: &CheckKind) -> String {
 }
 
 /// Compares two results row by row: texts must be equal, numbers within the tolerance.
-fn compare(left: &QueryResult, right: &QueryResult, tolerance: &str) -> Result<Verdict, SqlError> {
+fn compare(left: &QueryResult, right: &QueryResult, kind: &CheckKind) -> Result<Verdict, SqlError> {
     let (left_rows, right_rows) = (left.rows()?, right.rows()?);
     if left_rows.len() != right_rows.len() {
         return Ok(Verdict::Broken(format!(
@@ -171,7 +225,11 @@ fn compare(left: &QueryResult, right: &QueryResult, tolerance: &str) -> Result<V
             right_rows.len()
         )));
     }
-    let tolerance = Money::parse_decimal(tolerance, COMPARED_SCALE).unwrap_or(Money::ZERO);
+    let tolerance = match kind {
+        CheckKind::Reconcile { tolerance, .. } => Money::parse_decimal(tolerance, COMPARED_SCALE),
+        _ => None,
+    };
+    let tolerance = tolerance.unwrap_or(Money::ZERO);
     let mut compared = Vec::new();
     for (number, (one, other)) in left_rows.iter().zip(&right_rows).enumerate() {
         for ((a, b), column) in one.iter().zip(other).zip(&left.columns) {

@@ -1,3 +1,3 @@
 date=2026-10-31
 rows=614
-amount_total=63956911.60
+amount_total=63925906.88
