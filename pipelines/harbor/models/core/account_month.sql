@@ -113,19 +113,6 @@ posting_sums as (
     group by postings.month, postings.account_id
 ),
 
--- Interest is posted at the month's end: until then the open month shows what has accrued.
-accruals as (
-    select
-        balance_sums.month,
-        balance_sums.account_id,
-        cast(balance_sums.debit_interest_days / balance_sums.day_basis as decimal(18, 2)) as interest_income,
-        cast(balance_sums.credit_interest_days / balance_sums.day_basis as decimal(18, 2)) as interest_expense
-    from balance_sums
-    left join posting_sums
-        on posting_sums.month = balance_sums.month and posting_sums.account_id = balance_sums.account_id
-    where balance_sums.month = $month and posting_sums.has_interest is not true
-),
-
 transaction_counts as (
     select transactions.month, transactions.account_id, count(*) as n_transactions
     from transactions
@@ -152,58 +139,89 @@ open_accounts as (
         and coalesce(accounts.close_date, months.end_day) >= months.first_day
 ),
 
-keys as (
-    select month, account_id from open_accounts
-    union
-    select month, account_id from balance_sums
-    union
-    select month, account_id from posting_sums
-    union
-    select month, account_id from transaction_counts
-    union
-    select month, account_id from event_sums
+-- Columns a branch does not name are null in its rows.
+facts as (
+    select month, account_id, true as is_open from open_accounts
+    union all by name
+    select * from balance_sums
+    union all by name
+    select * from posting_sums
+    union all by name
+    select * from transaction_counts
+    union all by name
+    select * from event_sums
+),
+
+summed as (
+    select
+        month,
+        account_id,
+        coalesce(bool_or(is_open), false) as is_open,
+        coalesce(sum(credit_balance_days), 0.00) as credit_balance_days,
+        coalesce(sum(debit_balance_days), 0.00) as debit_balance_days,
+        sum(credit_interest_days) as credit_interest_days,
+        sum(debit_interest_days) as debit_interest_days,
+        max(day_basis) as day_basis,
+        sum(actual_balance_days) as actual_balance_days,
+        sum(n_balance_days) as n_balance_days,
+        coalesce(sum(month_end_balance), 0.00) as month_end_balance,
+        coalesce(bool_or(has_interest), false) as has_interest,
+        coalesce(sum(interest_income), 0.00) as interest_income,
+        coalesce(sum(interest_expense), 0.00) as interest_expense,
+        coalesce(sum(fees), 0.00) as fees,
+        coalesce(sum(waivers), 0.00) as waivers,
+        coalesce(sum(interchange), 0.00) as interchange,
+        coalesce(sum(rewards), 0.00) as rewards,
+        coalesce(sum(provision), 0.00) as provision,
+        coalesce(sum(n_events), 0) as n_events,
+        coalesce(sum(event_cost), 0.00) as event_cost,
+        coalesce(sum(n_transactions), 0) as n_transactions
+    from facts
+    group by month, account_id
+),
+
+-- Interest is posted at the month's end: until then the open month shows what has accrued.
+accrued as (
+    select
+        *,
+        month = $month and not has_interest and n_balance_days > 0 as accrues
+    from summed
 )
 
 select
-    keys.month,
-    keys.account_id,
+    accrued.month,
+    accrued.account_id,
     accounts.product_code,
     accounts.branch_id,
-    open_accounts.account_id is not null as is_open,
-    cast(coalesce(balance_sums.credit_balance_days, 0.00) as decimal(28, 2)) as credit_balance_days,
-    cast(coalesce(balance_sums.debit_balance_days, 0.00) as decimal(28, 2)) as debit_balance_days,
+    accrued.is_open,
+    cast(accrued.credit_balance_days as decimal(28, 2)) as credit_balance_days,
+    cast(accrued.debit_balance_days as decimal(28, 2)) as debit_balance_days,
     cast(
         case
-            when balance_sums.n_balance_days > 0
-                then balance_sums.actual_balance_days / balance_sums.n_balance_days
+            when accrued.n_balance_days > 0 then accrued.actual_balance_days / accrued.n_balance_days
             else 0.00
         end as decimal(18, 2)
     ) as average_balance,
-    cast(coalesce(balance_sums.month_end_balance, 0.00) as decimal(18, 2)) as month_end_balance,
-    cast(coalesce(posting_sums.interest_income, 0.00) as decimal(18, 2)) as interest_income,
-    cast(coalesce(posting_sums.interest_expense, 0.00) as decimal(18, 2)) as interest_expense,
-    coalesce(accruals.interest_income, 0.00) as accrued_interest_income,
-    coalesce(accruals.interest_expense, 0.00) as accrued_interest_expense,
-    cast(coalesce(posting_sums.fees, 0.00) as decimal(18, 2)) as fees,
-    cast(coalesce(posting_sums.waivers, 0.00) as decimal(18, 2)) as waivers,
-    cast(coalesce(posting_sums.interchange, 0.00) as decimal(18, 2)) as interchange,
-    cast(coalesce(posting_sums.rewards, 0.00) as decimal(18, 2)) as rewards,
-    cast(coalesce(posting_sums.provision, 0.00) as decimal(18, 2)) as provision,
-    coalesce(event_sums.n_events, 0) as n_events,
-    cast(coalesce(event_sums.event_cost, 0.00) as decimal(18, 2)) as event_cost,
-    coalesce(transaction_counts.n_transactions, 0) as n_transactions,
-    case when keys.month = $month then risks.days_past_due else before.days_past_due end as days_past_due,
-    case when keys.month = $month then risks.pd else before.pd end as pd,
-    case when keys.month = $month then risks.lgd else before.lgd end as lgd,
-    case when keys.month = $month then risks.ead else before.ead end as ead
-from keys
-left join accounts on accounts.account_id = keys.account_id
-left join open_accounts on open_accounts.month = keys.month and open_accounts.account_id = keys.account_id
-left join balance_sums on balance_sums.month = keys.month and balance_sums.account_id = keys.account_id
-left join posting_sums on posting_sums.month = keys.month and posting_sums.account_id = keys.account_id
-left join accruals on accruals.month = keys.month and accruals.account_id = keys.account_id
-left join transaction_counts
-    on transaction_counts.month = keys.month and transaction_counts.account_id = keys.account_id
-left join event_sums on event_sums.month = keys.month and event_sums.account_id = keys.account_id
-left join risks on risks.account_id = keys.account_id
-left join before on before.month = keys.month and before.account_id = keys.account_id
+    cast(accrued.month_end_balance as decimal(18, 2)) as month_end_balance,
+    cast(accrued.interest_income as decimal(18, 2)) as interest_income,
+    cast(accrued.interest_expense as decimal(18, 2)) as interest_expense,
+    cast(case when accrued.accrues then accrued.debit_interest_days / accrued.day_basis else 0.00 end as decimal(18, 2))
+        as accrued_interest_income,
+    cast(case when accrued.accrues then accrued.credit_interest_days / accrued.day_basis else 0.00 end as decimal(18, 2))
+        as accrued_interest_expense,
+    cast(accrued.fees as decimal(18, 2)) as fees,
+    cast(accrued.waivers as decimal(18, 2)) as waivers,
+    cast(accrued.interchange as decimal(18, 2)) as interchange,
+    cast(accrued.rewards as decimal(18, 2)) as rewards,
+    cast(accrued.provision as decimal(18, 2)) as provision,
+    accrued.n_events,
+    cast(accrued.event_cost as decimal(18, 2)) as event_cost,
+    accrued.n_transactions,
+    case when accrued.month = $month then risks.days_past_due else before.days_past_due end as days_past_due,
+    case when accrued.month = $month then risks.pd else before.pd end as pd,
+    case when accrued.month = $month then risks.lgd else before.lgd end as lgd,
+    case when accrued.month = $month then risks.ead else before.ead end as ead
+from accrued
+left join accounts on accounts.account_id = accrued.account_id
+left join risks on risks.account_id = accrued.account_id
+left join before on before.month = accrued.month and before.account_id = accrued.account_id

@@ -48,6 +48,19 @@ named as (
         and known_records.source_key = parties.source_key
 ),
 
+-- Every account has a row that stands in for a missing owner.
+accounts_seen as (
+    select account_months.month, account_months.account_id
+    from account_months
+    join months on months.month = account_months.month
+    union
+    select parties.month, parties.account_id
+    from parties
+    join months on months.month = parties.month
+    union
+    select $month, account_id from accounts
+),
+
 owners as (
     select
         month,
@@ -61,6 +74,9 @@ owners as (
         min(_line) as _line
     from named
     group by month, account_id, customer_id, unknown_record
+    union all
+    select month, account_id, 0, '', 9, 0, 0, cast(null as bigint), cast(null as bigint)
+    from accounts_seen
 ),
 
 chosen as (
@@ -74,30 +90,38 @@ chosen as (
     from owners
 ),
 
--- Without a primary owner, or with shares that are all zero, the owners share alike.
+sums as (
+    select
+        *,
+        sum(chosen_weight) over (partition by month, account_id) as sum_of_chosen,
+        sum(is_owner) over (partition by month, account_id) as n_owners
+    from chosen
+),
+
+-- Without a primary owner, or with shares that are all zero, the owners share alike; without an owner the stand-in
+-- takes all.
 weighted as (
     select
         *,
         case
-            when sum(chosen_weight) over (partition by month, account_id) > 0 then chosen_weight
-            else is_owner
-        end as weight
-    from chosen
-),
-
-totals as (
-    select *, sum(weight) over (partition by month, account_id) as total_weight
-    from weighted
+            when sum_of_chosen > 0 then chosen_weight
+            when n_owners > 0 then is_owner
+            when role_rank = 9 then 1
+            else 0
+        end as weight,
+        case when sum_of_chosen > 0 then sum_of_chosen when n_owners > 0 then n_owners else 1 end as total_weight
+    from sums
 ),
 
 floored as (
     select
         *,
-        case when total_weight > 0 then weight * 1000000 / total_weight else 0 end as floor_ppm,
-        case when total_weight > 0 then weight * 1000000 % total_weight else 0 end as remainder
-    from totals
+        weight * 1000000 / total_weight as floor_ppm,
+        weight * 1000000 % total_weight as remainder
+    from weighted
 ),
 
+-- Largest remainder; ties go to the stronger role, then to the smaller customer number.
 placed as (
     select
         *,
@@ -109,62 +133,18 @@ placed as (
     from floored
 ),
 
-shares as (
+allocations as (
     select
         month,
         account_id,
         customer_id,
-        role_rank,
-        ownership_ppm,
-        case
-            when total_weight = 0 then 0
-            when place <= missing_ppm then floor_ppm + 1
-            else floor_ppm
-        end as allocation_ppm,
-        _file_id,
-        _line
+        case when customer_id = 0 then 9 else min(role_rank) end as role_rank,
+        sum(ownership_ppm) as ownership_ppm,
+        sum(floor_ppm + case when place <= missing_ppm then 1 else 0 end) as allocation_ppm,
+        min(_file_id) as _file_id,
+        min(_line) as _line
     from placed
-),
-
-known_shares as (
-    select month, account_id, customer_id, role_rank, ownership_ppm, allocation_ppm, _file_id, _line
-    from shares
-    where customer_id <> 0
-),
-
-accounts_seen as (
-    select account_months.month, account_months.account_id
-    from account_months
-    join months on months.month = account_months.month
-    union
-    select month, account_id from owners
-    union
-    select $month, account_id from accounts
-),
-
-assigned as (
-    select month, account_id, sum(allocation_ppm) as assigned_ppm
-    from known_shares
-    group by month, account_id
-),
-
-unassigned as (
-    select
-        accounts_seen.month,
-        accounts_seen.account_id,
-        1000000 - coalesce(assigned.assigned_ppm, 0) as allocation_ppm
-    from accounts_seen
-    left join assigned
-        on assigned.month = accounts_seen.month and assigned.account_id = accounts_seen.account_id
-    where coalesce(assigned.assigned_ppm, 0) < 1000000
-),
-
-allocations as (
-    select month, account_id, customer_id, role_rank, ownership_ppm, allocation_ppm, _file_id, _line
-    from known_shares
-    union all
-    select month, account_id, 0, 9, 0, allocation_ppm, cast(null as bigint), cast(null as bigint)
-    from unassigned
+    group by month, account_id, customer_id
 )
 
 select
@@ -179,3 +159,4 @@ select
     allocations._line
 from allocations
 left join roles on roles.role_rank = allocations.role_rank
+where allocations.customer_id <> 0 or allocations.allocation_ppm > 0

@@ -15,7 +15,7 @@ months as (
 ),
 
 -- Whole cents of each line; the sign is put back after the split.
-shared_cents as (
+owned_cents as (
     select
         account_lines.month,
         account_lines.account_id,
@@ -30,6 +30,7 @@ shared_cents as (
     join allocations
         on allocations.month = account_lines.month
         and allocations.account_id = account_lines.account_id
+    where allocations.allocation_ppm > 0
 ),
 
 -- Cents are cut into millions and a rest, so that cents times shares cannot overflow.
@@ -38,7 +39,8 @@ floored as (
         *,
         cents / 1000000 * allocation_ppm + cents % 1000000 * allocation_ppm / 1000000 as floor_cents,
         cents % 1000000 * allocation_ppm % 1000000 as remainder
-    from shared_cents
+    from owned_cents
+    where allocation_ppm < 1000000
 ),
 
 -- Largest remainder; ties go to the stronger role, then to the smaller customer number, last to UNASSIGNED.
@@ -53,17 +55,17 @@ placed as (
     from floored
 ),
 
-split as (
+all_cents as (
+    select month, customer_id, line_code, direction * cents as cents
+    from owned_cents
+    where allocation_ppm = 1000000
+    union all
     select
         month,
         customer_id,
         line_code,
-        direction * (floor_cents + case when place <= missing_cents then 1 else 0 end) as cents
+        direction * (floor_cents + case when place <= missing_cents then 1 else 0 end)
     from placed
-),
-
-all_cents as (
-    select month, customer_id, line_code, cents from split
     union all
     select direct_costs.month, direct_costs.customer_id, 'event_cost', cast(direct_costs.event_cost * 100 as bigint)
     from direct_costs
