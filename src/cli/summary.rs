@@ -156,16 +156,18 @@ fn gates(text: &mut String, manifest: &Manifest) {
     };
     let _ = writeln!(
         text,
-        "gates       {} passed, {} warned, {} not applicable",
+        "gates       {} passed, {} accepted, {} warned, {} not applicable",
         count(GateStatus::Passed),
+        count(GateStatus::Accepted),
         count(GateStatus::Warned),
         count(GateStatus::NotApplicable)
     );
-    for gate in manifest
-        .gates
-        .iter()
-        .filter(|gate| gate.status == GateStatus::Warned)
-    {
-        let _ = writeln!(text, "  warning   {}: {}", gate.id, gate.detail);
+    for gate in &manifest.gates {
+        let word = match gate.status {
+            GateStatus::Warned => "warning",
+            GateStatus::Accepted => "accepted",
+            _ => continue,
+        };
+        let _ = writeln!(text, "  {word:<9} {}: {}", gate.id, gate.detail);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, load_feeds};
-use super::gates::{campaign_gate, feed_gates, model_gates};
+use super::gates::{accept, campaign_gate, feed_gates, model_gates};
 use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
 use super::report::timed;
@@ -78,6 +78,7 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
             .filter(|entry| !entry.waterfall.is_empty())
             .map(campaign_gate),
     );
+    accept(&mut gates, &project.acceptances);
     gates.sort_by(|left, right| left.id.cmp(&right.id));
 
     let mut reports = BTreeMap::new();

@@ -92,6 +92,8 @@ pub struct ViewEntry {
 pub enum GateStatus {
     Passed,
     Failed,
+    /// Failed with exactly the finding that somebody signed for.
+    Accepted,
     /// Failed, but its severity is `warn`.
     Warned,
     /// The bank's data cannot feed it; never counted as passed.
