@@ -132,12 +132,8 @@ fn waterfalls(text: &mut String, manifest: &Manifest) {
             ]);
         }
         let _ = writeln!(text, "{table}");
-        let lists = campaign
-            .lists
-            .iter()
-            .filter(|list| list.name.ends_with(".csv"));
-        let (n_lists, n_targets) =
-            lists.fold((0, 0), |(n, rows), list| (n + 1, rows + list.file.rows));
+        let n_lists = campaign.lists.len();
+        let n_targets: u64 = campaign.lists.iter().map(|list| list.file.rows).sum();
         let _ = writeln!(
             text,
             "targets     {n_targets} on {n_lists} lists in current/lists/{}",

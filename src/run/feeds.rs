@@ -319,9 +319,9 @@ fn fingerprint(
     fingerprint.add("date", &context.date.to_string());
     fingerprint.add("key", context.tokens.current_id());
     for file in files {
-        let content = hash_file(&file.relative_path, &file.path)
+        let hash = hash_file(&file.relative_path, &file.path)
             .map_err(|error| RunError::Deliveries(vec![error]))?;
-        fingerprint.add(&file.relative_path, &content.blake3);
+        fingerprint.add(&file.relative_path, &hash.blake3);
     }
     if let Some(control) = control {
         let text = std::fs::read(control).map_err(|source| RunError::Read {

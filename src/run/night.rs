@@ -468,13 +468,13 @@ impl<'a> Night<'a> {
         let context = self.context;
         context.progress.step_started(name);
         let started = timed();
-        let (output, status) = match context.warehouse.step_output(fingerprint)? {
-            Some(output) => (output, StepStatus::Reused),
-            None => {
-                let output = compute(self)?;
-                context.warehouse.record_step(fingerprint, &output)?;
-                (output, StepStatus::Ran)
-            }
+        let known = context.warehouse.step_output(fingerprint)?;
+        let (output, status) = if let Some(output) = known {
+            (output, StepStatus::Reused)
+        } else {
+            let output = compute(self)?;
+            context.warehouse.record_step(fingerprint, &output)?;
+            (output, StepStatus::Ran)
         };
         let rows = output.tables.values().map(TableEntry::rows).sum();
         context

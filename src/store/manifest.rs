@@ -128,9 +128,12 @@ pub struct WaterfallLine {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListEntry {
-    /// Below the release folder: `lists/<campaign>/<name>.csv`.
+    /// Below the release folder and without ending: `lists/<campaign>/<name>`.
     pub name: String,
+    /// The list, `<name>.csv`.
     pub file: FileEntry,
+    /// Its row count and hash, `<name>.ctl`.
+    pub control: FileEntry,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
