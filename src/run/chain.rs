@@ -339,7 +339,7 @@ impl History {
     }
 
     /// The newest release before `date` that is not withdrawn.
-    fn base_of(
+    pub(super) fn base_of(
         &self,
         warehouse: &Warehouse,
         date: BusinessDate,
@@ -350,7 +350,7 @@ impl History {
         }
     }
 
-    fn dates_to_build(
+    pub(super) fn dates_to_build(
         &self,
         project: &Project,
         settings: &RunSettings,
