@@ -11,3 +11,5 @@ mod pollock;
 mod berka;
 #[cfg(test)]
 mod synth;
+mod bank;
+mod nightly;
