@@ -13,3 +13,4 @@ mod berka;
 mod synth;
 mod bank;
 mod nightly;
+mod crash;
