@@ -227,20 +227,7 @@ impl Bank {
     pub fn deliver(&self, date: &str) {
         let night = night_of(date);
         self.deliver_accounts(date, &Accounts::of(&accounts(night), date));
-        let mut events = "event_no,account_no,channel,cost\n".to_owned();
-        for event in 0..6 {
-            let _ = writeln!(
-                events,
-                "E{night}{event},{},{},1.{event}5",
-                101 + event * 2,
-                if event % 2 == 0 { "teller" } else { "phone" }
-            );
-        }
-        put(
-            &self.landing(),
-            &format!("channels/{date}/events.csv"),
-            events.as_bytes(),
-        );
+        put_events(self, date);
     }
 
     pub fn deliver_accounts(&self, date: &str, accounts: &Accounts) {
@@ -421,4 +408,17 @@ pub fn assert_same(left: &BTreeMap<String, String>, right: &BTreeMap<String, Str
         .filter(|name| left.get(*name) != right.get(*name))
         .collect();
     assert!(different.is_empty(), "{when}: these differ: {different:#?}");
+}
+
+/// A night's events.
+pub fn put_events(bank: &Bank, date: &str) {
+    let night = night_of(date);
+    let mut events = "event_no,account_no,channel,cost\n".to_owned();
+    for event in 0..6 {
+        let channel = if event % 2 == 0 { "teller" } else { "phone" };
+        let account = 101 + event * 2;
+        let _ = writeln!(events, "E{night}{event},{account},{channel},1.{event}5");
+    }
+    let name = format!("channels/{date}/events.csv");
+    put(&bank.landing(), &name, events.as_bytes());
 }

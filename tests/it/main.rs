@@ -14,3 +14,4 @@ mod synth;
 mod bank;
 mod nightly;
 mod crash;
+mod releases;
