@@ -11,3 +11,7 @@ mod pollock;
 mod berka;
 #[cfg(test)]
 mod synth;
+mod bank;
+mod nightly;
+mod crash;
+mod releases;

@@ -163,6 +163,9 @@ fn cell(value: AnyValue<'_>, numeric: bool) -> Cell<'_> {
     match value {
         AnyValue::String(text) if numeric => Cell::Number(text.into()),
         AnyValue::String(text) => Cell::Text(text.into()),
+        // What a column of one row hands out.
+        AnyValue::StringOwned(text) if numeric => Cell::Number(text.to_string().into()),
+        AnyValue::StringOwned(text) => Cell::Text(text.to_string().into()),
         AnyValue::Boolean(truth) => Cell::Boolean(truth),
         AnyValue::Date(days) => Cell::Date(days),
         AnyValue::Datetime(micros, ..) | AnyValue::DatetimeOwned(micros, ..) => {
