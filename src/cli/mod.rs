@@ -15,6 +15,7 @@ pub mod prompt;
 pub mod releases;
 pub mod rejects;
 pub mod explain;
+pub mod report;
 pub mod generate;
 pub mod schema;
 pub mod completions;
@@ -51,6 +52,7 @@ enum Command {
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
     Explain(explain::ExplainArgs),
+    Report(report::ReportArgs),
     Generate(generate::GenerateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -85,6 +87,7 @@ fn run_command() -> ExitCode {
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Report(args) => report::run(args, global),
         Command::Generate(args) => generate::run(args, global),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
