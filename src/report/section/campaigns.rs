@@ -83,11 +83,7 @@ fn lists(campaign: &CampaignEntry) -> String {
     );
     let mut rows = 0;
     let mut number = 0;
-    for list in campaign
-        .lists
-        .iter()
-        .filter(|list| list.name.ends_with(".csv"))
-    {
+    for list in &campaign.lists {
         number += 1;
         rows += list.file.rows;
         table.row([

@@ -12,6 +12,7 @@ pub fn render(shown: &Shown) -> String {
     let mut body = String::new();
     let open = of(GateStatus::Failed)
         .chain(of(GateStatus::Warned))
+        .chain(of(GateStatus::Accepted))
         .chain(of(GateStatus::NotApplicable));
     let open = table("Gates that did not pass", open);
     if open.is_empty() {
@@ -43,6 +44,7 @@ fn table<'a>(caption: &str, gates: impl Iterator<Item = &'a GateResult>) -> Tabl
             GateStatus::Passed => (Badge::Good, "passed"),
             GateStatus::Failed => (Badge::Bad, "failed"),
             GateStatus::Warned => (Badge::Warning, "warned"),
+            GateStatus::Accepted => (Badge::Warning, "accepted"),
             GateStatus::NotApplicable => (Badge::Neutral, "not applicable"),
         };
         table.row([
