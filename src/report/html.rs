@@ -51,11 +51,29 @@ pub fn heading(title: &str) -> String {
     format!("<h3>{}</h3>\n", escape(title))
 }
 
+/// A long part that opens where a reader wants it, and stands open on paper.
+#[must_use]
+pub fn folded(title: &str, body: &str) -> String {
+    format!(
+        "<details>\n<summary><h3>{}</h3></summary>\n{body}</details>\n",
+        escape(title)
+    )
+}
+
 /// A chart with what it shows in words, beside the table with its numbers.
 #[must_use]
 pub fn figure(svg: &str, caption: &str, table: &str) -> String {
     format!(
         "<div class=\"pair\">\n<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n{table}</div>\n",
+        escape(caption)
+    )
+}
+
+/// A chart above a table that is too wide to stand beside it.
+#[must_use]
+pub fn figure_above(svg: &str, caption: &str, table: &str) -> String {
+    format!(
+        "<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n{table}",
         escape(caption)
     )
 }

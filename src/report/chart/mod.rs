@@ -13,8 +13,8 @@ use std::fmt::Write;
 use super::html::escape;
 
 pub const WIDTH: f64 = 460.0;
-/// Mean advance of a letter at the charts' size; digits are narrower than this.
-pub const LETTER: f64 = 7.2;
+/// Advance of a letter at the charts' size in the widest of the common interface fonts.
+pub const LETTER: f64 = 8.2;
 
 /// What names a chart on the page.
 #[derive(Debug, Clone, Copy)]
@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_shortened() {
-        assert_eq!(shortened("teller", 72.0), "teller");
-        assert_eq!(shortened("a rather long label", 72.0), "a rather \u{2026}");
-        assert_eq!(shortened("住房净值贷款", 72.0), "住房净值\u{2026}");
+        assert_eq!(shortened("teller", 82.0), "teller");
+        assert_eq!(shortened("a rather long label", 82.0), "a rather \u{2026}");
+        assert_eq!(shortened("住房净值贷款", 82.0), "住房净值\u{2026}");
     }
 
     #[test]

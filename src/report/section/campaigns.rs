@@ -5,7 +5,7 @@ use crate::domain::Money;
 use crate::report::chart::Naming;
 use crate::report::chart::waterfall::{Step, waterfall};
 use crate::report::figure::{count, percent, position};
-use crate::report::html::{Align, Table, TableCell, absent, figure, heading, section};
+use crate::report::html::{Align, Table, TableCell, absent, figure_above, heading, section};
 use crate::store::manifest::CampaignEntry;
 
 #[must_use]
@@ -59,7 +59,7 @@ fn rules(campaign: &CampaignEntry, number: usize) -> String {
     let left = campaign.waterfall.last().map_or(0, |line| line.remaining);
     let share = percent(Money(i128::from(left)), Money(i128::from(universe)));
     let caption = format!(
-        "Of {} members {} remain after every rule{}. Full bars remain, hatched ones were removed by the rule; the number is what remains.",
+        "Of {} members {} remain after every rule{}. Full bars are members that remain, pale ones those the rule removed; the number is what remains.",
         count(universe),
         count(left),
         share.map_or_else(String::new, |share| format!(" ({share})"))
@@ -69,7 +69,7 @@ fn rules(campaign: &CampaignEntry, number: usize) -> String {
         title: &format!("Waterfall of {}", campaign.code),
         description: "One row per rule in the order they apply: members that remain, and members the rule removed.",
     };
-    figure(&waterfall(naming, &steps), &caption, &table.to_html())
+    figure_above(&waterfall(naming, &steps), &caption, &table.to_html())
 }
 
 fn lists(campaign: &CampaignEntry) -> String {
@@ -83,11 +83,7 @@ fn lists(campaign: &CampaignEntry) -> String {
     );
     let mut rows = 0;
     let mut number = 0;
-    for list in campaign
-        .lists
-        .iter()
-        .filter(|list| list.name.ends_with(".csv"))
-    {
+    for list in campaign.lists.iter().filter(|list| is_csv(&list.name)) {
         number += 1;
         rows += list.file.rows;
         table.row([
@@ -104,4 +100,9 @@ fn lists(campaign: &CampaignEntry) -> String {
         ]);
     }
     table.to_html()
+}
+
+/// The list itself, not the control file beside it.
+fn is_csv(name: &str) -> bool {
+    std::path::Path::new(name).extension() == Some(std::ffi::OsStr::new("csv"))
 }

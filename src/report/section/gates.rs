@@ -2,7 +2,9 @@
 
 use super::Shown;
 use crate::report::figure::count;
-use crate::report::html::{Align, Badge, Table, TableCell, heading, note, paragraph, section};
+use crate::report::html::{
+    Align, Badge, Table, TableCell, folded, heading, note, paragraph, section,
+};
 use crate::store::manifest::{GateResult, GateStatus};
 
 #[must_use]
@@ -26,8 +28,8 @@ pub fn render(shown: &Shown) -> String {
         }
     }
     let passed = of(GateStatus::Passed).count() as u64;
-    body.push_str(&heading(&format!("Passed ({})", count(passed))));
-    body.push_str(&table("Gates that passed", of(GateStatus::Passed)).to_html());
+    let held = table("Gates that passed", of(GateStatus::Passed)).to_html();
+    body.push_str(&folded(&format!("Passed ({})", count(passed)), &held));
     section("gates", "Gates", &body)
 }
 
