@@ -110,6 +110,8 @@ pub fn badge(kind: Badge, text: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Text,
+    /// Whole sentences, which need room even on a phone.
+    Prose,
     Number,
 }
 
@@ -189,7 +191,7 @@ impl Table {
         let caption = escape(&self.caption);
         let mut html = format!(
             "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\">\n<table>\n\
-             <caption>{caption}</caption>\n<thead><tr>"
+             <caption><span>{caption}</span></caption>\n<thead><tr>"
         );
         for (name, align) in &self.columns {
             let _ = write!(
@@ -237,6 +239,7 @@ impl TableCell {
 const fn class(align: Align) -> &'static str {
     match align {
         Align::Text => "",
+        Align::Prose => " class=\"prose\"",
         Align::Number => " class=\"number\"",
     }
 }

@@ -10,4 +10,6 @@ mod clean;
 mod pollock;
 mod berka;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod synth;

@@ -97,18 +97,15 @@ pub fn shortened(text: &str, width: f64) -> String {
     short
 }
 
-/// Width in letters; an ideograph is as wide as two.
+/// Width in letters: capitals are wider than small letters, an ideograph is as wide as two.
 #[must_use]
 pub fn letters(text: &str) -> f64 {
-    text.chars()
-        .map(|letter| {
-            if u32::from(letter) >= 0x2e80 {
-                1.9
-            } else {
-                1.0
-            }
-        })
-        .sum()
+    let width = |letter: char| match letter {
+        ideograph if u32::from(ideograph) >= 0x2e80 => 1.9,
+        capital if capital.is_uppercase() => 1.15,
+        _ => 1.0,
+    };
+    text.chars().map(width).sum()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn rules(campaign: &CampaignEntry, number: usize) -> String {
             ("Fail it", Align::Number),
             ("Removed", Align::Number),
             ("Remaining", Align::Number),
-            ("What it asks", Align::Text),
+            ("What it asks", Align::Prose),
         ],
     );
     for line in &campaign.waterfall {

@@ -47,7 +47,12 @@ pub fn render(shown: &Shown) -> String {
         body.push_str(&dropped.to_html());
     }
     let (controls, summary) = controls(&feeds);
-    body.push_str(&folded(&summary, &controls.to_html()));
+    if controls.is_empty() {
+        body.push_str(&heading("Controls of the senders"));
+        body.push_str(&absent("No sender stated a total for tonight's files."));
+    } else {
+        body.push_str(&folded(&summary, &controls.to_html()));
+    }
     section("feeds", "Conservation", &body)
 }
 
@@ -150,7 +155,7 @@ fn rejects(feeds: &[Feed]) -> Table {
             ("Feed", TEXT),
             ("Column", TEXT),
             ("Rule", TEXT),
-            ("Reason", TEXT),
+            ("Reason", Align::Prose),
             ("Rows", NUMBER),
         ],
     );

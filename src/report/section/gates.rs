@@ -37,7 +37,7 @@ fn table<'a>(caption: &str, gates: impl Iterator<Item = &'a GateResult>) -> Tabl
     let columns = [
         ("Gate", Align::Text),
         ("Status", Align::Text),
-        ("Detail", Align::Text),
+        ("Detail", Align::Prose),
     ];
     let mut table = Table::new(caption, &columns);
     for gate in gates {
