@@ -5,8 +5,10 @@ use salenet::report::facts::{
     WhaleCurve, WhalePoint,
 };
 use salenet::report::figure::{count, decimal};
-use salenet::report::{Bank, render};
-use salenet::store::Manifest;
+use salenet::report::{Bank, read_facts, render};
+use salenet::sql::catalog::Catalogue;
+use salenet::sql::{Bindings, Session, SessionOptions};
+use salenet::store::{Manifest, TableEntry};
 use serde_json::json;
 
 fn bank() -> Bank {
@@ -409,4 +411,125 @@ fn assumed_reference_data_is_marked() {
 #[test]
 fn the_same_release_gives_the_same_bytes() {
     assert_eq!(page(), page());
+}
+
+fn session() -> Session {
+    let options = SessionOptions {
+        threads: std::num::NonZeroUsize::MIN,
+        memory: None,
+        spill_folder: None,
+    };
+    Session::try_new(&options).expect("a session")
+}
+
+/// A release that holds the rows of these queries.
+fn release_of(tables: &[(&str, &str)]) -> (Session, Manifest) {
+    let session = session();
+    let mut manifest = manifest();
+    manifest.tables.clear();
+    for (name, sql) in tables {
+        let name = name.parse().expect("a table name");
+        let columns = session
+            .plan(sql, &Bindings::default())
+            .expect("a query")
+            .columns();
+        session
+            .add_rows(
+                Catalogue::Tonight,
+                &name,
+                &columns,
+                sql,
+                &Bindings::default(),
+            )
+            .expect("rows");
+        let entry = TableEntry {
+            columns,
+            ..TableEntry::default()
+        };
+        manifest.tables.insert(name, entry);
+    }
+    (session, manifest)
+}
+
+#[test]
+fn a_release_without_any_model_is_read_without_an_error() {
+    let (session, manifest) = release_of(&[]);
+    let facts = read_facts(&session, &manifest).expect("facts");
+    assert_eq!(facts, nothing_found());
+}
+
+#[test]
+fn a_table_that_lacks_a_column_says_which() {
+    let (session, manifest) = release_of(&[(
+        "marts.profit_decile",
+        "select 1 as decile, 2 as n_customers",
+    )]);
+    let facts = read_facts(&session, &manifest).expect("facts");
+    assert_eq!(
+        facts.deciles,
+        Found::Absent(
+            "Table marts.profit_decile of this release has no contribution, cumulative_contribution."
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_long_whale_curve_is_thinned_but_keeps_its_peak_tenths_and_end() {
+    // 1,000 customers: the first 777 bring a cent more each, the rest take it away again.
+    let (session, manifest) = release_of(&[(
+        "marts.whale_curve",
+        "select cast(value as bigint) as place, \
+         cast(case when value <= 777 then value else 1554 - value end as decimal(18, 2)) as cumulative_contribution \
+         from (select unnest(range(1, 1001)) as value) as numbers",
+    )]);
+    let facts = read_facts(&session, &manifest).expect("facts");
+    let Found::Shown(curve) = facts.whale else {
+        panic!("the release has a whale curve");
+    };
+    let places: Vec<u64> = curve.points.iter().map(|point| point.place).collect();
+    assert!(places.len() < 300, "{}", places.len());
+    assert!(places.is_sorted());
+    for kept in [1, 100, 500, 777, 900, 1000] {
+        assert!(places.contains(&kept), "{kept}");
+    }
+    assert_eq!(curve.peak.place, 777);
+    assert_eq!(curve.peak.cumulative, "777.00");
+    assert_eq!((curve.customers, curve.total.as_str()), (1000, "554.00"));
+}
+
+#[test]
+fn profit_lines_are_summed_exactly_with_what_is_unassigned() {
+    let (session, manifest) = release_of(&[(
+        "marts.customer_pnl",
+        "select month, customer_id, cast(fees as decimal(18, 2)) as fees, \
+         cast(fees as decimal(18, 2)) as contribution, cast(0.5 as double) as score \
+         from (values ('2026-09', 7, 0.10), ('2026-10', 7, 0.20), ('2026-10', 0, -0.05)) \
+         as rows (month, customer_id, fees)",
+    )]);
+    let facts = read_facts(&session, &manifest).expect("facts");
+    let Found::Shown(found) = facts.profit_lines else {
+        panic!("the release has profit lines");
+    };
+    assert_eq!(
+        (
+            found.first_month.as_str(),
+            found.last_month.as_str(),
+            found.months
+        ),
+        ("2026-09", "2026-10", 2)
+    );
+    let codes: Vec<&str> = found.lines.iter().map(|line| line.code.as_str()).collect();
+    assert_eq!(codes, ["fees", "contribution"], "a score is no line");
+    let fees = &found.lines[0];
+    assert_eq!(fees.name, "Fees");
+    assert_eq!(
+        (
+            fees.all_months.as_str(),
+            fees.latest_month.as_str(),
+            fees.unassigned.as_str()
+        ),
+        ("0.25", "0.15", "-0.05")
+    );
+    assert!(found.lines[1].subtotal);
 }

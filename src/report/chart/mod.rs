@@ -82,16 +82,18 @@ pub fn block(drawing: &mut String, class: &str, ends: (f64, f64), y: f64, height
 /// As many letters as fit; the table beside the chart has them all.
 #[must_use]
 pub fn shortened(text: &str, width: f64) -> String {
-    let length = letters(text);
-    if length * LETTER <= width {
+    if letters(text) * LETTER <= width {
         return text.to_owned();
     }
+    // The sign for what is left out takes a letter's room.
+    let room = width / LETTER - 1.0;
     let mut short = String::new();
     for letter in text.chars() {
-        if (letters(&short) + 2.0) * LETTER > width {
+        short.push(letter);
+        if letters(&short) > room {
+            short.pop();
             break;
         }
-        short.push(letter);
     }
     short.push('\u{2026}');
     short
