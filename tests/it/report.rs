@@ -289,6 +289,7 @@ fn a_list_counts_once_and_its_control_file_not_at_all() {
     let page = page();
     assert!(page.contains("lists/HEL-2026-11/B001.csv</th><td class=\"number\">900</td>"));
     assert!(!page.contains("B001.csv.json"));
+    assert!(page.contains("HEL-2026-11: 1 list with 900 rows"));
 }
 
 #[test]

@@ -5,7 +5,9 @@ use crate::domain::Money;
 use crate::report::chart::Naming;
 use crate::report::chart::waterfall::{Step, waterfall};
 use crate::report::figure::{count, percent, position};
-use crate::report::html::{Align, Table, TableCell, absent, figure_above, heading, section};
+use crate::report::html::{
+    Align, Table, TableCell, absent, figure_above, folded, heading, section,
+};
 use crate::store::manifest::CampaignEntry;
 
 #[must_use]
@@ -92,14 +94,12 @@ fn lists(campaign: &CampaignEntry) -> String {
             TableCell::Code(super::reference::short_hash(&list.file.blake3)),
         ]);
     }
-    if number > 1 {
-        table.total([
-            format!("{} lists", count(number)),
-            count(rows),
-            String::new(),
-        ]);
+    if number == 0 {
+        return absent(&format!("Campaign {} wrote no list.", campaign.code));
     }
-    table.to_html()
+    let unit = if number == 1 { "list" } else { "lists" };
+    let summary = format!("{} {unit} with {} rows", count(number), count(rows));
+    folded(&format!("{}: {summary}", campaign.code), &table.to_html())
 }
 
 /// The list itself, not the control file beside it.
