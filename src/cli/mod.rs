@@ -7,6 +7,7 @@ pub mod args;
 pub mod failure;
 pub mod progress;
 pub mod run;
+pub mod plan;
 pub mod check;
 pub mod test;
 pub mod sql;
@@ -44,6 +45,7 @@ controls, 6 another run holds the lock.";
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Plan(plan::PlanArgs),
     Check(check::CheckArgs),
     Test(test::TestArgs),
     Sql(sql::SqlArgs),
@@ -78,6 +80,7 @@ fn run_command() -> ExitCode {
     let global = &cli.global;
     let result = match &cli.command {
         Command::Run(args) => run::run(args, global),
+        Command::Plan(args) => plan::run(args, global),
         Command::Check(args) => check::run(args, global),
         Command::Test(args) => test::run(args, global),
         Command::Sql(args) => sql::run(args, global),

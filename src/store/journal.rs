@@ -1,6 +1,7 @@
 //! The journal: what has happened in the world and no rerun may forget.
 //!
-//! One JSON line per event, each holding the hash of the line before; large content stands in files beside it.
+//! One JSON line per event, each holding the hash of the line before and, last, its own; large content stands in
+//! files beside it, named by their hash.
 //! A last line without its newline is an append that never finished: it is dropped, nothing was built on it.
 
 use std::fs::{self, OpenOptions};
@@ -68,6 +69,16 @@ impl Journal {
         lists.flatten().copied().collect()
     }
 
+    /// Every file beside the journal that an event names, below the warehouse folder.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().filter_map(|event| match event {
+            JournalEvent::IdsIssued { file, .. } | JournalEvent::RejectsReplayed { file, .. } => {
+                Some(file.as_str())
+            }
+            JournalEvent::ListDelivered { .. } | JournalEvent::Withdrawn { .. } => None,
+        })
+    }
+
     /// Files of issued ids, below the warehouse folder.
     pub fn issued_id_files(&self) -> impl Iterator<Item = &str> {
         self.events.iter().filter_map(|event| match event {
@@ -127,6 +138,9 @@ impl Warehouse {
             if parsed.sequence != number || parsed.previous != journal.last_hash {
                 return Err(damaged("it does not follow from the line before it"));
             }
+            if !ends_with_own_hash(line) {
+                return Err(damaged("it was changed after it was written"));
+            }
             journal.last_hash = blake3::hash(line).to_hex().to_string();
             journal.events.push(parsed.event);
         }
@@ -155,6 +169,7 @@ impl Warehouse {
                 path: path.clone(),
                 problem: error.to_string(),
             })?;
+            let line = with_own_hash(line);
             journal.last_hash = blake3::hash(&line).to_hex().to_string();
             journal.events.push(event);
             text.extend_from_slice(&line);
@@ -188,6 +203,29 @@ impl Warehouse {
     ) -> Result<String, StoreError> {
         Ok(file.commit("journal", extension, rows, None)?.path)
     }
+}
+
+const OWN_HASH: &[u8] = b",\"hash\":\"";
+
+/// Adds a last member to a JSON object: the hash of all text before it.
+fn with_own_hash(mut line: Vec<u8>) -> Vec<u8> {
+    line.pop();
+    let hash = blake3::hash(&line).to_hex();
+    line.extend_from_slice(OWN_HASH);
+    line.extend_from_slice(hash.as_bytes());
+    line.extend_from_slice(b"\"}");
+    line
+}
+
+/// The line after it only proves a line's hash once there is one; the last line proves itself.
+fn ends_with_own_hash(line: &[u8]) -> bool {
+    let hash_length = 2 * blake3::OUT_LEN;
+    let Some(at) = line.len().checked_sub(OWN_HASH.len() + hash_length + 2) else {
+        return false;
+    };
+    let mut object = line[..at].to_vec();
+    object.push(b'}');
+    with_own_hash(object) == line
 }
 
 fn complete_length(path: &std::path::Path) -> Result<u64, StoreError> {

@@ -67,11 +67,14 @@ impl Warehouse {
         for entry in
             std::fs::read_dir(&folder).map_err(|source| StoreError::io("list", &folder, source))?
         {
-            let path = entry
-                .map_err(|source| StoreError::io("list", &folder, source))?
-                .path();
-            std::fs::remove_file(&path)
-                .map_err(|source| StoreError::io("remove", &path, source))?;
+            let entry = entry.map_err(|source| StoreError::io("list", &folder, source))?;
+            let path = entry.path();
+            // Spill folders of a dead engine are folders; a link is removed, never followed.
+            let removed = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => std::fs::remove_dir_all(&path),
+                _ => std::fs::remove_file(&path),
+            };
+            removed.map_err(|source| StoreError::io("remove", &path, source))?;
         }
         release::clear_unfinished(self)
     }

@@ -17,14 +17,22 @@ pub struct VerifyReport {
 }
 
 impl Warehouse {
-    /// Checks the pointer, the journal, all manifests in force and all files they name.
+    /// Checks the pointer, the journal and its files, all manifests in force, all files they name and all links to these.
     ///
     /// # Errors
     /// Only when the warehouse cannot be listed; damage is reported, not returned.
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
         let mut report = VerifyReport::default();
-        if let Err(error) = self.journal() {
-            report.problems.push(error.to_string());
+        match self.journal() {
+            Ok(journal) => {
+                for file in journal.files() {
+                    report.files += 1;
+                    if let Some(problem) = damage(&self.root().join(file), hash_in_name(file)) {
+                        report.problems.push(format!("{file}: {problem}"));
+                    }
+                }
+            }
+            Err(error) => report.problems.push(error.to_string()),
         }
         let current = match self.current() {
             Ok(Some(current)) => current,
@@ -35,7 +43,14 @@ impl Warehouse {
             }
         };
         let mut files: BTreeMap<String, FileEntry> = BTreeMap::new();
-        for (id, expected) in self.releases_in_force(current, &mut report) {
+        if !self.release_folder(current).is_dir() {
+            report.problems.push(format!(
+                "{}: it points to {current}, which does not exist",
+                self.root().join("current").display()
+            ));
+            return Ok(report);
+        }
+        for (id, expected) in self.releases_in_force(current) {
             match self.manifest(id) {
                 Ok(manifest) => {
                     report.releases += 1;
@@ -54,29 +69,23 @@ impl Warehouse {
         for file in files.values() {
             report.files += 1;
             report.bytes += file.bytes;
-            if let Some(problem) = damage(&self.root().join(&file.path), file) {
+            if let Some(problem) = damage(&self.root().join(&file.path), &file.blake3) {
                 report.problems.push(format!("{}: {problem}", file.path));
             }
         }
         Ok(report)
     }
 
-    fn releases_in_force(
-        &self,
-        current: ReleaseId,
-        report: &mut VerifyReport,
-    ) -> Vec<(ReleaseId, Option<String>)> {
+    fn releases_in_force(&self, current: ReleaseId) -> Vec<(ReleaseId, Option<String>)> {
         let mut ids = vec![(current, None)];
-        match self.manifest(current) {
-            Ok(manifest) => {
-                // Releases that `gc` took away are known by name only.
-                let kept = manifest
-                    .history
-                    .into_iter()
-                    .filter(|entry| self.release_folder(entry.release).exists());
-                ids.extend(kept.map(|entry| (entry.release, Some(entry.manifest_blake3))));
-            }
-            Err(error) => report.problems.push(format!("{current}: {error}")),
+        // A manifest that cannot be read is reported where all of them are read.
+        if let Ok(manifest) = self.manifest(current) {
+            // Releases that `gc` took away are known by name only.
+            let kept = manifest
+                .history
+                .into_iter()
+                .filter(|entry| self.release_folder(entry.release).exists());
+            ids.extend(kept.map(|entry| (entry.release, Some(entry.manifest_blake3))));
         }
         ids
     }
@@ -97,18 +106,27 @@ impl Warehouse {
                     .as_ref()
                     .map_or(base.clone(), |part| base.join(part));
                 let link = base.join(Path::new(&file.path).file_name().unwrap_or_default());
-                let same = std::fs::canonicalize(&link)
-                    .and_then(|found| {
-                        Ok(found == std::fs::canonicalize(self.root().join(&file.path))?)
-                    })
-                    .unwrap_or(false);
-                if !same {
-                    report.problems.push(format!(
-                        "{}: the link does not lead to its file",
-                        link.display()
-                    ));
-                }
+                self.check_link(&link, file, report);
             }
+        }
+        for list in manifest
+            .campaigns
+            .iter()
+            .flat_map(|campaign| &campaign.lists)
+        {
+            self.check_link(&folder.join(&list.name), &list.file, report);
+        }
+    }
+
+    fn check_link(&self, link: &Path, file: &FileEntry, report: &mut VerifyReport) {
+        let same = std::fs::canonicalize(link)
+            .and_then(|found| Ok(found == std::fs::canonicalize(self.root().join(&file.path))?))
+            .unwrap_or(false);
+        if !same {
+            report.problems.push(format!(
+                "{}: the link does not lead to its file",
+                link.display()
+            ));
         }
     }
 }
@@ -119,7 +137,7 @@ pub(super) fn named_files(manifest: &Manifest) -> impl Iterator<Item = &FileEntr
         .campaigns
         .iter()
         .flat_map(|campaign| &campaign.lists)
-        .map(|list| &list.file);
+        .flat_map(|list| [&list.file, &list.control]);
     manifest
         .tables
         .values()
@@ -127,11 +145,17 @@ pub(super) fn named_files(manifest: &Manifest) -> impl Iterator<Item = &FileEntr
         .chain(lists)
 }
 
-fn damage(path: &Path, expected: &FileEntry) -> Option<String> {
+/// The hash a content-named file stands under: `journal/<hash>.parquet`.
+fn hash_in_name(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split('.').next().unwrap_or_default()
+}
+
+fn damage(path: &Path, blake3: &str) -> Option<String> {
     let mut hasher = blake3::Hasher::new();
     match File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ())) {
         Err(error) => Some(error.to_string()),
-        Ok(()) if hasher.finalize().to_hex().as_str() != expected.blake3 => {
+        Ok(()) if hasher.finalize().to_hex().as_str() != blake3 => {
             Some("its content has changed since it was written".to_owned())
         }
         Ok(()) => None,

@@ -13,3 +13,7 @@ mod berka;
 mod report;
 #[cfg(test)]
 mod synth;
+mod bank;
+mod nightly;
+mod crash;
+mod releases;

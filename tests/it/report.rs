@@ -48,6 +48,7 @@ fn manifest() -> Manifest {
             {"id": "held", "status": "passed", "detail": "fine"},
             {"id": "no_ledger", "status": "not_applicable", "detail": "the bank delivers no general ledger"},
             {"id": "warned_of", "status": "warned", "detail": "left 1.00, right 2.00"},
+            {"id": "signed_for", "status": "accepted", "detail": "left 3.00, right 4.00"},
             {"id": "broken", "status": "failed", "detail": "3 rows"}
         ],
         "steps": {},
@@ -63,8 +64,9 @@ fn manifest() -> Manifest {
                 {"rule": "S09_NO_HITS", "description": "nobody", "failed": 0, "removed": 0, "remaining": 900}
             ],
             "lists": [
-                {"name": "lists/HEL-2026-11/B001.csv", "file": {"path": "p", "rows": 900, "bytes": 1, "blake3": "ab", "partition": null}},
-                {"name": "lists/HEL-2026-11/B001.csv.json", "file": {"path": "p", "rows": 77, "bytes": 1, "blake3": "cd", "partition": null}}
+                {"name": "lists/HEL-2026-11/B001",
+                    "file": {"path": "p", "rows": 900, "bytes": 1, "blake3": "ab", "partition": null},
+                    "control": {"path": "q", "rows": 77, "bytes": 1, "blake3": "cd", "partition": null}}
             ]
         }],
         "history": []
@@ -287,8 +289,8 @@ fn every_rule_of_the_waterfall_stands_in_chart_and_table_even_without_hits() {
 #[test]
 fn a_list_counts_once_and_its_control_file_not_at_all() {
     let page = page();
-    assert!(page.contains("lists/HEL-2026-11/B001.csv</th><td class=\"number\">900</td>"));
-    assert!(!page.contains("B001.csv.json"));
+    assert!(page.contains("lists/HEL-2026-11/B001</th><td class=\"number\">900</td>"));
+    assert!(!page.contains(">77</td>"));
     assert!(page.contains("HEL-2026-11: 1 list with 900 rows"));
 }
 
@@ -331,9 +333,16 @@ fn what_did_not_pass_comes_first_and_not_applicable_is_its_own_word() {
             .expect(text)
     };
     assert!(place("broken") < place("warned_of"));
-    assert!(place("warned_of") < place("no_ledger"));
+    assert!(place("warned_of") < place("signed_for"));
+    assert!(place("signed_for") < place("no_ledger"));
     assert!(place("no_ledger") < place("held"));
-    for verdict in ["1 passed", "1 warned", "1 not applicable", "1 failed"] {
+    for verdict in [
+        "1 passed",
+        "1 warned",
+        "1 accepted",
+        "1 not applicable",
+        "1 failed",
+    ] {
         assert!(page.contains(&format!(">{verdict}</span>")), "{verdict}");
     }
     assert!(page.contains("<span class=\"badge neutral\">not applicable</span>"));

@@ -85,7 +85,7 @@ fn lists(campaign: &CampaignEntry) -> String {
     );
     let mut rows = 0;
     let mut number = 0;
-    for list in campaign.lists.iter().filter(|list| is_csv(&list.name)) {
+    for list in &campaign.lists {
         number += 1;
         rows += list.file.rows;
         table.row([
@@ -100,9 +100,4 @@ fn lists(campaign: &CampaignEntry) -> String {
     let unit = if number == 1 { "list" } else { "lists" };
     let summary = format!("{} {unit} with {} rows", count(number), count(rows));
     folded(&format!("{}: {summary}", campaign.code), &table.to_html())
-}
-
-/// The list itself, not the control file beside it.
-fn is_csv(name: &str) -> bool {
-    std::path::Path::new(name).extension() == Some(std::ffi::OsStr::new("csv"))
 }

@@ -14,6 +14,7 @@ pub fn render(shown: &Shown) -> String {
     let mut body = String::new();
     let open = of(GateStatus::Failed)
         .chain(of(GateStatus::Warned))
+        .chain(of(GateStatus::Accepted))
         .chain(of(GateStatus::NotApplicable));
     let open = table("Gates that did not pass", open);
     if open.is_empty() {
@@ -21,6 +22,11 @@ pub fn render(shown: &Shown) -> String {
     } else {
         body.push_str(&heading("Not passed"));
         body.push_str(&open.to_html());
+        if of(GateStatus::Accepted).next().is_some() {
+            body.push_str(&note(
+                "Accepted: the gate failed with exactly the finding that somebody signed for.",
+            ));
+        }
         if of(GateStatus::NotApplicable).next().is_some() {
             body.push_str(&note(
                 "Not applicable: this bank's data cannot feed the gate. Nothing was checked, so it does not count as passed.",
@@ -45,6 +51,7 @@ fn table<'a>(caption: &str, gates: impl Iterator<Item = &'a GateResult>) -> Tabl
             GateStatus::Passed => (Badge::Good, "passed"),
             GateStatus::Failed => (Badge::Bad, "failed"),
             GateStatus::Warned => (Badge::Warning, "warned"),
+            GateStatus::Accepted => (Badge::Warning, "accepted"),
             GateStatus::NotApplicable => (Badge::Neutral, "not applicable"),
         };
         table.row([

@@ -46,6 +46,7 @@ pub fn verdict(shown: &Shown) -> String {
     let parts = [
         (of(GateStatus::Passed), "passed", Badge::Good),
         (of(GateStatus::Warned), "warned", Badge::Warning),
+        (of(GateStatus::Accepted), "accepted", Badge::Warning),
         (
             of(GateStatus::NotApplicable),
             "not applicable",

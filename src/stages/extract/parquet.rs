@@ -155,14 +155,13 @@ fn readable(column: &Column) -> Option<PolarsResult<Column>> {
     })
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the cell borrows from the column, not from the value"
-)]
 fn cell(value: AnyValue<'_>, numeric: bool) -> Cell<'_> {
     match value {
         AnyValue::String(text) if numeric => Cell::Number(text.into()),
         AnyValue::String(text) => Cell::Text(text.into()),
+        // What a column of one row hands out.
+        AnyValue::StringOwned(text) if numeric => Cell::Number(text.to_string().into()),
+        AnyValue::StringOwned(text) => Cell::Text(text.to_string().into()),
         AnyValue::Boolean(truth) => Cell::Boolean(truth),
         AnyValue::Date(days) => Cell::Date(days),
         AnyValue::Datetime(micros, ..) | AnyValue::DatetimeOwned(micros, ..) => {

@@ -200,7 +200,8 @@ impl Rows {
             match column.get(row).ok()? {
                 AnyValue::Null => return None,
                 AnyValue::String(text) => parts.push(text.to_owned()),
-                other => parts.push(other.to_string()),
+                // A column of one row hands out an owned string, which would print itself in quotes.
+                other => parts.push(other.str_value().into_owned()),
             }
         }
         Some(parts.join("|"))

@@ -1,0 +1,136 @@
+//! Nights that go well: they publish, a rerun changes nothing, the machine does not matter.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use super::bank::{Bank, PROGRAM, Said, assert_same};
+
+fn modified(bank: &Bank) -> BTreeMap<PathBuf, SystemTime> {
+    ["releases", "data", "journal", "steps"]
+        .iter()
+        .flat_map(|part| super::bank::files_below(&bank.warehouse().join(part)))
+        .map(|path| {
+            let time = path.metadata().and_then(|found| found.modified());
+            (path, time.expect("a time"))
+        })
+        .collect()
+}
+
+#[test]
+fn three_nights_publish_and_a_rerun_changes_nothing() {
+    let bank = Bank::with_three_nights();
+    let first = bank.run().exits(0);
+    insta::assert_snapshot!("three_nights", bank.redact(&first.shown()));
+    assert_eq!(bank.current().as_deref(), Some("2026-10-31.1"));
+    assert_eq!(
+        bank.query("select n_accounts, balance from marts.balance_total"),
+        "12,26440.74\n"
+    );
+    assert_eq!(
+        bank.query("select customer_id, count(*) from core.account group by 1 having count(*) > 1 order by 1"),
+        "1,2\n2,2\n"
+    );
+
+    let (before, times) = (bank.published(), modified(&bank));
+    let second = bank.run().exits(0);
+    assert_eq!(
+        second.stdout,
+        "already published: 2026-10-31.1 has these inputs; nothing to do\n"
+    );
+    assert_same(&before, &bank.published(), "after a rerun");
+    assert_eq!(times, modified(&bank), "files written again by a rerun");
+}
+
+#[test]
+fn nights_run_one_by_one_are_the_nights_run_at_once() {
+    let (at_once, one_by_one) = (Bank::with_three_nights(), Bank::new());
+    at_once.run().exits(0);
+    for date in super::bank::NIGHTS {
+        one_by_one.deliver(date);
+        one_by_one.run().exits(0);
+        assert_eq!(one_by_one.current(), Some(format!("{date}.1")));
+    }
+    assert_same(
+        &at_once.published(),
+        &one_by_one.published(),
+        "night by night",
+    );
+}
+
+/// The three nights with something of the machine set otherwise; what was published.
+fn published_with(prepare: impl Fn(&Bank) -> Command) -> BTreeMap<String, String> {
+    let bank = Bank::with_three_nights();
+    let mut command = prepare(&bank);
+    Said::of(&command.output().expect("the program starts")).exits(0);
+    bank.published()
+}
+
+#[test]
+fn threads_time_zone_locale_and_umask_do_not_matter() {
+    let plain = published_with(|bank| bank.command(&["run", "--threads", "2"]));
+    let one_thread = published_with(|bank| bank.command(&["run", "--threads", "1"]));
+    assert_same(&plain, &one_thread, "with one thread");
+    let elsewhere = published_with(|bank| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "umask 077; exec \"$0\" \"$@\"", PROGRAM]);
+        bank.complete(&mut shell, &["run"]);
+        shell
+            .env("TZ", "Pacific/Kiritimati")
+            .env("LANG", "tr_TR.UTF-8")
+            .env("LC_ALL", "tr_TR.UTF-8");
+        shell
+    });
+    assert_same(&plain, &elsewhere, "elsewhere");
+}
+
+#[test]
+fn the_sample_banks_pipeline_runs_a_generated_bank() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let root = folder.path();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/harbor");
+    let salenet = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM)
+            .args(arguments)
+            .arg("--project")
+            .arg(&project)
+            .args(["--landing", "bank/landing", "--warehouse", "warehouse"])
+            .current_dir(root)
+            .output();
+        Said::of(&output.expect("the program starts"))
+    };
+    salenet(&[
+        "generate",
+        "--customers",
+        "60",
+        "--nights",
+        "1",
+        "--seed",
+        "7",
+        "--out",
+        "bank",
+    ])
+    .exits(0);
+    salenet(&["run"]).exits(0);
+    let rows = |sql: &str| {
+        salenet(&["sql", "--format", "csv", "-c", sql])
+            .exits(0)
+            .stdout
+    };
+    // Customers sum to accounts, to the cent.
+    let totals = rows(
+        "select (select sum(net_interest_income) from marts.customer_pnl) = \
+         (select sum(net_interest_income) from marts.account_pnl) as same",
+    );
+    assert_eq!(totals, "same\ntrue\n");
+    salenet(&["releases", "verify"]).exits(0);
+    let again = salenet(&["run"]).exits(0);
+    assert!(
+        again.stdout.starts_with("already published"),
+        "{}",
+        again.stdout
+    );
+}
