@@ -70,8 +70,17 @@ pub fn check(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
         }
     };
     planner.declare_base(&graph, &mut problems);
+    let mut unplanned: BTreeSet<&TableName> = BTreeSet::new();
     for position in &graph.order {
-        planner.plan_model(&project.models[*position], &mut problems);
+        let model = &project.models[*position];
+        // What reads a model that does not plan would only repeat its problem.
+        let is_reader = graph.reads[*position]
+            .tonight
+            .iter()
+            .any(|table| unplanned.contains(table));
+        if is_reader || !planner.plan_model(model, &mut problems) {
+            unplanned.insert(&model.table);
+        }
     }
     // Checks and campaigns of models that do not plan would only repeat the same problem.
     if problems.is_empty() {
@@ -206,7 +215,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn plan_model(&mut self, model: &ModelSpec, problems: &mut Diagnostics) {
+    /// Whether the model's own SQL plans, so that its readers can be planned too.
+    fn plan_model(&mut self, model: &ModelSpec, problems: &mut Diagnostics) -> bool {
         let place = self.project.locations.model_sql(&model.table);
         let plan = self
             .session
@@ -219,8 +229,7 @@ impl<'a> Planner<'a> {
             Ok(plan) => plan.columns(),
             Err(error) => {
                 report(problems, place, model, &error);
-                // Its readers are planned against what its YAML names, so that they show their own problems only.
-                return;
+                return false;
             }
         };
         self.compare_columns(model, &columns, problems);
@@ -238,6 +247,7 @@ impl<'a> Planner<'a> {
             report(problems, place, model, &error);
         }
         self.columns.insert(model.table.clone(), columns);
+        true
     }
 
     fn compare_columns(
