@@ -124,11 +124,12 @@ impl Session {
         Ok(Plan { logical })
     }
 
-    /// Runs the analysis that finds type errors, without reading data.
+    /// Runs the analysis that finds type errors, without optimising and without reading data.
     pub fn validate(&self, plan: &Plan) -> Result<(), SqlError> {
         let state = self.context.state();
         state
-            .optimize(&plan.logical)
+            .analyzer()
+            .execute_and_check(plan.logical.clone(), state.config_options(), |_, _| {})
             .map(|_| ())
             .map_err(|error| SqlError::planning(&error))
     }
