@@ -4,8 +4,13 @@ use std::io::Write;
 use std::path::Path;
 
 use super::RunError;
+use super::chain::load_tokens;
 use crate::config::Project;
+use crate::config::feed::FeedSpec;
 use crate::domain::BusinessDate;
+use crate::stages::extract::report::RejectCount;
+use crate::stages::extract::{DeliveredFile, LoadRequest, Origin, load_feed};
+
 use crate::store::{JournalEvent, Warehouse, WarehouseLock};
 
 /// What became of a reject file that was handed in.
@@ -56,6 +61,7 @@ pub fn hand_in(
     if known {
         return Ok(Replay::KnownAlready);
     }
+    refuse_rows_that_would_not_load(project, spec, date, path)?;
     let mut file = warehouse.new_file()?;
     file.write_all(&content).map_err(|source| RunError::Read {
         path: path.to_owned(),
@@ -70,4 +76,52 @@ pub fn hand_in(
     };
     warehouse.append_to_journal(lock, vec![event])?;
     Ok(Replay::Accepted)
+}
+
+/// Loads the rows into nothing: the journal never forgets, so a file that cannot be loaded must not get there.
+fn refuse_rows_that_would_not_load(
+    project: &Project,
+    feed: &FeedSpec,
+    date: BusinessDate,
+    path: &Path,
+) -> Result<(), RunError> {
+    let request = LoadRequest {
+        feed,
+        files: &[DeliveredFile {
+            relative_path: path.display().to_string(),
+            path: path.to_owned(),
+            origin: Origin::Replay,
+        }],
+        control: None,
+        business_date: date,
+        tokens: &load_tokens(project)?,
+        earlier_keys: &[],
+        previous_hashes: &[],
+        previous_rows: None,
+    };
+    let report = load_feed(&request, std::io::sink(), std::io::sink())
+        .map_err(|problem| RunError::Deliveries(vec![problem]))?;
+    if report.rows.rejected == 0 {
+        return Ok(());
+    }
+    let mut message = format!(
+        "{} of {} rows in {} would be rejected again",
+        report.rows.rejected,
+        report.rows.read,
+        path.display()
+    );
+    for reject in &report.rejects {
+        let RejectCount {
+            column,
+            rule,
+            reason,
+            rows,
+        } = reject;
+        let place = if column.is_empty() { rule } else { column };
+        message.push_str(&format!("\n  {rows} x {place}: {reason}"));
+    }
+    Err(RunError::Usage {
+        message,
+        hint: "correct them and hand the file in again; nothing was kept".to_owned(),
+    })
 }

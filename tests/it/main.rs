@@ -15,3 +15,5 @@ mod bank;
 mod nightly;
 mod crash;
 mod releases;
+mod gates;
+mod replay;
