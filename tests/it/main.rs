@@ -17,3 +17,6 @@ mod crash;
 mod releases;
 mod gates;
 mod replay;
+mod privacy;
+mod architecture;
+mod commands;
