@@ -8,4 +8,5 @@ pub mod sql;
 pub mod stages;
 pub mod run;
 pub mod synth;
+pub mod report;
 pub mod cli;

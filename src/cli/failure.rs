@@ -109,10 +109,10 @@ impl From<SqlError> for Failure {
             } => {
                 let mut words = format!("error: {message}");
                 if let Some(at) = position {
-                    words.push_str(&format!("\n  --> query:{}:{}", at.line, at.column));
+                    words = format!("{words}\n  --> query:{}:{}", at.line, at.column);
                 }
                 if let Some(hint) = hint {
-                    words.push_str(&format!("\nhint: {hint}"));
+                    words = format!("{words}\nhint: {hint}");
                 }
                 Self::usage(words)
             }

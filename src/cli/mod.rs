@@ -7,6 +7,7 @@ pub mod args;
 pub mod failure;
 pub mod progress;
 pub mod run;
+pub mod plan;
 pub mod check;
 pub mod test;
 pub mod sql;
@@ -14,6 +15,7 @@ pub mod prompt;
 pub mod releases;
 pub mod rejects;
 pub mod explain;
+pub mod report;
 pub mod generate;
 pub mod schema;
 pub mod completions;
@@ -43,12 +45,14 @@ controls, 6 another run holds the lock.";
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::RunArgs),
+    Plan(plan::PlanArgs),
     Check(check::CheckArgs),
     Test(test::TestArgs),
     Sql(sql::SqlArgs),
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
     Explain(explain::ExplainArgs),
+    Report(report::ReportArgs),
     Generate(generate::GenerateArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
@@ -76,12 +80,14 @@ fn run_command() -> ExitCode {
     let global = &cli.global;
     let result = match &cli.command {
         Command::Run(args) => run::run(args, global),
+        Command::Plan(args) => plan::run(args, global),
         Command::Check(args) => check::run(args, global),
         Command::Test(args) => test::run(args, global),
         Command::Sql(args) => sql::run(args, global),
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
         Command::Explain(args) => explain::run(args, global),
+        Command::Report(args) => report::run(args, global),
         Command::Generate(args) => generate::run(args, global),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),

@@ -7,11 +7,11 @@ use super::failure::Failure;
 use super::progress::TerminalProgress;
 use super::summary;
 use crate::domain::BusinessDate;
-use crate::run::{DateSelection, check, run as run_nights};
+use crate::run::{DateSelection, RunSettings, check, run as run_nights};
 
-/// Run the night: load, clean, resolve, model, select, check, publish
+/// Which business dates.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub struct DateArgs {
     /// One business date [default: every delivered date after the newest release]
     #[arg(long, value_name = "YYYY-MM-DD", conflicts_with_all = ["from", "to"])]
     date: Option<BusinessDate>,
@@ -29,20 +29,37 @@ pub struct RunArgs {
     allow_gap: bool,
 }
 
+impl DateArgs {
+    #[must_use]
+    pub const fn selection(&self) -> DateSelection {
+        match (self.date, self.from, self.to) {
+            (Some(date), _, _) => DateSelection::One(date),
+            (None, Some(from), Some(to)) => DateSelection::Range(from, to),
+            _ => DateSelection::CatchUp,
+        }
+    }
+
+    pub const fn apply(&self, settings: &mut RunSettings) {
+        settings.restate = self.restate;
+        settings.allow_gap = self.allow_gap;
+    }
+}
+
+/// Run the night: load, clean, resolve, model, select, check, publish
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    dates: DateArgs,
+}
+
 pub fn run(args: &RunArgs, global: &GlobalArgs) -> Result<(), Failure> {
     let project = global.load_project()?;
     let checked = check(&project).map_err(|problems| Failure::configuration(&problems))?;
     let mut settings = global.settings(&project)?;
-    settings.restate = args.restate;
-    settings.allow_gap = args.allow_gap;
-    let selection = match (args.date, args.from, args.to) {
-        (Some(date), _, _) => DateSelection::One(date),
-        (None, Some(from), Some(to)) => DateSelection::Range(from, to),
-        _ => DateSelection::CatchUp,
-    };
+    args.dates.apply(&mut settings);
     let report = {
         let progress = TerminalProgress::new(global.quiet);
-        run_nights(&checked, &settings, &selection, &progress)?
+        run_nights(&checked, &settings, &args.dates.selection(), &progress)?
     };
     if global.quiet {
         Ok(())

@@ -132,12 +132,8 @@ fn waterfalls(text: &mut String, manifest: &Manifest) {
             ]);
         }
         let _ = writeln!(text, "{table}");
-        let lists = campaign
-            .lists
-            .iter()
-            .filter(|list| list.name.ends_with(".csv"));
-        let (n_lists, n_targets) =
-            lists.fold((0, 0), |(n, rows), list| (n + 1, rows + list.file.rows));
+        let n_lists = campaign.lists.len();
+        let n_targets: u64 = campaign.lists.iter().map(|list| list.file.rows).sum();
         let _ = writeln!(
             text,
             "targets     {n_targets} on {n_lists} lists in current/lists/{}",
@@ -156,16 +152,18 @@ fn gates(text: &mut String, manifest: &Manifest) {
     };
     let _ = writeln!(
         text,
-        "gates       {} passed, {} warned, {} not applicable",
+        "gates       {} passed, {} accepted, {} warned, {} not applicable",
         count(GateStatus::Passed),
+        count(GateStatus::Accepted),
         count(GateStatus::Warned),
         count(GateStatus::NotApplicable)
     );
-    for gate in manifest
-        .gates
-        .iter()
-        .filter(|gate| gate.status == GateStatus::Warned)
-    {
-        let _ = writeln!(text, "  warning   {}: {}", gate.id, gate.detail);
+    for gate in &manifest.gates {
+        let word = match gate.status {
+            GateStatus::Warned => "warning",
+            GateStatus::Accepted => "accepted",
+            _ => continue,
+        };
+        let _ = writeln!(text, "  {word:<9} {}: {}", gate.id, gate.detail);
     }
 }

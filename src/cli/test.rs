@@ -1,5 +1,7 @@
 //! `salenet test`: given rows, expected rows.
 
+use std::fmt::Write;
+
 use clap::Args;
 
 use super::args::{GlobalArgs, print};
@@ -10,7 +12,7 @@ use crate::run::model_test::{TestVerdict, run_test};
 /// Run the project's model tests
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Only tests of this model, such as marts.account_pnl
+    /// Only tests of this model, such as `marts.account_pnl`
     model: Option<String>,
 }
 
@@ -29,17 +31,19 @@ pub fn run(args: &TestArgs, global: &GlobalArgs) -> Result<(), Failure> {
             Ok(TestVerdict::Passed) => passed += 1,
             Ok(TestVerdict::Failed(problems)) => {
                 failed += 1;
-                text.push_str(&format!("FAILED {}: {}\n", test.model, test.name));
+                let _ = writeln!(text, "FAILED {}: {}", test.model, test.name);
                 for problem in problems {
-                    text.push_str(&format!("  {problem}\n"));
+                    let _ = writeln!(text, "  {problem}");
                 }
             }
             Err(error) => {
                 failed += 1;
-                text.push_str(&format!(
-                    "FAILED {}: {}\n  {error}\n",
+                let _ = writeln!(
+                    text,
+                    "FAILED {}: {}
+  {error}",
                     test.model, test.name
-                ));
+                );
             }
         }
     }
@@ -48,7 +52,7 @@ pub fn run(args: &TestArgs, global: &GlobalArgs) -> Result<(), Failure> {
             "error: no test was found\nhint: tests stand in tests/*.yml of the project",
         ));
     }
-    text.push_str(&format!("{passed} passed, {failed} failed\n"));
+    let _ = writeln!(text, "{passed} passed, {failed} failed");
     print(&text)?;
     if failed == 0 {
         Ok(())

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod matching;
 pub mod model;
 pub mod model_test;
+pub mod acceptance;
 pub mod reference;
 pub mod project;
 pub mod locations;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::acceptance::Acceptance;
 use super::bank::BankSpec;
 use super::campaign::CampaignSpec;
 use super::feed::{FeedSpec, SourceSpec};
@@ -27,6 +28,8 @@ pub struct Project {
     pub models: Vec<ModelSpec>,
     /// Sorted by file name.
     pub campaigns: Vec<CampaignSpec>,
+    /// As written.
+    pub acceptances: Vec<Acceptance>,
     /// Sorted by file name, then as written.
     pub model_tests: Vec<ModelTest>,
     /// Where everything stands, for checks of later layers.

@@ -15,7 +15,7 @@ use super::raw;
 pub const IDENTIFIER_PATTERN: &str = "^[a-z_][a-z0-9_]{0,62}$";
 
 /// The kinds of YAML file, each with the path it stands at and its schema.
-static SCHEMAS: LazyLock<[(Kind, Value); 7]> = LazyLock::new(|| {
+static SCHEMAS: LazyLock<[(Kind, Value); 8]> = LazyLock::new(|| {
     [
         (Kind::Bank, schema_of::<raw::RawBank>("bank.yml")),
         (Kind::Source, schema_of::<raw::RawSource>("sources/*.yml")),
@@ -33,6 +33,10 @@ static SCHEMAS: LazyLock<[(Kind, Value); 7]> = LazyLock::new(|| {
             schema_of::<raw::RawCampaign>("campaigns/*.yml"),
         ),
         (
+            Kind::Acceptances,
+            schema_of::<raw::RawAcceptances>("acceptances.yml"),
+        ),
+        (
             Kind::ModelTests,
             schema_of::<raw::RawModelTests>("tests/*.yml"),
         ),
@@ -48,6 +52,7 @@ pub enum Kind {
     Model,
     Reference,
     Campaign,
+    Acceptances,
     ModelTests,
 }
 
@@ -58,6 +63,7 @@ impl Kind {
             Self::Bank => "bank",
             Self::Source => "source",
             Self::Matching => "matching",
+            Self::Acceptances => "acceptances",
             Self::Model => "model",
             Self::Reference => "reference",
             Self::Campaign => "campaign",

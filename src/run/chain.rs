@@ -106,13 +106,82 @@ fn run_locked(
     lock: &WarehouseLock,
     run_id: &str,
 ) -> Result<(RunOutcome, Manifest), RunError> {
-    let project = checked.project;
-    let tokens = load_tokens(project)?;
+    let tokens = load_tokens(checked.project)?;
     let history = History::read(warehouse)?;
-    let dates = history.dates_to_build(project, settings, selection)?;
+    let dates = history.dates_to_build(checked.project, settings, selection)?;
+    // A new night is published by itself, so that a later one that fails takes nothing away.
+    // Nights that exist are restated together: readers never see a chain half replaced.
+    let newest = history.newest();
+    let (restated, new): (Vec<_>, Vec<_>) = dates
+        .into_iter()
+        .partition(|date| newest.is_some_and(|newest| *date <= newest));
+    let groups = std::iter::once(restated).chain(new.into_iter().map(|date| vec![date]));
+    let mut published = Vec::new();
+    let mut last = None;
+    for group in groups.filter(|group| !group.is_empty()) {
+        let work = ChainWork {
+            checked,
+            settings,
+            progress,
+            warehouse,
+            lock,
+            run_id,
+            tokens: &tokens,
+        };
+        let (ids, manifest) = build_and_publish(&work, &group)?;
+        published.extend(ids);
+        last = Some(manifest);
+    }
+    let last = last.ok_or_else(|| nothing_delivered(checked.project, settings))?;
+    let outcome = if published.is_empty() {
+        RunOutcome::AlreadyPublished(last.release)
+    } else {
+        RunOutcome::Published(published)
+    };
+    Ok((outcome, last))
+}
+
+fn nothing_delivered(project: &Project, settings: &RunSettings) -> RunError {
+    RunError::NothingDelivered {
+        landing: settings.landing.clone(),
+        example: project
+            .feeds()
+            .next()
+            .map_or_else(String::new, |feed| feed.path.0.clone()),
+    }
+}
+
+/// What the nights of one run share.
+struct ChainWork<'a> {
+    checked: &'a CheckedProject<'a>,
+    settings: &'a RunSettings,
+    progress: &'a dyn Progress,
+    warehouse: &'a Warehouse,
+    lock: &'a WarehouseLock,
+    run_id: &'a str,
+    tokens: &'a TokenKeys,
+}
+
+/// Builds the nights, each upon the one before, and publishes those that changed with one swing.
+///
+/// Gives the releases published and the newest manifest.
+fn build_and_publish(
+    work: &ChainWork,
+    dates: &[BusinessDate],
+) -> Result<(Vec<ReleaseId>, Manifest), RunError> {
+    let ChainWork {
+        checked,
+        settings,
+        progress,
+        warehouse,
+        lock,
+        run_id,
+        tokens,
+    } = *work;
+    let history = History::read(warehouse)?;
     let mut chain: Vec<Manifest> = Vec::new();
     let mut last_unchanged = None;
-    for date in dates {
+    for &date in dates {
         let base = match chain.last() {
             Some(manifest) => Some(manifest.clone()),
             None => history.base_of(warehouse, date)?,
@@ -122,7 +191,7 @@ fn run_locked(
             settings,
             warehouse,
             lock,
-            tokens: &tokens,
+            tokens,
             date,
             base: base.as_ref(),
             progress,
@@ -135,39 +204,29 @@ fn run_locked(
         };
         match published {
             Some(published) if same_content(&published, &candidate) => {
-                last_unchanged = Some(published)
+                last_unchanged = Some(published);
             }
             Some(published) if is_closed_month(&history, date) && !settings.restate => {
-                return Err(RunError::ClosedMonth {
-                    date,
-                    month: published.business_date.month().to_string(),
-                });
+                let month = published.business_date.month().to_string();
+                return Err(RunError::ClosedMonth { date, month });
             }
             _ => chain.push(candidate),
         }
     }
     if chain.is_empty() {
-        let manifest = last_unchanged.ok_or_else(|| RunError::NothingDelivered {
-            landing: settings.landing.clone(),
-            example: project
-                .feeds()
-                .next()
-                .map_or_else(String::new, |feed| feed.path.0.clone()),
-        })?;
-        return Ok((RunOutcome::AlreadyPublished(manifest.release), manifest));
+        let manifest =
+            last_unchanged.ok_or_else(|| nothing_delivered(checked.project, settings))?;
+        return Ok((Vec::new(), manifest));
     }
     let delivered = chain.iter().flat_map(lists_delivered).collect();
     warehouse.append_to_journal(lock, delivered)?;
-    let ids = chain.iter().map(|manifest| manifest.release).collect();
     let published = warehouse.publish(chain)?;
-    let last = published
-        .into_iter()
-        .next_back()
-        .ok_or_else(|| RunError::NothingDelivered {
-            landing: settings.landing.clone(),
-            example: String::new(),
-        })?;
-    Ok((RunOutcome::Published(ids), last))
+    let ids = published.iter().map(|manifest| manifest.release).collect();
+    let last = published.into_iter().next_back();
+    Ok((
+        ids,
+        last.ok_or_else(|| nothing_delivered(checked.project, settings))?,
+    ))
 }
 
 fn is_closed_month(history: &History, date: BusinessDate) -> bool {
@@ -222,11 +281,7 @@ fn same_content(published: &Manifest, candidate: &Manifest) -> bool {
 fn lists_delivered(manifest: &Manifest) -> Vec<JournalEvent> {
     let mut events = Vec::new();
     for campaign in &manifest.campaigns {
-        for list in campaign
-            .lists
-            .iter()
-            .filter(|list| list.name.ends_with(".csv"))
-        {
+        for list in &campaign.lists {
             events.push(JournalEvent::ListDelivered {
                 campaign: campaign.code.clone(),
                 release: manifest.release,
@@ -284,7 +339,7 @@ impl History {
     }
 
     /// The newest release before `date` that is not withdrawn.
-    fn base_of(
+    pub(super) fn base_of(
         &self,
         warehouse: &Warehouse,
         date: BusinessDate,
@@ -295,7 +350,7 @@ impl History {
         }
     }
 
-    fn dates_to_build(
+    pub(super) fn dates_to_build(
         &self,
         project: &Project,
         settings: &RunSettings,

@@ -22,10 +22,10 @@ pub fn delivered_dates(
     }
     let mut dates = BTreeSet::new();
     for feed in project.feeds() {
-        let Some(dated) = DatedPart::of(&feed.path.0) else {
+        let Some(template) = DatedPart::of(&feed.path.0) else {
             continue;
         };
-        let folder = landing.join(dated.folder);
+        let folder = landing.join(template.folder);
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -44,7 +44,7 @@ pub fn delivered_dates(
             let date = entry
                 .file_name()
                 .to_str()
-                .and_then(|name| dated.date_in(name));
+                .and_then(|name| template.date_in(name));
             dates.extend(date.filter(|date| project.bank.calendar.contains(*date)));
         }
     }

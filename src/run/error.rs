@@ -127,16 +127,13 @@ fn deliveries(errors: &[ExtractError]) -> String {
 }
 
 fn gates(date: BusinessDate, failed: &[GateResult], candidate: &std::path::Path) -> String {
-    let mut text = format!(
-        "{} gates failed for {date}; nothing was published\n",
-        failed.len()
-    );
-    for gate in failed {
-        text.push_str(&format!("  {}: {}\n", gate.id, gate.detail));
-    }
-    text.push_str(&format!(
-        "hint: the candidate can be queried: salenet sql --candidate {}",
+    let each = failed
+        .iter()
+        .map(|gate| format!("  {}: {}\n", gate.id, gate.detail));
+    format!(
+        "{} gates failed for {date}; nothing was published\n{}hint: the candidate can be queried: salenet sql --candidate {}",
+        failed.len(),
+        each.collect::<String>(),
         candidate.display()
-    ));
-    text
+    )
 }

@@ -106,7 +106,11 @@ pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
 }
 
 /// Whether tonight's absence of a delivery stops the night.
-fn missing(context: &FeedContext, feed: &FeedSpec, delivery: &Delivery) -> Option<ExtractError> {
+pub(super) fn missing(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    delivery: &Delivery,
+) -> Option<ExtractError> {
     let Delivery::Missing { relative_path } = delivery else {
         return None;
     };
@@ -186,12 +190,20 @@ fn empty_quarantine() -> TableEntry {
     }
 }
 
-fn load_or_reuse(
+/// Everything that decides the output of a feed's step.
+struct PreparedFeed {
+    files: Vec<DeliveredFile>,
+    kept_staging: Vec<FileEntry>,
+    kept_quarantine: Vec<FileEntry>,
+    fingerprint: String,
+}
+
+fn prepare(
     context: &FeedContext,
     feed: &FeedSpec,
     file: &DeliveredFile,
     control: Option<&Path>,
-) -> Result<(LoadedFeed, StepStatus), RunError> {
+) -> Result<PreparedFeed, RunError> {
     let mut files = vec![file.clone()];
     for replay in context
         .journal
@@ -204,15 +216,10 @@ fn load_or_reuse(
             origin: Origin::Replay,
         });
     }
-    let quarantine = quarantine_table(&feed.table);
     let base_table = |table: &TableName| context.base.and_then(|base| base.tables.get(table));
-    let kept_staging = kept_files(
-        context,
-        base_table(&feed.table),
-        feed.delivery == DeliveryKind::Append,
-    );
-    let kept_quarantine = kept_files(context, base_table(&quarantine), true);
-
+    let keeps_nights = feed.delivery == DeliveryKind::Append;
+    let kept_staging = kept_files(context, base_table(&feed.table), keeps_nights);
+    let kept_quarantine = kept_files(context, base_table(&quarantine_table(&feed.table)), true);
     let fingerprint = fingerprint(
         context,
         feed,
@@ -221,6 +228,41 @@ fn load_or_reuse(
         &kept_staging,
         &kept_quarantine,
     )?;
+    Ok(PreparedFeed {
+        files,
+        kept_staging,
+        kept_quarantine,
+        fingerprint,
+    })
+}
+
+/// The feed as an earlier run left it for exactly this delivery; `None` when it would have to be loaded.
+pub(super) fn known(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    delivery: &Delivery,
+) -> Result<Option<LoadedFeed>, RunError> {
+    let Delivery::Found { file, control } = delivery else {
+        return Ok(Some(carry_forward(context, feed)));
+    };
+    let prepared = prepare(context, feed, file, control.as_deref())?;
+    let output = context.warehouse.step_output(&prepared.fingerprint)?;
+    Ok(output.and_then(|output| from_output(feed, &quarantine_table(&feed.table), output)))
+}
+
+fn load_or_reuse(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    file: &DeliveredFile,
+    control: Option<&Path>,
+) -> Result<(LoadedFeed, StepStatus), RunError> {
+    let quarantine = quarantine_table(&feed.table);
+    let PreparedFeed {
+        files,
+        kept_staging,
+        kept_quarantine,
+        fingerprint,
+    } = prepare(context, feed, file, control)?;
     if let Some(output) = context.warehouse.step_output(&fingerprint)?
         && let Some(loaded) = from_output(feed, &quarantine, output)
     {
@@ -319,9 +361,9 @@ fn fingerprint(
     fingerprint.add("date", &context.date.to_string());
     fingerprint.add("key", context.tokens.current_id());
     for file in files {
-        let content = hash_file(&file.relative_path, &file.path)
+        let hash = hash_file(&file.relative_path, &file.path)
             .map_err(|error| RunError::Deliveries(vec![error]))?;
-        fingerprint.add(&file.relative_path, &content.blake3);
+        fingerprint.add(&file.relative_path, &hash.blake3);
     }
     if let Some(control) = control {
         let text = std::fs::read(control).map_err(|source| RunError::Read {

@@ -3,6 +3,7 @@
 use super::RunError;
 use super::feeds::FeedEntry;
 use super::steps::{Fingerprint, Identities, StepKind};
+use crate::config::acceptance::Acceptance;
 use crate::config::model::{CheckKind, ModelCheck, ModelSpec};
 use crate::sql::dependencies::table_references;
 use crate::sql::{Bindings, Session};
@@ -45,12 +46,7 @@ pub fn feed_gates(entry: &FeedEntry) -> Vec<GateResult> {
 /// Universe = removed + lost in dedupe + cut + selected, per campaign.
 #[must_use]
 pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
-    let listed: u64 = entry
-        .lists
-        .iter()
-        .filter(|list| list.name.ends_with(".csv"))
-        .map(|list| list.file.rows)
-        .sum();
+    let listed: u64 = entry.lists.iter().map(|list| list.file.rows).sum();
     let remaining = entry.waterfall.last().map_or(0, |line| line.remaining);
     let universe = entry.waterfall.first().map_or(0, |line| line.remaining);
     GateResult {
@@ -131,5 +127,21 @@ fn condition_of(check: &ModelCheck) -> Option<&str> {
     match &check.kind {
         CheckKind::Expression { must } => Some(must),
         _ => None,
+    }
+}
+
+/// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.
+pub fn accept(gates: &mut [GateResult], acceptances: &[Acceptance]) {
+    for gate in gates
+        .iter_mut()
+        .filter(|gate| gate.status == GateStatus::Failed)
+    {
+        let signed = acceptances
+            .iter()
+            .find(|acceptance| acceptance.gate == gate.id && acceptance.finding == gate.detail);
+        if let Some(Acceptance { reason, by, on, .. }) = signed {
+            gate.status = GateStatus::Accepted;
+            gate.detail = format!("{}; accepted by {by} on {on}: {reason}", gate.detail);
+        }
     }
 }

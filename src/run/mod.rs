@@ -11,6 +11,7 @@ pub mod types;
 pub mod chain;
 pub mod deliveries;
 pub mod night;
+pub mod plan;
 pub mod feeds;
 pub mod reference;
 pub mod source_file;

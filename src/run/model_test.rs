@@ -157,20 +157,14 @@ fn sql_type(stored: &str) -> String {
 fn compare(expected: &[TestRow], mut actual: Vec<BTreeMap<String, Cell>>) -> TestVerdict {
     let mut problems = Vec::new();
     for row in expected {
-        match actual.iter().position(|candidate| fits(row, candidate)) {
-            Some(position) => {
-                actual.remove(position);
-            }
-            None => {
-                let nearest = actual
-                    .iter()
-                    .max_by_key(|candidate| agreeing(row, candidate));
-                problems.push(format!(
-                    "expected {}\n     found {}",
-                    shown(row),
-                    shown_like(row, nearest)
-                ));
-            }
+        if let Some(position) = actual.iter().position(|candidate| fits(row, candidate)) {
+            actual.remove(position);
+        } else {
+            let nearest = actual
+                .iter()
+                .max_by_key(|candidate| agreeing(row, candidate));
+            let found = shown_like(row, nearest);
+            problems.push(format!("expected {}\n     found {found}", shown(row)));
         }
     }
     if problems.is_empty() && !actual.is_empty() {

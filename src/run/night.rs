@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, load_feeds};
-use super::gates::{campaign_gate, feed_gates, model_gates};
+use super::gates::{accept, campaign_gate, feed_gates, model_gates};
 use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
 use super::report::timed;
@@ -15,6 +15,7 @@ use super::tables::{bindings, given_tables, own_table};
 use super::types::stored_type;
 use super::{CheckedProject, RunSettings};
 use crate::config::campaign::{CampaignSpec, Schedule};
+use crate::config::matching::MatchingSpec;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
@@ -78,6 +79,7 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
             .filter(|entry| !entry.waterfall.is_empty())
             .map(campaign_gate),
     );
+    accept(&mut gates, &project.acceptances);
     gates.sort_by(|left, right| left.id.cmp(&right.id));
 
     let mut reports = BTreeMap::new();
@@ -107,18 +109,18 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
 }
 
 /// What has been built so far tonight.
-struct Night<'a> {
+pub(super) struct Night<'a> {
     context: &'a NightContext<'a>,
     session: Session,
     bindings: Bindings,
     tables: BTreeMap<TableName, TableEntry>,
     views: Vec<ViewEntry>,
-    identities: Identities,
+    pub(super) identities: Identities,
     fingerprints: BTreeMap<String, String>,
 }
 
 impl<'a> Night<'a> {
-    fn try_new(context: &'a NightContext<'a>) -> Result<Self, RunError> {
+    pub(super) fn try_new(context: &'a NightContext<'a>) -> Result<Self, RunError> {
         let project = context.checked.project;
         let session = Session::try_new(&context.settings.session_options())?;
         let mut declared = given_tables(project);
@@ -168,7 +170,7 @@ impl<'a> Night<'a> {
             .collect()
     }
 
-    fn add(&mut self, name: TableName, entry: TableEntry) -> Result<(), RunError> {
+    pub(super) fn add(&mut self, name: TableName, entry: TableEntry) -> Result<(), RunError> {
         let source = TableSource::of(self.context.warehouse, &entry);
         self.session.add_table(Catalogue::Tonight, &name, &source)?;
         self.identities.insert(name.clone(), table_identity(&entry));
@@ -196,7 +198,7 @@ impl<'a> Night<'a> {
         Ok(feeds)
     }
 
-    fn references(&mut self) -> Result<(), RunError> {
+    pub(super) fn references(&mut self) -> Result<(), RunError> {
         let context = self.context;
         for reference in &context.checked.project.references {
             let entry = load_reference(context.warehouse, reference, context.tokens, context.date)?;
@@ -227,30 +229,7 @@ impl<'a> Night<'a> {
             own_table("core", "customer_xref"),
             own_table("core", "customer_id_event"),
         );
-        let mut fingerprint = Fingerprint::new(StepKind::Resolve);
-        fingerprint.add(
-            "matching",
-            &serde_json::to_string(spec).map_err(RunError::Report)?,
-        );
-        fingerprint.add("date", &context.date.to_string());
-        for source in &spec.records {
-            fingerprint.add(
-                "records",
-                self.identities
-                    .get(&source.table)
-                    .map_or("", String::as_str),
-            );
-        }
-        for table in [&xref, &events] {
-            fingerprint.add(
-                "base",
-                &self
-                    .base_table(table)
-                    .map(table_identity)
-                    .unwrap_or_default(),
-            );
-        }
-        let fingerprint = fingerprint.finish();
+        let fingerprint = self.resolve_fingerprint(spec)?;
         let output = self.step("resolve", &fingerprint, |night| {
             let staging = spec.records.iter().map(|source| {
                 let files = night
@@ -305,6 +284,24 @@ impl<'a> Night<'a> {
         Ok(())
     }
 
+    pub(super) fn resolve_fingerprint(&self, spec: &MatchingSpec) -> Result<String, RunError> {
+        let mut fingerprint = Fingerprint::new(StepKind::Resolve);
+        fingerprint.add(
+            "matching",
+            &serde_json::to_string(spec).map_err(RunError::Report)?,
+        );
+        fingerprint.add("date", &self.context.date.to_string());
+        for source in &spec.records {
+            let identity = self.identities.get(&source.table);
+            fingerprint.add("records", identity.map_or("", String::as_str));
+        }
+        for (schema, table) in [("core", "customer_xref"), ("core", "customer_id_event")] {
+            let base = self.base_table(&own_table(schema, table));
+            fingerprint.add("base", &base.map(table_identity).unwrap_or_default());
+        }
+        Ok(fingerprint.finish())
+    }
+
     fn model(&mut self, model: &ModelSpec) -> Result<(), RunError> {
         let fingerprint = self.model_fingerprint(model)?;
         let context = self.context;
@@ -344,7 +341,7 @@ impl<'a> Night<'a> {
         }
     }
 
-    fn model_fingerprint(&self, model: &ModelSpec) -> Result<String, RunError> {
+    pub(super) fn model_fingerprint(&self, model: &ModelSpec) -> Result<String, RunError> {
         let mut fingerprint = Fingerprint::new(StepKind::Model);
         fingerprint.add("sql", &model.sql);
         fingerprint.add("grain", &model.grain.join(","));
@@ -467,13 +464,13 @@ impl<'a> Night<'a> {
         let context = self.context;
         context.progress.step_started(name);
         let started = timed();
-        let (output, status) = match context.warehouse.step_output(fingerprint)? {
-            Some(output) => (output, StepStatus::Reused),
-            None => {
-                let output = compute(self)?;
-                context.warehouse.record_step(fingerprint, &output)?;
-                (output, StepStatus::Ran)
-            }
+        let known = context.warehouse.step_output(fingerprint)?;
+        let (output, status) = if let Some(output) = known {
+            (output, StepStatus::Reused)
+        } else {
+            let output = compute(self)?;
+            context.warehouse.record_step(fingerprint, &output)?;
+            (output, StepStatus::Ran)
         };
         let rows = output.tables.values().map(TableEntry::rows).sum();
         context

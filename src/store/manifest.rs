@@ -92,6 +92,8 @@ pub struct ViewEntry {
 pub enum GateStatus {
     Passed,
     Failed,
+    /// Failed with exactly the finding that somebody signed for.
+    Accepted,
     /// Failed, but its severity is `warn`.
     Warned,
     /// The bank's data cannot feed it; never counted as passed.
@@ -126,9 +128,12 @@ pub struct WaterfallLine {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListEntry {
-    /// Below the release folder: `lists/<campaign>/<name>.csv`.
+    /// Below the release folder and without ending: `lists/<campaign>/<name>`.
     pub name: String,
+    /// The list, `<name>.csv`.
     pub file: FileEntry,
+    /// Its row count and hash, `<name>.ctl`.
+    pub control: FileEntry,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -202,7 +202,16 @@ impl Warehouse {
             .iter()
             .flat_map(|campaign| &campaign.lists)
         {
-            link(&staged, &staged.join(&list.name), &list.file)?;
+            link(
+                &staged,
+                &staged.join(format!("{}.csv", list.name)),
+                &list.file,
+            )?;
+            link(
+                &staged,
+                &staged.join(format!("{}.ctl", list.name)),
+                &list.control,
+            )?;
         }
         let text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::Damaged {
             path: staged.clone(),

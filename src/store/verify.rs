@@ -137,7 +137,7 @@ pub(super) fn named_files(manifest: &Manifest) -> impl Iterator<Item = &FileEntr
         .campaigns
         .iter()
         .flat_map(|campaign| &campaign.lists)
-        .map(|list| &list.file);
+        .flat_map(|list| [&list.file, &list.control]);
     manifest
         .tables
         .values()

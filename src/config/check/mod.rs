@@ -3,6 +3,7 @@
 //! A part with a problem is still built as far as possible, so that what refers to it is checked
 //! too and one mistake gives one message. The result is dropped when anything was reported.
 
+mod acceptance;
 mod bank;
 mod campaign;
 mod column;
@@ -26,7 +27,8 @@ use super::folder::Folder;
 use super::locations::Locations;
 use super::project::Project;
 use super::raw::{
-    RawBank, RawCampaign, RawMatching, RawModel, RawModelTests, RawReference, RawSource,
+    RawAcceptances, RawBank, RawCampaign, RawMatching, RawModel, RawModelTests, RawReference,
+    RawSource,
 };
 use super::schema::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -62,6 +64,7 @@ pub fn load(project_dir: &Path) -> Result<Project, Diagnostics> {
         }
     }
     let campaigns = load_campaigns(&mut folder, &mut locations, &known);
+    let acceptances = load_acceptances(&mut folder, &models, models_complete);
     let model_tests = load_model_tests(&mut folder, &mut locations, &known, &context);
     match bank {
         Some(bank) if !folder.problems.has_errors() => Ok(Project {
@@ -73,6 +76,7 @@ pub fn load(project_dir: &Path) -> Result<Project, Diagnostics> {
             matching,
             models,
             campaigns,
+            acceptances,
             model_tests,
             locations,
             hash: folder.hash(),
@@ -176,6 +180,27 @@ fn load_references(
         references.extend(spec);
     }
     (references, complete)
+}
+
+fn load_acceptances(
+    folder: &mut Folder<'_>,
+    models: &[super::model::ModelSpec],
+    models_complete: bool,
+) -> Vec<super::acceptance::Acceptance> {
+    if !folder.path("acceptances.yml").exists() {
+        return Vec::new();
+    }
+    document::read::<RawAcceptances>(folder, "acceptances.yml", Kind::Acceptances)
+        .map(|(document, raw)| {
+            acceptance::check(
+                raw,
+                models,
+                models_complete,
+                &document,
+                &mut folder.problems,
+            )
+        })
+        .unwrap_or_default()
 }
 
 fn load_matching(

@@ -3,6 +3,7 @@
 //! The doc comments here are shown to users: in editors through the schema, and in hints.
 //! Nothing is checked here beyond shape.
 
+mod acceptance;
 mod bank;
 mod campaign;
 mod column;
@@ -13,6 +14,7 @@ mod model_test;
 mod named;
 mod reference;
 
+pub use acceptance::RawAcceptances;
 pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
 pub use campaign::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
 pub use column::{

@@ -47,7 +47,7 @@ pub fn write_lists(
             .push(row);
     }
     let folder = format!("data/lists/{}", file_name(&campaign.code));
-    let mut entries = Vec::with_capacity(parts.len() * 2);
+    let mut entries = Vec::with_capacity(parts.len());
     for (part, rows) in &parts {
         let mut file = warehouse.new_file().map_err(ListError::Store)?;
         write_csv(&mut file, list, rows).map_err(ListError::Io)?;
@@ -62,12 +62,9 @@ pub fn write_lists(
             .commit(&folder, "ctl", 0, None)
             .map_err(ListError::Store)?;
         entries.push(ListEntry {
-            name: format!("{name}.csv"),
+            name,
             file,
-        });
-        entries.push(ListEntry {
-            name: format!("{name}.ctl"),
-            file: control,
+            control,
         });
     }
     Ok(entries)

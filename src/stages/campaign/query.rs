@@ -67,6 +67,7 @@ fn suppression(rule: &Suppression) -> (String, String) {
 }
 
 /// The query of `campaigns.candidate`, one row per member of the universe, and the values it binds.
+#[expect(clippy::too_many_lines, reason = "one query, best read in one piece")]
 #[must_use]
 pub fn candidate_query(
     campaign: &CampaignSpec,

@@ -155,10 +155,6 @@ fn readable(column: &Column) -> Option<PolarsResult<Column>> {
     })
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the cell borrows from the column, not from the value"
-)]
 fn cell(value: AnyValue<'_>, numeric: bool) -> Cell<'_> {
     match value {
         AnyValue::String(text) if numeric => Cell::Number(text.into()),

@@ -9,6 +9,8 @@ use crate::store::manifest::{GateResult, GateStatus};
 
 /// Digits after the point to which two sides of a reconciliation are compared.
 const COMPARED_SCALE: u32 = 10;
+/// Differences of a reconciliation that a gate names one by one.
+const SHOWN_DIFFERENCES: usize = 20;
 
 /// The model's own checks and the one every model has: its grain is unique.
 #[must_use]
@@ -230,27 +232,42 @@ fn compare(left: &QueryResult, right: &QueryResult, kind: &CheckKind) -> Result<
         _ => None,
     };
     let tolerance = tolerance.unwrap_or(Money::ZERO);
-    let mut compared = Vec::new();
-    for (number, (one, other)) in left_rows.iter().zip(&right_rows).enumerate() {
+    let mut shown_values = Vec::new();
+    let mut differences = Vec::new();
+    for (one, other) in left_rows.iter().zip(&right_rows) {
+        let mut key = Vec::new();
         for ((a, b), column) in one.iter().zip(other).zip(&left.columns) {
             if !agree(a, b, tolerance) {
-                return Ok(Verdict::Broken(format!(
-                    "row {}, {}: left {}, right {}",
-                    number + 1,
+                differences.push(format!(
+                    "{}{}: left {}, right {}",
+                    key.concat(),
                     column.name,
                     shown(a),
                     shown(b)
-                )));
+                ));
+            } else if column.data_type.starts_with("Utf8") {
+                // Texts that agree say which row this is.
+                key.push(format!("{} ", shown(a)));
             }
             if left_rows.len() == 1 {
-                compared.push(format!("{} {}", column.name, shown(a)));
+                shown_values.push(format!("{} {}", column.name, shown(a)));
             }
         }
     }
-    Ok(Verdict::Holds(if compared.is_empty() {
+    if !differences.is_empty() {
+        let n_hidden = differences.len().saturating_sub(SHOWN_DIFFERENCES);
+        differences.truncate(SHOWN_DIFFERENCES);
+        let more = if n_hidden > 0 {
+            format!("; and {n_hidden} more")
+        } else {
+            String::new()
+        };
+        return Ok(Verdict::Broken(format!("{}{more}", differences.join("; "))));
+    }
+    Ok(Verdict::Holds(if shown_values.is_empty() {
         format!("{} rows agree", left_rows.len())
     } else {
-        compared.join(", ")
+        shown_values.join(", ")
     }))
 }
 

@@ -1,0 +1,66 @@
+//! The page: a head, a list of contents, the sections, one style; nothing from anywhere else.
+
+use std::fmt::Write;
+
+use super::html::escape;
+use super::section::{
+    Shown, campaigns, channels, customers, feeds, gates, head, profit, reference,
+};
+use super::{Bank, Facts};
+use crate::store::Manifest;
+
+const STYLE: &str = include_str!("style.css");
+
+const CONTENTS: &[(&str, &str)] = &[
+    ("feeds", "Conservation"),
+    ("gates", "Gates"),
+    ("customers", "Customers"),
+    ("profit", "Profit"),
+    ("channels", "Cost per channel"),
+    ("campaigns", "Campaigns"),
+    ("reference", "Reference"),
+];
+
+/// The whole page. The same release gives the same bytes.
+#[must_use]
+pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
+    let shown = Shown {
+        bank,
+        manifest,
+        facts,
+    };
+    let title = format!("{} {}", bank.name, manifest.release);
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
+        escape(&title)
+    );
+    page.push_str(&head::render(&shown));
+    page.push_str("<nav aria-label=\"Contents\">\n<ul>\n");
+    for (id, name) in CONTENTS {
+        let _ = writeln!(page, "<li><a href=\"#{id}\">{name}</a></li>");
+    }
+    page.push_str("</ul>\n</nav>\n<main>\n");
+    for section in [
+        feeds::render(&shown),
+        gates::render(&shown),
+        customers::render(&shown),
+        profit::render(&shown),
+        channels::render(&shown),
+        campaigns::render(&shown),
+        reference::render(&shown),
+    ] {
+        page.push_str(&section);
+    }
+    let _ = write!(
+        page,
+        "</main>\n<footer><p>Release {}, {}. All sums are exact; only the geometry of charts is rounded.</p></footer>\n\
+         </body>\n</html>\n",
+        manifest.release,
+        escape(&manifest.engine)
+    );
+    page
+}
