@@ -8,8 +8,8 @@ use super::chain::load_tokens;
 use crate::config::Project;
 use crate::config::feed::FeedSpec;
 use crate::domain::BusinessDate;
-use crate::stages::extract::report::RejectCount;
-use crate::stages::extract::{DeliveredFile, LoadRequest, Origin, load_feed};
+use crate::stages::extract::replay::{Trial, try_rows};
+use crate::stages::extract::{DeliveredFile, FeedReport, LoadRequest, Origin};
 
 use crate::store::{JournalEvent, Warehouse, WarehouseLock};
 
@@ -24,7 +24,8 @@ pub enum Replay {
 
 /// Keeps a corrected reject file in the journal, for the feed and business date it belongs to.
 ///
-/// The file has the feed's own layout; protected numbers may stand as the tokens that quarantine shows.
+/// The file has the feed's own layout, in UTF-8, with or without header; protected numbers may stand as the tokens that
+/// quarantine shows, and are kept as tokens.
 pub fn hand_in(
     warehouse: &Warehouse,
     lock: &WarehouseLock,
@@ -53,7 +54,8 @@ pub fn hand_in(
             hint: "write the corrected rows as `salenet rejects show` prints them".to_owned(),
         });
     }
-    let blake3 = blake3::hash(&content).to_hex().to_string();
+    let text = rows_to_keep(project, spec, date, path)?;
+    let blake3 = blake3::hash(text.as_bytes()).to_hex().to_string();
     let known = warehouse.journal()?.events.iter().any(|event| {
         matches!(event, JournalEvent::RejectsReplayed { feed: of, business_date, blake3: hash, .. }
             if *of == spec.qualified_name() && *business_date == date && *hash == blake3)
@@ -61,12 +63,12 @@ pub fn hand_in(
     if known {
         return Ok(Replay::KnownAlready);
     }
-    refuse_rows_that_would_not_load(project, spec, date, path)?;
     let mut file = warehouse.new_file()?;
-    file.write_all(&content).map_err(|source| RunError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    file.write_all(text.as_bytes())
+        .map_err(|source| RunError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
     let file = warehouse.commit_journal_file(file, "rows", 0)?;
     let event = JournalEvent::RejectsReplayed {
         feed: spec.qualified_name(),
@@ -78,13 +80,14 @@ pub fn hand_in(
     Ok(Replay::Accepted)
 }
 
-/// Loads the rows into nothing: the journal never forgets, so a file that cannot be loaded must not get there.
-fn refuse_rows_that_would_not_load(
+/// The rows as the journal keeps them: it never forgets, so neither a row that cannot be loaded nor a protected number
+/// may get there.
+fn rows_to_keep(
     project: &Project,
     feed: &FeedSpec,
     date: BusinessDate,
     path: &Path,
-) -> Result<(), RunError> {
+) -> Result<String, RunError> {
     let request = LoadRequest {
         feed,
         files: &[DeliveredFile {
@@ -99,29 +102,32 @@ fn refuse_rows_that_would_not_load(
         previous_hashes: &[],
         previous_rows: None,
     };
-    let report = load_feed(&request, std::io::sink(), std::io::sink())
-        .map_err(|problem| RunError::Deliveries(vec![problem]))?;
-    if report.rows.rejected == 0 {
-        return Ok(());
+    match try_rows(&request).map_err(|problem| RunError::Deliveries(vec![problem]))? {
+        Trial::Loads { text } => Ok(text),
+        Trial::Rejected(report) => Err(RunError::Usage {
+            message: rejected_again(&report, path),
+            hint: "correct them and hand the file in again; nothing was kept".to_owned(),
+        }),
+        Trial::HoldsNumbers { rows } => Err(RunError::Usage {
+            message: format!(
+                "{rows} rows in {} hold protected numbers, and their layout has no room for tokens",
+                path.display()
+            ),
+            hint: "ask the source to deliver them again; nothing was kept".to_owned(),
+        }),
     }
+}
+
+fn rejected_again(report: &FeedReport, path: &Path) -> String {
+    let (rejected, read) = (report.rows.rejected, report.rows.read);
     let mut message = format!(
-        "{} of {} rows in {} would be rejected again",
-        report.rows.rejected,
-        report.rows.read,
+        "{rejected} of {read} rows in {} would be rejected again",
         path.display()
     );
     for reject in &report.rejects {
-        let RejectCount {
-            column,
-            rule,
-            reason,
-            rows,
-        } = reject;
+        let (column, rule) = (&reject.column, &reject.rule);
         let place = if column.is_empty() { rule } else { column };
-        message.push_str(&format!("\n  {rows} x {place}: {reason}"));
+        message.push_str(&format!("\n  {} x {place}: {}", reject.rows, reject.reason));
     }
-    Err(RunError::Usage {
-        message,
-        hint: "correct them and hand the file in again; nothing was kept".to_owned(),
-    })
+    message
 }

@@ -10,7 +10,10 @@ use super::bank::files_below;
 fn source() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = files_below(&root);
-    let texts = files.into_iter().map(|file| {
+    let files = files
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|ending| ending == "rs"));
+    let texts = files.map(|file| {
         let text = std::fs::read_to_string(&file).expect("a source file");
         (file.strip_prefix(&root).expect("below").to_owned(), text)
     });
