@@ -1,5 +1,6 @@
 //! Rejected rows: what they are, and how corrected ones come back, once.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
@@ -127,7 +128,7 @@ fn rejected_again(report: &FeedReport, path: &Path) -> String {
     for reject in &report.rejects {
         let (column, rule) = (&reject.column, &reject.rule);
         let place = if column.is_empty() { rule } else { column };
-        message.push_str(&format!("\n  {} x {place}: {}", reject.rows, reject.reason));
+        let _ = write!(message, "\n  {} x {place}: {}", reject.rows, reject.reason);
     }
     message
 }

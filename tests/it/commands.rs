@@ -137,6 +137,10 @@ fn a_wrong_query_shows_where() {
             "sql_syntax",
             "select account_id,\n  from core.account where",
         ),
+        (
+            "sql_syntax_in_line_two",
+            "select account_id,\n  balance from from core.account",
+        ),
         ("sql_unknown_table", "select 1 from core.acount"),
         ("sql_unknown_column", "select\n  balanse\nfrom core.account"),
         ("sql_that_writes", "drop table core.account"),
