@@ -118,7 +118,7 @@ fn every_wrong_delivery_is_refused_in_its_own_words() {
         ("one_cent_too_little", |delivery| delivery.cents += 1),
         ("one_cent_too_much", |delivery| delivery.cents -= 1),
         ("yesterdays_control", |delivery| {
-            FIRST.clone_into(&mut delivery.extract_date)
+            FIRST.clone_into(&mut delivery.extract_date);
         }),
         ("yesterdays_file", |delivery| {
             delivery.text = Accounts::of(&accounts(1), FIRST).text;
