@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The day an extract speaks of. Written `YYYY-MM-DD` everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct BusinessDate(NaiveDate);
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -75,6 +75,20 @@ impl BusinessDate {
 impl fmt::Display for BusinessDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.format("%Y-%m-%d"))
+    }
+}
+
+impl TryFrom<String> for BusinessDate {
+    type Error = DateError;
+
+    fn try_from(text: String) -> Result<Self, DateError> {
+        text.parse()
+    }
+}
+
+impl From<BusinessDate> for String {
+    fn from(date: BusinessDate) -> Self {
+        date.to_string()
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Facts {
     pub customers: Found<Vec<(String, u64)>>,
     pub links: Found<Vec<MatchRule>>,
     pub id_events: Found<Vec<IdEvent>>,
+    pub profitability: Found<Profitability>,
     pub deciles: Found<Vec<Decile>>,
     pub whale: Found<WhaleCurve>,
     pub profit_lines: Found<ProfitLines>,
@@ -43,6 +44,16 @@ pub struct IdEvent {
     /// Of the release's business date.
     pub tonight: u64,
     pub ever: u64,
+}
+
+/// The period that deciles and whale curve rank customers over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profitability {
+    pub first_month: String,
+    pub last_month: String,
+    pub total: String,
+    /// Of the total, what belongs to no known customer.
+    pub unassigned: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +136,7 @@ pub fn read_facts(session: &Session, manifest: &Manifest) -> Result<Facts, SqlEr
         customers: release.customers()?,
         links: release.links()?,
         id_events: release.id_events()?,
+        profitability: release.profitability()?,
         deciles: release.deciles()?,
         whale: release.whale_curve()?,
         profit_lines: release.profit_lines()?,
@@ -244,6 +256,25 @@ impl Asked<'_> {
         Ok(Found::Shown(rows.iter().map(event).collect()))
     }
 
+    fn profitability(&self) -> Result<Found<Profitability>, SqlError> {
+        let needed = ["customer_id", "first_month", "last_month", "contribution"];
+        if let Some(reason) = self.missing("marts.customer_profitability", &needed)? {
+            return Ok(Found::Absent(reason));
+        }
+        let rows = self.rows(
+            "select min(first_month), max(last_month), coalesce(sum(contribution), 0.00), \
+             coalesce(sum(case when customer_id = 0 then contribution end), 0.00) \
+             from marts.customer_profitability",
+        )?;
+        let row = rows.first().map_or(&[][..], Vec::as_slice);
+        Ok(Found::Shown(Profitability {
+            first_month: text(row, 0),
+            last_month: text(row, 1),
+            total: text(row, 2),
+            unassigned: text(row, 3),
+        }))
+    }
+
     fn deciles(&self) -> Result<Found<Vec<Decile>>, SqlError> {
         let needed = [
             "decile",
@@ -287,6 +318,9 @@ impl Asked<'_> {
         };
         let customers = number(last, 0);
         let step = i64::try_from(customers.div_ceil(CURVE_POINTS)).unwrap_or(i64::MAX);
+        let tenths: Vec<String> = (1..=10)
+            .map(|tenth| (customers * tenth).div_ceil(10).to_string())
+            .collect();
         let thinned = Bindings::default()
             .with("step", Parameter::Integer(step))
             .with(
@@ -297,11 +331,13 @@ impl Asked<'_> {
                 "peak",
                 Parameter::Integer(peak.first().and_then(Cell::as_integer).unwrap_or(0)),
             );
-        let rows = self.rows_with(
+        let sql = format!(
             "select place, cumulative_contribution from marts.whale_curve \
-             where place % $step = 0 or place = 1 or place = $last or place = $peak order by place",
-            &thinned,
-        )?;
+             where place % $step = 0 or place = 1 or place = $last or place = $peak or place in ({}) \
+             order by place",
+            tenths.join(", ")
+        );
+        let rows = self.rows_with(&sql, &thinned)?;
         let point = |row: &Vec<Cell>| WhalePoint {
             place: number(row, 0),
             cumulative: text(row, 1),

@@ -104,15 +104,27 @@ pub fn position(amount: Money, scale: u32) -> f64 {
     amount.0 as f64 / 10_f64.powi(i32::try_from(scale).unwrap_or(0))
 }
 
+/// Short names that are read letter by letter.
+const ACRONYMS: &[&str] = &[
+    "atm", "crm", "ftp", "gl", "iban", "id", "ivr", "nii", "pc", "pd", "pos",
+];
+
 /// `net_interest_income` as words: `Net interest income`.
 #[must_use]
 pub fn words(code: &str) -> String {
-    let spaced = code.replace('_', " ");
-    let mut letters = spaced.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => spaced,
+    let mut text = String::with_capacity(code.len());
+    for (index, word) in code.split('_').enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        let mut letters = word.chars();
+        match letters.next() {
+            _ if ACRONYMS.contains(&word) => text.push_str(&word.to_uppercase()),
+            Some(first) if index == 0 => text.extend(first.to_uppercase().chain(letters)),
+            _ => text.push_str(word),
+        }
     }
+    text
 }
 
 fn grouped(digits: &str) -> String {
@@ -158,6 +170,14 @@ mod tests {
         assert_eq!(rate("0.012500", 2), "0.0125");
         assert_eq!(rate("4.000000", 2), "4.00");
         assert_eq!(rate("4", 2), "4");
+    }
+
+    #[test]
+    fn codes_read_as_words() {
+        assert_eq!(words("net_interest_income"), "Net interest income");
+        assert_eq!(words("atm"), "ATM");
+        assert_eq!(words("ftp_charge"), "FTP charge");
+        assert_eq!(words(""), "");
     }
 
     #[test]

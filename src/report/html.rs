@@ -51,11 +51,29 @@ pub fn heading(title: &str) -> String {
     format!("<h3>{}</h3>\n", escape(title))
 }
 
+/// A long part that opens where a reader wants it, and stands open on paper.
+#[must_use]
+pub fn folded(title: &str, body: &str) -> String {
+    format!(
+        "<details>\n<summary><h3>{}</h3></summary>\n{body}</details>\n",
+        escape(title)
+    )
+}
+
 /// A chart with what it shows in words, beside the table with its numbers.
 #[must_use]
 pub fn figure(svg: &str, caption: &str, table: &str) -> String {
     format!(
         "<div class=\"pair\">\n<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n{table}</div>\n",
+        escape(caption)
+    )
+}
+
+/// A chart above a table that is too wide to stand beside it.
+#[must_use]
+pub fn figure_above(svg: &str, caption: &str, table: &str) -> String {
+    format!(
+        "<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n{table}",
         escape(caption)
     )
 }
@@ -92,6 +110,8 @@ pub fn badge(kind: Badge, text: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     Text,
+    /// Whole sentences, which need room even on a phone.
+    Prose,
     Number,
 }
 
@@ -171,7 +191,7 @@ impl Table {
         let caption = escape(&self.caption);
         let mut html = format!(
             "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\">\n<table>\n\
-             <caption>{caption}</caption>\n<thead><tr>"
+             <caption><span>{caption}</span></caption>\n<thead><tr>"
         );
         for (name, align) in &self.columns {
             let _ = write!(
@@ -219,6 +239,7 @@ impl TableCell {
 const fn class(align: Align) -> &'static str {
     match align {
         Align::Text => "",
+        Align::Prose => " class=\"prose\"",
         Align::Number => " class=\"number\"",
     }
 }

@@ -10,6 +10,8 @@ mod clean;
 mod pollock;
 mod berka;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod synth;
 mod bank;
 mod nightly;

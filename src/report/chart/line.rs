@@ -36,7 +36,7 @@ pub struct LineChart {
 const HEIGHT: f64 = 230.0;
 const TOP: f64 = 30.0;
 const LINE: f64 = 15.0;
-const WIDEST_NAME: f64 = 100.0;
+const WIDEST_NAME: f64 = 110.0;
 const GAP: f64 = 8.0;
 /// Colours and dashes the page's style knows.
 const STYLES: usize = 8;
@@ -64,7 +64,8 @@ pub fn lines(naming: Naming, chart: &LineChart) -> String {
     };
     let left = widest(&mut y_axis.ticks().into_iter().map(y_text)) + GAP;
     let names = widest(&mut chart.series.iter().map(|line| line.name.clone())).min(WIDEST_NAME);
-    let right = WIDTH - names.max(GAP) - GAP;
+    // Half of the last text under the level axis stands beyond its tick.
+    let right = WIDTH - names.max(2.0 * LETTER) - GAP;
     let x_at = |share: f64| left + share * (right - left);
 
     let mut drawing = String::new();

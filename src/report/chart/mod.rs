@@ -13,8 +13,8 @@ use std::fmt::Write;
 use super::html::escape;
 
 pub const WIDTH: f64 = 460.0;
-/// Mean advance of a letter at the charts' size; digits are narrower than this.
-pub const LETTER: f64 = 7.2;
+/// Advance of a letter at the charts' size in the widest of the common interface fonts.
+pub const LETTER: f64 = 8.2;
 
 /// What names a chart on the page.
 #[derive(Debug, Clone, Copy)]
@@ -82,33 +82,32 @@ pub fn block(drawing: &mut String, class: &str, ends: (f64, f64), y: f64, height
 /// As many letters as fit; the table beside the chart has them all.
 #[must_use]
 pub fn shortened(text: &str, width: f64) -> String {
-    let length = letters(text);
-    if length * LETTER <= width {
+    if letters(text) * LETTER <= width {
         return text.to_owned();
     }
+    // The sign for what is left out takes a letter's room.
+    let room = width / LETTER - 1.0;
     let mut short = String::new();
     for letter in text.chars() {
-        if (letters(&short) + 2.0) * LETTER > width {
+        short.push(letter);
+        if letters(&short) > room {
+            short.pop();
             break;
         }
-        short.push(letter);
     }
     short.push('\u{2026}');
     short
 }
 
-/// Width in letters; an ideograph is as wide as two.
+/// Width in letters: capitals are wider than small letters, an ideograph is as wide as two.
 #[must_use]
 pub fn letters(text: &str) -> f64 {
-    text.chars()
-        .map(|letter| {
-            if u32::from(letter) >= 0x2e80 {
-                1.9
-            } else {
-                1.0
-            }
-        })
-        .sum()
+    let width = |letter: char| match letter {
+        ideograph if u32::from(ideograph) >= 0x2e80 => 1.9,
+        capital if capital.is_uppercase() => 1.15,
+        _ => 1.0,
+    };
+    text.chars().map(width).sum()
 }
 
 #[cfg(test)]
@@ -117,9 +116,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_shortened() {
-        assert_eq!(shortened("teller", 72.0), "teller");
-        assert_eq!(shortened("a rather long label", 72.0), "a rather \u{2026}");
-        assert_eq!(shortened("住房净值贷款", 72.0), "住房净值\u{2026}");
+        assert_eq!(shortened("teller", 82.0), "teller");
+        assert_eq!(shortened("a rather long label", 82.0), "a rather \u{2026}");
+        assert_eq!(shortened("住房净值贷款", 82.0), "住房净值\u{2026}");
     }
 
     #[test]

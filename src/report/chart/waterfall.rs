@@ -17,7 +17,7 @@ pub struct Step {
 const ROW: f64 = 24.0;
 const TOP: f64 = 8.0;
 const AXIS: f64 = 26.0;
-const WIDEST_LABEL: f64 = 150.0;
+const WIDEST_LABEL: f64 = 185.0;
 const GAP: f64 = 8.0;
 
 /// One row per rule, in the order given; empty text when there is none.

@@ -5,7 +5,9 @@ use crate::domain::Money;
 use crate::report::chart::Naming;
 use crate::report::chart::waterfall::{Step, waterfall};
 use crate::report::figure::{count, percent, position};
-use crate::report::html::{Align, Table, TableCell, absent, figure, heading, section};
+use crate::report::html::{
+    Align, Table, TableCell, absent, figure_above, folded, heading, section,
+};
 use crate::store::manifest::CampaignEntry;
 
 #[must_use]
@@ -32,7 +34,7 @@ fn rules(campaign: &CampaignEntry, number: usize) -> String {
             ("Fail it", Align::Number),
             ("Removed", Align::Number),
             ("Remaining", Align::Number),
-            ("What it asks", Align::Text),
+            ("What it asks", Align::Prose),
         ],
     );
     for line in &campaign.waterfall {
@@ -59,7 +61,7 @@ fn rules(campaign: &CampaignEntry, number: usize) -> String {
     let left = campaign.waterfall.last().map_or(0, |line| line.remaining);
     let share = percent(Money(i128::from(left)), Money(i128::from(universe)));
     let caption = format!(
-        "Of {} members {} remain after every rule{}. Full bars remain, hatched ones were removed by the rule; the number is what remains.",
+        "Of {} members {} remain after every rule{}. Full bars are members that remain, pale ones those the rule removed; the number is what remains.",
         count(universe),
         count(left),
         share.map_or_else(String::new, |share| format!(" ({share})"))
@@ -69,7 +71,7 @@ fn rules(campaign: &CampaignEntry, number: usize) -> String {
         title: &format!("Waterfall of {}", campaign.code),
         description: "One row per rule in the order they apply: members that remain, and members the rule removed.",
     };
-    figure(&waterfall(naming, &steps), &caption, &table.to_html())
+    figure_above(&waterfall(naming, &steps), &caption, &table.to_html())
 }
 
 fn lists(campaign: &CampaignEntry) -> String {
@@ -92,12 +94,10 @@ fn lists(campaign: &CampaignEntry) -> String {
             TableCell::Code(super::reference::short_hash(&list.file.blake3)),
         ]);
     }
-    if number > 1 {
-        table.total([
-            format!("{} lists", count(number)),
-            count(rows),
-            String::new(),
-        ]);
+    if number == 0 {
+        return absent(&format!("Campaign {} wrote no list.", campaign.code));
     }
-    table.to_html()
+    let unit = if number == 1 { "list" } else { "lists" };
+    let summary = format!("{} {unit} with {} rows", count(number), count(rows));
+    folded(&format!("{}: {summary}", campaign.code), &table.to_html())
 }

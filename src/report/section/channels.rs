@@ -9,7 +9,7 @@ use crate::report::chart::bar::{Bar, bars};
 use crate::report::chart::line::{LineChart, Series, lines};
 use crate::report::facts::ChannelMonth;
 use crate::report::figure::{count, decimal, position, rate, units, words};
-use crate::report::html::{Align, Table, absent, figure, heading, note, section};
+use crate::report::html::{Align, Table, absent, figure, figure_above, heading, note, section};
 
 /// Unit costs are fractions of a cent; totals are kept as exact as they are stored until shown.
 const STORED_SCALE: u32 = 6;
@@ -208,7 +208,7 @@ fn trend(shown: &Shown, rows: &[ChannelMonth]) -> String {
         caption =
             format!("{caption} The chart shows the {MOST_LINES} dearest channels, the table all.");
     }
-    figure(&lines(naming, &chart), &caption, &table.to_html())
+    figure_above(&lines(naming, &chart), &caption, &table.to_html())
 }
 
 fn exact(text: &str) -> Money {

@@ -1,9 +1,8 @@
 //! Conservation: every row and every cent that was delivered, feed by feed.
 
 use super::Shown;
-use crate::domain::Money;
 use crate::report::figure::{count, decimal};
-use crate::report::html::{Align, Badge, Table, TableCell, absent, heading, note, section};
+use crate::report::html::{Align, Badge, Table, TableCell, absent, folded, heading, note, section};
 use crate::stages::extract::FeedReport;
 use crate::stages::extract::report::{ControlVerdict, RowCounts};
 
@@ -32,23 +31,27 @@ pub fn render(shown: &Shown) -> String {
     }
     let mut body = rows(&feeds).to_html();
     body.push_str(&unreadable);
-    let parts = [
-        ("Amounts", amounts(&feeds)),
-        ("Why rows were rejected", rejects(&feeds)),
-        ("Controls of the senders", controls(&feeds)),
-        ("Values left out", dropped(&feeds)),
-    ];
-    for (title, table) in parts {
-        if title == "Values left out" && table.is_empty() {
-            continue;
-        }
-        body.push_str(&heading(title));
-        body.push_str(&table.to_html());
-        if title == "Amounts" && !table.is_empty() {
-            body.push_str(&note(
-                "In the unit of each feed's own column. Unreadable: rejected rows whose amount could not be read, so that no sum holds it.",
-            ));
-        }
+    let amounts = amounts(&feeds);
+    body.push_str(&heading("Amounts"));
+    body.push_str(&amounts.to_html());
+    if !amounts.is_empty() {
+        body.push_str(&note(
+            "In the unit of each feed's own column. Unreadable: rejected rows whose amount could not be read, so that no sum holds it.",
+        ));
+    }
+    body.push_str(&heading("Why rows were rejected"));
+    body.push_str(&rejects(&feeds).to_html());
+    let dropped = dropped(&feeds);
+    if !dropped.is_empty() {
+        body.push_str(&heading("Values left out"));
+        body.push_str(&dropped.to_html());
+    }
+    let (controls, summary) = controls(&feeds);
+    if controls.is_empty() {
+        body.push_str(&heading("Controls of the senders"));
+        body.push_str(&absent("No sender stated a total for tonight's files."));
+    } else {
+        body.push_str(&folded(&summary, &controls.to_html()));
     }
     section("feeds", "Conservation", &body)
 }
@@ -152,7 +155,7 @@ fn rejects(feeds: &[Feed]) -> Table {
             ("Feed", TEXT),
             ("Column", TEXT),
             ("Rule", TEXT),
-            ("Reason", TEXT),
+            ("Reason", Align::Prose),
             ("Rows", NUMBER),
         ],
     );
@@ -174,7 +177,9 @@ fn rejects(feeds: &[Feed]) -> Table {
     table
 }
 
-fn controls(feeds: &[Feed]) -> Table {
+/// The table and, as its heading, how many controls agree.
+fn controls(feeds: &[Feed]) -> (Table, String) {
+    let (mut agreed, mut all) = (0_u64, 0_u64);
     let mut table = Table::new(
         "Totals stated by the senders, compared with what was read",
         &[
@@ -187,6 +192,8 @@ fn controls(feeds: &[Feed]) -> Table {
     );
     for feed in feeds {
         for control in &feed.report.controls {
+            all += 1;
+            agreed += u64::from(control.verdict == ControlVerdict::Agrees);
             let verdict = match control.verdict {
                 ControlVerdict::Agrees => TableCell::Badge(Badge::Good, "agrees".to_owned()),
                 ControlVerdict::NotComparable => TableCell::Badge(
@@ -197,22 +204,26 @@ fn controls(feeds: &[Feed]) -> Table {
             table.row([
                 TableCell::from(feed.report.feed.as_str()),
                 TableCell::from(control.name.as_str()),
-                TableCell::from(stated(&control.expected)),
-                TableCell::from(stated(&control.found)),
+                TableCell::from(stated(&control.name, &control.expected)),
+                TableCell::from(stated(&control.name, &control.found)),
                 verdict,
             ]);
         }
     }
-    table
+    let summary = format!(
+        "Controls of the senders: {} of {} agree",
+        count(agreed),
+        count(all)
+    );
+    (table, summary)
 }
 
-/// Thousands are separated in numbers only; a hash total keeps its digits as they were stated.
-fn stated(text: &str) -> String {
-    match Money::parse_decimal(text, 18) {
-        Some(_) if !text.starts_with('0') || text.len() < 3 || text.starts_with("0.") => {
-            decimal(text)
-        }
-        _ => text.to_owned(),
+/// A hash total counts nothing: its digits stand as they were stated.
+fn stated(control: &str, total: &str) -> String {
+    if control.contains("hash") {
+        total.to_owned()
+    } else {
+        decimal(total)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::Shown;
 use crate::report::figure::count;
-use crate::report::html::{Align, Badge, Table, TableCell, heading, note, paragraph, section};
+use crate::report::html::{
+    Align, Badge, Table, TableCell, folded, heading, note, paragraph, section,
+};
 use crate::store::manifest::{GateResult, GateStatus};
 
 #[must_use]
@@ -20,6 +22,11 @@ pub fn render(shown: &Shown) -> String {
     } else {
         body.push_str(&heading("Not passed"));
         body.push_str(&open.to_html());
+        if of(GateStatus::Accepted).next().is_some() {
+            body.push_str(&note(
+                "Accepted: the gate failed with exactly the finding that somebody signed for.",
+            ));
+        }
         if of(GateStatus::NotApplicable).next().is_some() {
             body.push_str(&note(
                 "Not applicable: this bank's data cannot feed the gate. Nothing was checked, so it does not count as passed.",
@@ -27,8 +34,8 @@ pub fn render(shown: &Shown) -> String {
         }
     }
     let passed = of(GateStatus::Passed).count() as u64;
-    body.push_str(&heading(&format!("Passed ({})", count(passed))));
-    body.push_str(&table("Gates that passed", of(GateStatus::Passed)).to_html());
+    let held = table("Gates that passed", of(GateStatus::Passed)).to_html();
+    body.push_str(&folded(&format!("Passed ({})", count(passed)), &held));
     section("gates", "Gates", &body)
 }
 
@@ -36,7 +43,7 @@ fn table<'a>(caption: &str, gates: impl Iterator<Item = &'a GateResult>) -> Tabl
     let columns = [
         ("Gate", Align::Text),
         ("Status", Align::Text),
-        ("Detail", Align::Text),
+        ("Detail", Align::Prose),
     ];
     let mut table = Table::new(caption, &columns);
     for gate in gates {

@@ -7,12 +7,22 @@ use crate::report::chart::bar::{Bar, bars};
 use crate::report::chart::line::{LineChart, Mark, Series, lines};
 use crate::report::facts::{Decile, ProfitLines, WhaleCurve, WhalePoint};
 use crate::report::figure::{count, percent, position, units};
-use crate::report::html::{Align, RowKind, Table, figure, heading, note, section};
+use crate::report::html::{Align, RowKind, Table, figure, heading, note, paragraph, section};
 
 #[must_use]
 pub fn render(shown: &Shown) -> String {
     let facts = shown.facts;
     let mut body = shown.assumptions();
+    body.push_str(&shown_or_absent(&facts.profitability, |found| {
+        let currency = &shown.bank.currency;
+        paragraph(&format!(
+            "Deciles and whale curve rank customers by their contribution from {} to {}: together {} {currency}, of it UNASSIGNED {} {currency}.",
+            found.first_month,
+            found.last_month,
+            shown.money(&found.total),
+            shown.money(&found.unassigned)
+        ))
+    }));
     body.push_str(&heading("By decile"));
     body.push_str(&shown_or_absent(&facts.deciles, |found| {
         deciles(shown, found)
