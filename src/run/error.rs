@@ -111,7 +111,8 @@ impl RunError {
             Self::Store(
                 StoreError::UnknownRelease { .. }
                 | StoreError::ReleaseName { .. }
-                | StoreError::NoWarehouse { .. },
+                | StoreError::NoWarehouse { .. }
+                | StoreError::NothingPublished { .. },
             ) => exit_code::USAGE,
             _ => exit_code::UNEXPECTED,
         }

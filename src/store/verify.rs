@@ -114,7 +114,10 @@ impl Warehouse {
             .iter()
             .flat_map(|campaign| &campaign.lists)
         {
-            self.check_link(&folder.join(&list.name), &list.file, report);
+            for (ending, file) in [("csv", &list.file), ("ctl", &list.control)] {
+                let link = folder.join(format!("{}.{ending}", list.name));
+                self.check_link(&link, file, report);
+            }
         }
     }
 

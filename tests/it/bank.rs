@@ -251,12 +251,34 @@ impl Bank {
         command
     }
 
+    /// The same with another project.
+    pub fn with_project(&self, project: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        self.complete_with(project, &mut command, arguments);
+        command
+    }
+
+    /// A copy of the project that a test may change.
+    pub fn own_project(&self) -> PathBuf {
+        let project = self.root().join("tiny");
+        for file in files_below(&Self::project()) {
+            let name = file.strip_prefix(Self::project()).expect("below");
+            let content = std::fs::read(&file).expect("a file");
+            put(&project, &name.display().to_string(), &content);
+        }
+        project
+    }
+
     /// Arguments, folders and working folder for a command that ends in the program.
     pub fn complete(&self, command: &mut Command, arguments: &[&str]) {
+        self.complete_with(&Self::project(), command, arguments);
+    }
+
+    fn complete_with(&self, project: &Path, command: &mut Command, arguments: &[&str]) {
         command
             .args(arguments)
             .arg("--project")
-            .arg(Self::project())
+            .arg(project)
             .arg("--landing")
             .arg(self.landing())
             .arg("--warehouse")

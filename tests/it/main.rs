@@ -17,3 +17,8 @@ mod bank;
 mod nightly;
 mod crash;
 mod releases;
+mod gates;
+mod replay;
+mod privacy;
+mod architecture;
+mod commands;

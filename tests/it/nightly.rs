@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::SystemTime;
 
 use super::bank::{Bank, PROGRAM, Said, assert_same};
+use super::feeds::put;
 
 fn modified(bank: &Bank) -> BTreeMap<PathBuf, SystemTime> {
     ["releases", "data", "journal", "steps"]
@@ -91,7 +92,13 @@ fn threads_time_zone_locale_and_umask_do_not_matter() {
 fn the_sample_banks_pipeline_runs_a_generated_bank() {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let root = folder.path();
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/harbor");
+    let project = root.join("harbor");
+    let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/harbor");
+    for file in super::bank::files_below(&original) {
+        let name = file.strip_prefix(&original).expect("below");
+        let content = std::fs::read(&file).expect("a file");
+        put(&project, &name.display().to_string(), &content);
+    }
     let salenet = |arguments: &[&str]| {
         let output = Command::new(PROGRAM)
             .args(arguments)
@@ -114,6 +121,20 @@ fn the_sample_banks_pipeline_runs_a_generated_bank() {
         "bank",
     ])
     .exits(0);
+    // The generated ledger holds manual entries that no account knows; somebody must sign for them.
+    let stopped = salenet(&["run"]).exits(4);
+    let (_, finding) = stopped
+        .stderr
+        .split_once("marts.account_pnl.GL-01: ")
+        .expect("the ledger's gate");
+    let finding = finding.lines().next().unwrap_or_default();
+    assert_eq!(finding.split("; ").count(), 3, "{finding}");
+    let acceptance = format!(
+        "acceptances:\n  - {{gate: marts.account_pnl.GL-01, finding: {}, reason: planted, \
+         by: a test, on: 2026-10-31}}\n",
+        serde_json::Value::from(finding)
+    );
+    put(&project, "acceptances.yml", acceptance.as_bytes());
     salenet(&["run"]).exits(0);
     let rows = |sql: &str| {
         salenet(&["sql", "--format", "csv", "-c", sql])

@@ -21,6 +21,7 @@ pub mod dedupe;
 pub mod totals;
 pub mod quarantine;
 pub mod writer;
+pub mod replay;
 pub mod report;
 pub mod merge;
 

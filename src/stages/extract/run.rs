@@ -15,7 +15,9 @@ use super::records::{Record, RecordReader};
 use super::report::{ControlCheck, FeedReport, FileReport};
 use super::text::TextReader;
 use super::totals::{Totals, describe};
-use crate::config::feed::{Delivery, FeedSpec, FrameRecord, Layout, Limit, OnMissing, Survivor};
+use crate::config::feed::{
+    Compression, Delivery, Encoding, FeedSpec, FrameRecord, Layout, Limit, OnMissing, Survivor,
+};
 use crate::domain::BusinessDate;
 use crate::stages::clean::column::ColumnPlan;
 use crate::stages::clean::protect::TokenKeys;
@@ -161,6 +163,9 @@ fn read_files(
     for (file, hash) in request.files.iter().zip(hashes) {
         let file_id = file_id(feed, request.business_date, &hash.blake3);
         loader.enter_file(&file.relative_path, file_id, file.origin);
+        let rows_before = loader.totals.rows;
+        let money = loader.totals.money.iter();
+        let money_before: Vec<i128> = money.map(|totals| totals.read_absolute).collect();
         let (frames, cut) = if matches!(feed.format.layout, Layout::Parquet) {
             super::parquet::read_file(feed, file, &mut loader)?;
             (Frames::default(), None)
@@ -177,6 +182,9 @@ fn read_files(
             (reader.frames, cut)
         };
         loader.flush()?;
+        if file.origin == Origin::Replay {
+            loader.totals.correct(&rows_before, &money_before);
+        }
         let totals = &loader.totals;
         // Within the limit a cut record is a rejected row like any other.
         if let Some(cut) = cut
@@ -309,9 +317,13 @@ impl FileReader<'_, '_> {
             file: name.clone(),
             source,
         };
-        let bytes = DeliveredBytes::open(&self.file.path, self.feed.format.compression)
-            .map_err(unreadable)?;
-        let text = TextReader::open(bytes, self.feed.format.encoding)
+        // Corrected rows come as quarantine shows them, however the source delivers.
+        let (compression, encoding) = match self.file.origin {
+            Origin::Delivery => (self.feed.format.compression, self.feed.format.encoding),
+            Origin::Replay => (Compression::Plain, Encoding::Utf8),
+        };
+        let bytes = DeliveredBytes::open(&self.file.path, compression).map_err(unreadable)?;
+        let text = TextReader::open(bytes, encoding)
             .map_err(unreadable)?
             .map_err(|_| ExtractError::Undecodable { file: name.clone() })?;
         let mut records = RecordReader::new(text, self.layout.split_rules());
@@ -358,8 +370,12 @@ impl FileReader<'_, '_> {
             }
             if wants_header {
                 wants_header = false;
-                self.check_header(&record)?;
-                continue;
+                match (self.check_header(&record), self.file.origin) {
+                    (Ok(()), _) => continue,
+                    (Err(error), Origin::Delivery) => return Err(error),
+                    // Corrected rows may come without the header, as they are shown.
+                    (Err(_), Origin::Replay) => {}
+                }
             }
             // Only the last record can be the trailer: one that looks like it waits for the next.
             if let Some(earlier) = held.take() {

@@ -23,6 +23,8 @@ pub struct MoneyTotals {
     /// Amounts without their sign, for the limit: rejected debits must not hide rejected credits.
     pub read_absolute: i128,
     pub rejected_absolute: i128,
+    /// Of replayed files whose every row was loaded.
+    pub corrected_absolute: i128,
     pub unreadable: u64,
 }
 
@@ -43,6 +45,8 @@ pub struct Totals {
     pub rows: RowCounts,
     pub money: Vec<MoneyTotals>,
     pub file: FileTotals,
+    /// Rows that were handed in again and loaded: the limits judge what still stands rejected.
+    corrected_rows: u64,
     rejects: BTreeMap<(String, String, String), u64>,
     pub dropped: BTreeMap<String, u64>,
 }
@@ -66,6 +70,7 @@ impl Totals {
             rows: RowCounts::default(),
             money: vec![MoneyTotals::default(); columns.len()],
             file: FileTotals::default(),
+            corrected_rows: 0,
             rejects: BTreeMap::new(),
             dropped: BTreeMap::new(),
             columns,
@@ -117,6 +122,17 @@ impl Totals {
         }
     }
 
+    /// What was read between `before` and now came from a replayed file.
+    pub fn correct(&mut self, before: &RowCounts, read_absolute_before: &[i128]) {
+        let loaded = self.rows.loaded - before.loaded;
+        self.corrected_rows += loaded;
+        if loaded == self.rows.read - before.read {
+            for (money, before) in self.money.iter_mut().zip(read_absolute_before) {
+                money.corrected_absolute += money.read_absolute - before;
+            }
+        }
+    }
+
     pub fn reject_counts(&self) -> Vec<RejectCount> {
         self.rejects
             .iter()
@@ -156,24 +172,26 @@ impl Totals {
             (None, Some(_)) => None,
             (None, None) => Some(Limit::Count(0)),
         };
-        let rows = (i128::from(self.rows.rejected), i128::from(self.rows.read));
+        let outstanding = self.rows.rejected.saturating_sub(self.corrected_rows);
+        let rows = (i128::from(outstanding), i128::from(self.rows.read));
         if let Some(limit) = rows_limit.filter(|limit| exceeds(*limit, rows.0, rows.1)) {
             breaches.push(LimitBreach {
                 of: "rows".to_owned(),
                 limit: describe(limit, 0),
-                rejected: self.rows.rejected.to_string(),
+                rejected: outstanding.to_string(),
                 read: self.rows.read.to_string(),
             });
         }
         if let Some((name, limit)) = &feed.reject_limit.amount {
             let totals = self.columns.iter().zip(&self.money);
             for (column, money) in totals.filter(|(column, _)| column.name == *name) {
-                if exceeds(*limit, money.rejected_absolute, money.read_absolute) {
+                let outstanding = (money.rejected_absolute - money.corrected_absolute).max(0);
+                if exceeds(*limit, outstanding, money.read_absolute) {
                     let decimal = |units| Money(units).to_decimal(column.scale);
                     breaches.push(LimitBreach {
                         of: name.clone(),
                         limit: describe(*limit, column.scale),
-                        rejected: decimal(money.rejected_absolute),
+                        rejected: decimal(outstanding),
                         read: decimal(money.read_absolute),
                     });
                 }

@@ -1,0 +1,239 @@
+//! What stops a night: a failed check, too many rejects, a delivery that is not as it should be.
+
+#![cfg(test)]
+
+use std::path::PathBuf;
+
+use super::bank::{Accounts, Bank, FIRST, SECOND, Said, accounts};
+use super::feeds::put;
+
+/// The first night published, the second delivered as `accounts` says.
+fn second_night(change: impl Fn(&mut Accounts)) -> Bank {
+    let bank = Bank::new();
+    bank.deliver(FIRST);
+    bank.run().exits(0);
+    bank.deliver(SECOND);
+    let mut delivery = Accounts::of(&accounts(2), SECOND);
+    change(&mut delivery);
+    bank.deliver_accounts(SECOND, &delivery);
+    bank
+}
+
+/// The night stops with this code, publishes nothing and leaves readers where they were.
+fn stops(bank: &Bank, code: i32) -> Said {
+    let before = bank.contents("releases");
+    let said = bank.run().exits(code);
+    assert_eq!(said.stdout, "");
+    super::bank::assert_same(&before, &bank.contents("releases"), "a stopped night");
+    assert_eq!(bank.current().as_deref(), Some("2026-10-29.1"));
+    bank.salenet(&["releases", "verify"]).exits(0);
+    said
+}
+
+/// The candidate the message names.
+fn candidate(said: &Said) -> PathBuf {
+    let (_, path) = said
+        .stderr
+        .trim_end()
+        .rsplit_once("--candidate ")
+        .expect("a hint");
+    PathBuf::from(path)
+}
+
+#[test]
+fn a_failed_check_publishes_nothing_and_the_candidate_can_be_queried() {
+    let bank = second_night(|delivery| {
+        delivery.text = delivery.text.replace("|402.08|", "|2000402.08|");
+        delivery.cents += 200_000_000;
+    });
+    let said = stops(&bank, 4);
+    insta::assert_snapshot!("a_failed_check", bank.redact(&said.shown()));
+    let candidate = candidate(&said);
+    let which = ["--candidate", candidate.to_str().expect("text")];
+    let sql = "select account_id from core.account where balance >= 1000000.00";
+    assert_eq!(bank.query_of(&which, sql), "102\n");
+    assert_eq!(bank.query(sql), "");
+    // The corrected delivery is the same release as if nothing had happened.
+    bank.deliver(SECOND);
+    bank.run().exits(0);
+    assert_eq!(bank.current().as_deref(), Some("2026-10-30.1"));
+}
+
+#[test]
+fn a_check_that_only_warns_publishes_and_says_so() {
+    let bank = second_night(|delivery| {
+        delivery.text = delivery.text.replace("|402.08|", "|-402.08|");
+        delivery.cents -= 80_416;
+    });
+    let said = bank.run().exits(0);
+    assert!(
+        said.stdout.contains("  warning   core.account.ACC-02"),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(bank.current().as_deref(), Some("2026-10-30.1"));
+}
+
+#[test]
+fn a_broken_reject_limit_publishes_nothing_and_the_reject_report_is_whole() {
+    let bank = second_night(|delivery| {
+        // Four rows of three allowed: a date, a code, a rule, and a row that cannot be split.
+        for (sound, broken) in [
+            ("|2010-03-10|", "|2010-13-10|"),
+            ("|402.08|A", "|402.08|Z"),
+            ("|1202.22|A", "|1202.22|C"),
+        ] {
+            assert!(delivery.text.contains(sound), "{sound}");
+            delivery.text = delivery.text.replace(sound, broken);
+        }
+        delivery.text.push_str("999|Too|Short\n");
+        delivery.rows += 1;
+    });
+    let said = stops(&bank, 4);
+    insta::assert_snapshot!("a_broken_reject_limit", bank.redact(&said.shown()));
+    let candidate = candidate(&said);
+    let candidate = candidate.to_str().expect("text");
+    let list = bank
+        .salenet(&["rejects", "list", "--candidate", candidate])
+        .exits(0);
+    insta::assert_snapshot!("the_reject_report", bank.redact(&list.stdout));
+    let reasons = [
+        "rejects",
+        "show",
+        "deposits.accounts",
+        "--reasons",
+        "--candidate",
+        candidate,
+    ];
+    let reasons = bank.salenet(&reasons).exits(0);
+    insta::assert_snapshot!("the_reasons", bank.redact(&reasons.stdout));
+}
+
+#[test]
+fn every_wrong_delivery_is_refused_in_its_own_words() {
+    type Change = fn(&mut Accounts);
+    let cases: [(&str, Change); 10] = [
+        ("one_row_too_few", |delivery| delivery.rows += 1),
+        ("one_row_too_many", |delivery| delivery.rows -= 1),
+        ("one_cent_too_little", |delivery| delivery.cents += 1),
+        ("one_cent_too_much", |delivery| delivery.cents -= 1),
+        ("yesterdays_control", |delivery| {
+            FIRST.clone_into(&mut delivery.extract_date);
+        }),
+        ("yesterdays_file", |delivery| {
+            delivery.text = Accounts::of(&accounts(1), FIRST).text;
+        }),
+        ("cut_in_the_middle_of_a_row", |delivery| {
+            delivery.text.truncate(delivery.text.len() - 100);
+        }),
+        ("empty", |delivery| {
+            delivery
+                .text
+                .truncate(delivery.text.find('\n').expect("a header") + 1);
+            (delivery.rows, delivery.cents) = (0, 0);
+        }),
+        ("columns_in_another_order", |delivery| {
+            delivery.text =
+                delivery
+                    .text
+                    .replacen("family_name|given_name", "given_name|family_name", 1);
+        }),
+        ("shrunk_to_a_third", |delivery| {
+            *delivery = Accounts::of(&accounts(2)[..4], SECOND);
+        }),
+    ];
+    let bank = Bank::new();
+    bank.deliver(FIRST);
+    bank.run().exits(0);
+    for (name, change) in cases {
+        bank.deliver(SECOND);
+        let mut delivery = Accounts::of(&accounts(2), SECOND);
+        change(&mut delivery);
+        bank.deliver_accounts(SECOND, &delivery);
+        let said = stops(&bank, 5);
+        insta::assert_snapshot!(name, bank.redact(&said.stderr));
+    }
+    for (name, file) in [
+        ("a_missing_file", "accounts.csv"),
+        ("a_missing_control", "accounts.ctl"),
+    ] {
+        bank.deliver(SECOND);
+        std::fs::remove_file(bank.landing().join(format!("deposits/{SECOND}/{file}")))
+            .expect("removed");
+        let said = stops(&bank, 5);
+        insta::assert_snapshot!(name, bank.redact(&said.stderr));
+    }
+    let events = format!("channels/{SECOND}/events.csv");
+    for (name, content) in [
+        (
+            "an_event_that_is_cut",
+            "event_no,account_no,channel,cost\nE1,101,teller,1.00\nE2,10",
+        ),
+        (
+            "an_added_column",
+            "event_no,account_no,channel,cost,note\nE1,101,teller,1.00,x\n",
+        ),
+        ("a_row_in_the_headers_place", "E1,101,teller,1.00\n"),
+    ] {
+        bank.deliver(SECOND);
+        put(&bank.landing(), &events, content.as_bytes());
+        let said = stops(&bank, 5);
+        insta::assert_snapshot!(name, bank.redact(&said.stderr));
+    }
+    bank.deliver(SECOND);
+    bank.run().exits(0);
+}
+
+#[test]
+fn everything_that_is_wrong_with_the_deliveries_is_said_at_once() {
+    let bank = second_night(|delivery| delivery.rows += 1);
+    put(
+        &bank.landing(),
+        &format!("channels/{SECOND}/events.csv"),
+        b"event_no,channel,account_no,cost\nE1,teller,101,1.00\n",
+    );
+    let said = stops(&bank, 5);
+    let errors = said
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "));
+    assert_eq!(errors.count(), 2, "{}", said.stderr);
+}
+
+#[test]
+fn a_stopped_night_writes_its_report_and_calls_the_banks_command() {
+    let bank = second_night(|delivery| delivery.rows += 1);
+    let project = bank.own_project();
+    let called = bank.root().join("called");
+    let settings = std::fs::read_to_string(project.join("bank.yml")).expect("a file");
+    let command = format!(
+        "on_failure: [\"cp\", \"--target-directory={}\"]\n",
+        called.display()
+    );
+    std::fs::create_dir(&called).expect("a folder");
+    put(
+        &project,
+        "bank.yml",
+        format!("{settings}{command}").as_bytes(),
+    );
+    let said = Said::of(
+        &bank
+            .with_project(&project, &["run"])
+            .output()
+            .expect("starts"),
+    )
+    .exits(5);
+    let report = std::fs::read_to_string(called.join("report.json")).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["exit_code"], 5);
+    assert_eq!(report["outcome"], "failed");
+    let message = report["message"].as_str().expect("a message");
+    assert!(said.stderr.contains(message), "{message}\n{}", said.stderr);
+}
+
+#[test]
+fn a_landing_folder_with_nothing_in_it_says_where_it_looked() {
+    let bank = Bank::new();
+    let said = bank.run().exits(5);
+    insta::assert_snapshot!("nothing_delivered", bank.redact(&said.stderr));
+}
