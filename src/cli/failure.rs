@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostics;
 use crate::run::RunError;
 use crate::run::error::exit_code;
 use crate::sql::SqlError;
+use crate::stages::extract::ExtractError;
 use crate::store::StoreError;
 
 #[derive(Debug)]
@@ -56,15 +57,31 @@ impl Failure {
     }
 }
 
+/// Every refused delivery; a hint that several share stands once, after the last of them.
+fn deliveries(problems: &[ExtractError]) -> String {
+    let mut words = String::new();
+    for (number, problem) in problems.iter().enumerate() {
+        words = format!("{words}error: {}\n", with_causes(problem));
+        let next = problems.get(number + 1).map(ExtractError::hint);
+        if next != Some(problem.hint()) {
+            words = format!("{words}hint: {}\n", problem.hint());
+        }
+    }
+    words
+}
+
 /// `error: failed to <what>: <why>: <why>`, cause by cause.
 fn failed_to(error: &dyn Error) -> String {
-    let mut words = format!("error: failed to {error}");
+    format!("error: failed to {}", with_causes(error))
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(deeper) = cause {
         let text = deeper.to_string();
         if !words.ends_with(&text) {
-            words.push_str(": ");
-            words.push_str(&text);
+            words = format!("{words}: {text}");
         }
         cause = deeper.source();
     }
@@ -76,10 +93,7 @@ impl From<RunError> for Failure {
         let code = error.exit_code();
         let words = match &error {
             RunError::Configuration(problems) => problems.to_string(),
-            RunError::Deliveries(problems) => {
-                let each = problems.iter().map(|problem| format!("error: {problem}"));
-                each.collect::<Vec<_>>().join("\n")
-            }
+            RunError::Deliveries(problems) => deliveries(problems),
             RunError::NothingDelivered { .. }
             | RunError::NotInCalendar { .. }
             | RunError::Gap { .. }
