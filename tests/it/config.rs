@@ -190,6 +190,7 @@ fn what_the_schemas_name_is_what_is_accepted() {
             "model",
             "reference",
             "campaign",
+            "acceptances",
             "test"
         ]
     );
