@@ -69,7 +69,9 @@ pub fn run(args: &ReleasesArgs, global: &GlobalArgs) -> Result<(), Failure> {
                 daily: retention.daily_releases,
                 month_ends: retention.month_end_releases,
             };
-            let report = warehouse.collect_garbage(&lock, keep)?;
+            let in_force: Vec<ReleaseId> =
+                History::read(&warehouse)?.in_force.into_values().collect();
+            let report = warehouse.collect_garbage(&lock, keep, &in_force)?;
             global.say(&format!(
                 "removed {} releases, {} files, {} bytes",
                 report.releases.len(),

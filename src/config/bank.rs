@@ -53,6 +53,24 @@ impl Calendar {
         }
     }
 
+    /// Whether no later business date falls into the month of `date`.
+    #[must_use]
+    pub fn ends_month(&self, date: BusinessDate) -> bool {
+        match self {
+            Self::Daily => date.is_month_end(),
+            Self::Weekdays => {
+                let mut next = date.next_day();
+                while next.is_weekend() {
+                    next = next.next_day();
+                }
+                next.month() != date.month()
+            }
+            Self::Dates(dates) => !dates
+                .iter()
+                .any(|other| *other > date && other.month() == date.month()),
+        }
+    }
+
     #[must_use]
     pub fn contains(&self, date: BusinessDate) -> bool {
         match self {

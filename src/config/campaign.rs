@@ -35,7 +35,7 @@ pub enum CampaignLevel {
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
     Nightly,
-    /// On the last calendar day of a month.
+    /// On the last business date of a month.
     Monthly,
     /// Only by `salenet campaign run`.
     Manual,

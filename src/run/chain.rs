@@ -206,9 +206,11 @@ fn build_and_publish(
             Some(published) if same_content(&published, &candidate) => {
                 last_unchanged = Some(published);
             }
-            Some(published) if is_closed_month(&history, date) && !settings.restate => {
-                let month = published.business_date.month().to_string();
-                return Err(RunError::ClosedMonth { date, month });
+            _ if chain.is_empty() && is_closed_month(&history, date) && !settings.restate => {
+                return Err(RunError::ClosedMonth {
+                    date,
+                    month: date.month().to_string(),
+                });
             }
             _ => chain.push(candidate),
         }
@@ -314,6 +316,8 @@ impl History {
         for id in published {
             history.used.insert(id);
             if !withdrawn.contains(&id) {
+                // Releases of later dates that stand before it were built upon what it replaced.
+                history.in_force.retain(|date, _| *date < id.date);
                 history.in_force.insert(id.date, id);
             }
         }

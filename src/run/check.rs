@@ -8,11 +8,13 @@ use super::types::{declared_type, stored_type};
 use crate::config::Place;
 use crate::config::Side;
 use crate::config::campaign::CampaignSpec;
+use crate::config::feed::Classification;
 use crate::config::model::{CheckKind, Materialisation, ModelCheck, ModelSpec};
 use crate::config::project::Project;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
+use crate::sql::dependencies::table_references;
 use crate::sql::{Bindings, Session, SessionOptions, SqlError, TableSource};
 use crate::stages::campaign::query::{candidate_query, list_query};
 use crate::stages::clean::rules::check_rule;
@@ -223,6 +225,7 @@ impl<'a> Planner<'a> {
             .plan(&model.sql, &self.bindings)
             .and_then(|plan| {
                 self.session.validate(&plan)?;
+                self.session.require_repeatable(&plan)?;
                 Ok(plan)
             });
         let columns = match plan {
@@ -441,6 +444,7 @@ impl<'a> Planner<'a> {
         }
         if problems.len() == before {
             let (sql, bindings) = candidate_query(campaign, &self.bindings, some_date());
+            self.refuse_prohibited(campaign, &sql, problems);
             for sql in [sql, list_query(campaign, "campaigns.candidate")] {
                 let planned = self
                     .session
@@ -452,6 +456,52 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+    }
+
+    /// A campaign reads no table that holds a prohibited basis of credit decisions.
+    ///
+    /// It judges the tables the campaign itself names; what a model derives from such a column is the model's business.
+    fn refuse_prohibited(&self, campaign: &CampaignSpec, sql: &str, problems: &mut Diagnostics) {
+        let Ok(references) = table_references(sql) else {
+            return;
+        };
+        for table in references.tonight.iter().chain(&references.base) {
+            let prohibited = self.prohibited_columns(table);
+            if !prohibited.is_empty() {
+                let message = format!(
+                    "campaign {} reads `{table}`, which holds prohibited columns: {}",
+                    campaign.code,
+                    prohibited.join(", ")
+                );
+                let place = self.project.locations.campaign(&campaign.code, "code");
+                let problem = match place {
+                    Some(place) => place.error(message),
+                    None => Diagnostic::in_file(&self.project.root, message),
+                };
+                problems.push(
+                    problem.hint("sex, age, marital status and what reveals them decide no offer"),
+                );
+            }
+        }
+    }
+
+    fn prohibited_columns(&self, table: &TableName) -> Vec<&str> {
+        let models = self
+            .project
+            .models
+            .iter()
+            .filter(|model| model.table == *table);
+        let of_models = models
+            .flat_map(|model| &model.columns)
+            .filter_map(|column| {
+                (column.classification == Classification::Prohibited)
+                    .then_some(column.name.as_str())
+            });
+        let feeds = self.project.feeds().filter(|feed| feed.table == *table);
+        let of_feeds = feeds.flat_map(|feed| &feed.columns).filter_map(|column| {
+            (column.classification == Classification::Prohibited).then_some(column.name.as_str())
+        });
+        of_models.chain(of_feeds).collect()
     }
 }
 

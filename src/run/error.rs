@@ -94,15 +94,18 @@ pub enum RunError {
 
 impl RunError {
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             Self::Configuration(_)
             | Self::Reference { .. }
             | Self::ReferenceRows { .. }
             | Self::Keys(_) => exit_code::CONFIGURATION,
-            Self::Deliveries(_) | Self::NothingDelivered { .. } | Self::Gap { .. } => {
-                exit_code::DELIVERY
-            }
+            Self::Deliveries(problems) => problems
+                .iter()
+                .map(ExtractError::exit_code)
+                .min()
+                .unwrap_or(exit_code::DELIVERY),
+            Self::NothingDelivered { .. } | Self::Gap { .. } => exit_code::DELIVERY,
             Self::Gates { .. } => exit_code::GATE,
             Self::NotInCalendar { .. } | Self::ClosedMonth { .. } | Self::Usage { .. } => {
                 exit_code::USAGE

@@ -217,9 +217,16 @@ fn prepare(
         });
     }
     let base_table = |table: &TableName| context.base.and_then(|base| base.tables.get(table));
-    let keeps_nights = feed.delivery == DeliveryKind::Append;
-    let kept_staging = kept_files(context, base_table(&feed.table), keeps_nights);
-    let kept_quarantine = kept_files(context, base_table(&quarantine_table(&feed.table)), true);
+    let staging_days = context.project.bank.retention.staging_days;
+    let kept_staging = if feed.delivery == DeliveryKind::Append {
+        // Long enough to find every duplicate that the feed looks for.
+        let nights = staging_days.max(feed.dedupe_days + 1);
+        kept_files(context, base_table(&feed.table), nights)
+    } else {
+        Vec::new()
+    };
+    let quarantine = base_table(&quarantine_table(&feed.table));
+    let kept_quarantine = kept_files(context, quarantine, staging_days);
     let fingerprint = fingerprint(
         context,
         feed,
@@ -319,24 +326,15 @@ fn from_output(
     })
 }
 
-/// Files of the base's table that stay: those of the last `staging_days` nights.
-fn kept_files(
-    context: &FeedContext,
-    table: Option<&TableEntry>,
-    keeps_nights: bool,
-) -> Vec<FileEntry> {
-    let Some(table) = table.filter(|_| keeps_nights) else {
+/// Files of the base's table that stay: those of the last `nights`, tonight counted.
+fn kept_files(context: &FeedContext, table: Option<&TableEntry>, nights: u32) -> Vec<FileEntry> {
+    let Some(table) = table else {
         return Vec::new();
     };
-    let days = u64::from(
-        context
-            .project
-            .bank
-            .retention
-            .staging_days
-            .saturating_sub(1),
+    let oldest = format!(
+        "date={}",
+        context.date.minus_days(u64::from(nights.saturating_sub(1)))
     );
-    let oldest = format!("date={}", context.date.minus_days(days));
     let recent = |file: &&FileEntry| {
         file.partition
             .as_ref()

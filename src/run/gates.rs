@@ -2,15 +2,15 @@
 
 use super::RunError;
 use super::feeds::FeedEntry;
-use super::steps::{Fingerprint, Identities, StepKind};
+use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use crate::config::acceptance::Acceptance;
-use crate::config::model::{CheckKind, ModelCheck, ModelSpec};
+use crate::config::model::ModelSpec;
 use crate::sql::dependencies::table_references;
 use crate::sql::{Bindings, Session};
-use crate::stages::model::checks::{CheckQuery, checks_of, query_of, run_checks};
-use crate::store::Warehouse;
+use crate::stages::model::checks::{CheckQuery, checks_of, per_row_query, query_of, run_checks};
 use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
 use crate::store::steps::StepOutput;
+use crate::store::{Manifest, Warehouse};
 
 /// Conservation and reject limits of every feed.
 #[must_use]
@@ -69,6 +69,7 @@ pub fn model_gates(
     model: &ModelSpec,
     bindings: &Bindings,
     identities: &Identities,
+    base: Option<&Manifest>,
 ) -> Result<Vec<GateResult>, RunError> {
     let checks = checks_of(model);
     let mut fingerprint = Fingerprint::new(StepKind::Check);
@@ -76,6 +77,7 @@ pub fn model_gates(
         "model",
         &serde_json::to_string(&checks).map_err(RunError::Report)?,
     );
+    fingerprint.add("name", &model.table.to_string());
     fingerprint.add(
         "table",
         identities.get(&model.table).map_or("", String::as_str),
@@ -85,7 +87,10 @@ pub fn model_gates(
         let queries = match query_of(model, check, number, &mut bound) {
             CheckQuery::Count(query) => vec![query],
             CheckQuery::Both(left, right) => vec![left, right],
-            CheckQuery::PerRow(_) | CheckQuery::None => Vec::new(),
+            CheckQuery::PerRow(condition) => {
+                per_row_query(model, &[&condition]).into_iter().collect()
+            }
+            CheckQuery::None => Vec::new(),
         };
         for query in queries {
             let references = table_references(&query)?;
@@ -95,17 +100,16 @@ pub fn model_gates(
                     identities.get(table).map_or("", String::as_str),
                 );
             }
+            for table in &references.base {
+                let identity = base
+                    .and_then(|base| base.tables.get(table))
+                    .map(table_identity);
+                fingerprint.add(&format!("base.{table}"), &identity.unwrap_or_default());
+            }
             for value in bindings.used_in(&query) {
                 fingerprint.add("value", &value);
             }
         }
-    }
-    for value in checks
-        .iter()
-        .filter_map(condition_of)
-        .flat_map(|must| bindings.used_in(must))
-    {
-        fingerprint.add("value", &value);
     }
     let fingerprint = fingerprint.finish();
     if let Some(output) = warehouse.step_output(&fingerprint)?
@@ -121,13 +125,6 @@ pub fn model_gates(
     };
     warehouse.record_step(&fingerprint, &output)?;
     Ok(gates)
-}
-
-fn condition_of(check: &ModelCheck) -> Option<&str> {
-    match &check.kind {
-        CheckKind::Expression { must } => Some(must),
-        _ => None,
-    }
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.

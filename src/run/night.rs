@@ -14,14 +14,16 @@ use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use super::tables::{bindings, given_tables, own_table};
 use super::types::stored_type;
 use super::{CheckedProject, RunSettings};
+use crate::config::bank::Calendar;
 use crate::config::campaign::{CampaignSpec, Schedule};
 use crate::config::matching::MatchingSpec;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
+use crate::sql::dependencies::table_references;
 use crate::sql::schema::columns_of;
 use crate::sql::{Bindings, Session, TableSource};
-use crate::stages::campaign::query::CANDIDATE_COLUMNS;
+use crate::stages::campaign::query::{CANDIDATE_COLUMNS, candidate_query};
 use crate::stages::campaign::{CampaignOutput, CampaignRequest, run_campaign};
 use crate::stages::clean::TokenKeys;
 use crate::stages::model::{ModelRequest, build_model};
@@ -71,6 +73,7 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
             model,
             bindings,
             identities,
+            context.base,
         )?);
     }
     gates.extend(
@@ -201,7 +204,7 @@ impl<'a> Night<'a> {
     pub(super) fn references(&mut self) -> Result<(), RunError> {
         let context = self.context;
         for reference in &context.checked.project.references {
-            let entry = load_reference(context.warehouse, reference, context.tokens, context.date)?;
+            let entry = load_reference(context.warehouse, reference, context.tokens)?;
             self.add(reference.table.clone(), entry)?;
         }
         Ok(())
@@ -352,7 +355,7 @@ impl<'a> Night<'a> {
         for value in self.bindings.used_in(&model.sql) {
             fingerprint.add("value", &value);
         }
-        let references = crate::sql::dependencies::table_references(&model.sql)?;
+        let references = table_references(&model.sql)?;
         for table in &references.tonight {
             fingerprint.add(
                 &table.to_string(),
@@ -401,7 +404,7 @@ impl<'a> Night<'a> {
         for campaign in project
             .campaigns
             .iter()
-            .filter(|campaign| is_due(campaign, self.context.date))
+            .filter(|campaign| is_due(campaign, &project.bank.calendar, self.context.date))
         {
             let output = self.campaign(campaign, &name, &so_far)?;
             so_far = output.candidates;
@@ -423,6 +426,18 @@ impl<'a> Night<'a> {
             &serde_json::to_string(campaign).map_err(RunError::Report)?,
         );
         fingerprint.add("date", &self.context.date.to_string());
+        for (name, value) in self.bindings.values() {
+            fingerprint.add(name, &format!("{value:?}"));
+        }
+        let (sql, _) = candidate_query(campaign, &self.bindings, self.context.date);
+        fingerprint.add("sql", &sql);
+        for table in &table_references(&sql)?.base {
+            let identity = self
+                .base_table(table)
+                .map(table_identity)
+                .unwrap_or_default();
+            fingerprint.add(&format!("base.{table}"), &identity);
+        }
         fingerprint.add("candidates", &table_identity(so_far));
         let schemas = ["core", "marts", "reference", "campaigns"];
         for (name, identity) in self
@@ -480,10 +495,10 @@ impl<'a> Night<'a> {
     }
 }
 
-fn is_due(campaign: &CampaignSpec, date: BusinessDate) -> bool {
+fn is_due(campaign: &CampaignSpec, calendar: &Calendar, date: BusinessDate) -> bool {
     match campaign.schedule {
         Schedule::Nightly => true,
-        Schedule::Monthly => date.is_month_end(),
+        Schedule::Monthly => calendar.ends_month(date),
         Schedule::Manual => false,
     }
 }

@@ -63,7 +63,7 @@ impl SqlError {
                 message: message.clone(),
             },
             _ => Self::Execution {
-                message: plain(error),
+                message: without_values(&plain(error)),
             },
         }
     }
@@ -117,4 +117,17 @@ fn parser_position(message: &str) -> Option<QueryPosition> {
         column: digits(column)?,
         width: 1,
     })
+}
+
+/// While a query runs, what the engine quotes may be a value of a row.
+fn without_values(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for (number, part) in message.split('\'').enumerate() {
+        if number % 2 == 0 {
+            shown.push_str(part);
+        } else {
+            shown.push_str("<redacted>");
+        }
+    }
+    shown
 }

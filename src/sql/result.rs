@@ -3,8 +3,9 @@
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Decimal128Type, Float64Type, Int64Type};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::DataFrame;
 
 use super::schema::column_entries;
@@ -122,6 +123,33 @@ impl Session {
             .with_param_values(bindings.to_param_values()?)
             .map_err(|error| SqlError::planning(&error))?;
         Ok(Plan { logical })
+    }
+
+    /// Refuses functions whose result is not decided by their arguments, such as `now()`: the same inputs must give
+    /// the same tables.
+    pub fn require_repeatable(&self, plan: &Plan) -> Result<(), SqlError> {
+        let mut found = None;
+        let visited = plan.logical.apply_with_subqueries(|node| {
+            node.apply_expressions(|expression| {
+                expression.apply(|part| {
+                    if let Expr::ScalarFunction(call) = part
+                        && call.func.signature().volatility != Volatility::Immutable
+                    {
+                        found.get_or_insert_with(|| call.func.name().to_owned());
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })
+            })
+        });
+        visited.map_err(|error| SqlError::planning(&error))?;
+        match found {
+            None => Ok(()),
+            Some(name) => Err(SqlError::Query {
+                message: format!("`{name}` gives another result on every run"),
+                position: None,
+                hint: Some("use $business_date, the day the data speaks of".to_owned()),
+            }),
+        }
     }
 
     /// Runs the analysis that finds type errors, without optimising and without reading data.

@@ -160,7 +160,7 @@ fn runs_of_months(batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>, Sql
                     .all(|byte| byte.is_ascii_digit() || byte == b'-');
             if !well_formed {
                 return Err(SqlError::Execution {
-                    message: format!("the column `month` holds `{month}`; expected YYYY-MM"),
+                    message: "the column `month` holds something else than YYYY-MM".to_owned(),
                 });
             }
             runs.push((month.to_owned(), batch.slice(start, row + 1 - start)));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::release::remove_release;
 use super::verify::named_files;
 use super::{ReleaseId, StoreError, Warehouse, WarehouseLock};
 
@@ -24,26 +25,34 @@ pub struct Keep {
 }
 
 impl Warehouse {
-    /// Removes releases beyond `keep` (the current one always stays) and the files only they named.
+    /// Removes releases beyond `keep` (the current one and the bases of those kept always stay) and the files only they named.
+    ///
+    /// `in_force` are the releases that count for their date, oldest first: superseded ones use up no place.
     pub fn collect_garbage(
         &self,
         _lock: &WarehouseLock,
         keep: Keep,
+        in_force: &[ReleaseId],
     ) -> Result<GcReport, StoreError> {
         let mut report = GcReport::default();
         let Some(current) = self.current()? else {
             return Ok(report);
         };
-        let published = self.published()?;
         let mut kept: BTreeSet<ReleaseId> = BTreeSet::from([current]);
-        kept.extend(published.iter().rev().take(keep.daily as usize));
-        let month_ends = published.iter().rev().filter(|id| id.date.is_month_end());
+        kept.extend(in_force.iter().rev().take(keep.daily as usize));
+        let month_ends = in_force.iter().rev().filter(|id| id.date.is_month_end());
         kept.extend(month_ends.take(keep.month_ends as usize));
+        // What a kept release was built upon: a rerun of its date builds upon it again.
+        for id in kept
+            .clone()
+            .iter()
+            .filter(|id| self.release_folder(**id).exists())
+        {
+            kept.extend(self.manifest(*id)?.base);
+        }
         for id in self.release_folders()? {
             if !kept.contains(&id) {
-                let folder = self.release_folder(id);
-                fs::remove_dir_all(&folder)
-                    .map_err(|source| StoreError::io("remove", &folder, source))?;
+                remove_release(self, id)?;
                 report.releases.push(id);
             }
         }

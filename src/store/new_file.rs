@@ -66,9 +66,8 @@ impl NewFile {
         let path = format!("{folder}/{blake3}.{extension}");
         durable::create_folder(&self.warehouse.join(&folder))?;
         let target = self.warehouse.join(&path);
-        if !target.is_file() {
-            durable::rename(&self.temporary, &target)?;
-        }
+        // Also over a file of this name: its content is the same, unless it was damaged, or never made durable.
+        durable::rename(&self.temporary, &target)?;
         Ok(FileEntry {
             path,
             rows,

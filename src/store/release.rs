@@ -213,6 +213,7 @@ impl Warehouse {
                 &list.control,
             )?;
         }
+        sync_tree(&staged)?;
         let text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::Damaged {
             path: staged.clone(),
             problem: error.to_string(),
@@ -239,6 +240,29 @@ fn link(staged: &Path, at: &Path, file: &FileEntry) -> Result<(), StoreError> {
         .map_or(0, |below| below.components().count());
     let up = "../".repeat(depth + 1);
     symlink(format!("{up}{}", file.path), at).map_err(|source| StoreError::io("link", at, source))
+}
+
+/// Makes every link below a folder durable.
+fn sync_tree(folder: &Path) -> Result<(), StoreError> {
+    let entries = fs::read_dir(folder).map_err(|source| StoreError::io("list", folder, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| StoreError::io("list", folder, source))?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sync_tree(&entry.path())?;
+        }
+    }
+    durable::sync_folder(folder)
+}
+
+/// Takes a release away whole: a crash on the way leaves an unfinished folder, never half a release.
+pub(super) fn remove_release(warehouse: &Warehouse, id: ReleaseId) -> Result<(), StoreError> {
+    let unfinished = warehouse
+        .root()
+        .join("releases")
+        .join(format!("{UNFINISHED}{id}"));
+    remove_folder_if_present(&unfinished)?;
+    durable::rename(&warehouse.release_folder(id), &unfinished)?;
+    remove_folder_if_present(&unfinished)
 }
 
 fn remove_folder_if_present(path: &Path) -> Result<(), StoreError> {

@@ -36,6 +36,8 @@ fn every_command_explains_itself() {
     for (name, arguments) in [
         ("help", &["--help"][..]),
         ("help_run", &["run", "--help"]),
+        ("help_plan", &["plan", "--help"]),
+        ("help_report", &["report", "--help"]),
         ("help_check", &["check", "--help"]),
         ("help_test", &["test", "--help"]),
         ("help_sql", &["sql", "--help"]),
@@ -49,6 +51,25 @@ fn every_command_explains_itself() {
     ] {
         snapshot(&bank, name, arguments);
     }
+}
+
+#[test]
+fn a_campaign_that_reads_a_table_with_a_prohibited_column_does_not_pass() {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let path = "models/marts/customer_360.yml";
+    let model = std::fs::read_to_string(project.join(path)).expect("a file");
+    let model = model.replace(
+        "{description: All accounts are closed}",
+        "{description: Married, classification: prohibited}",
+    );
+    put(&project, path, model.as_bytes());
+    let output = bank
+        .with_project(&project, &["check"])
+        .output()
+        .expect("starts");
+    let said = super::bank::Said::of(&output);
+    insta::assert_snapshot!("check_of_a_prohibited_column", bank.redact(&said.shown()));
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn write_control(
     writeln!(file, "blake3={blake3}")
 }
 
-/// A text as a file name: what could leave the folder becomes `_`.
+/// A text as a file name: what could leave the folder becomes `_`, and a hash keeps such names apart.
 fn file_name(text: &str) -> String {
     let safe = |letter: char| {
         if letter.is_alphanumeric() || "-_".contains(letter) {
@@ -117,7 +117,12 @@ fn file_name(text: &str) -> String {
             '_'
         }
     };
-    text.chars().map(safe).collect()
+    let name: String = text.chars().map(safe).collect();
+    if name == text {
+        name
+    } else {
+        format!("{name}-{}", &blake3::hash(text.as_bytes()).to_hex()[..8])
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_part_cannot_leave_the_folder() {
-        assert_eq!(file_name("../../etc"), "______etc");
+        assert!(file_name("../../etc").starts_with("______etc-"));
+        assert_ne!(file_name("A/B"), file_name("A B"));
         assert_eq!(file_name("BR-001"), "BR-001");
     }
 }

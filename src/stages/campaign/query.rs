@@ -10,6 +10,9 @@ use crate::sql::Bindings;
 /// Id of the rule every campaign has: nobody is selected twice by the same campaign.
 pub const SELECTED_BEFORE: &str = "S00_SELECTED_BEFORE";
 
+/// Id of the rule that removes members of the universe without a row of attributes.
+pub const UNKNOWN: &str = "E00_UNKNOWN";
+
 /// A rule as the query judges it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedRule {
@@ -40,7 +43,16 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
             removes,
         }
     });
-    eligibility.chain([before]).chain(suppression).collect()
+    let unknown = JudgedRule {
+        id: UNKNOWN.to_owned(),
+        description: "nothing is known of the member".to_owned(),
+        removes: "attributes.customer_id is null".to_owned(),
+    };
+    std::iter::once(unknown)
+        .chain(eligibility)
+        .chain([before])
+        .chain(suppression)
+        .collect()
 }
 
 fn suppression(rule: &Suppression) -> (String, String) {
@@ -96,8 +108,8 @@ pub fn candidate_query(
     }
     let names = names.join(", ");
     let group = match campaign.level {
-        CampaignLevel::Customer => "attributes.customer_id",
-        CampaignLevel::Household => "coalesce(attributes.household_id, -attributes.customer_id)",
+        CampaignLevel::Customer => "universe.customer_id",
+        CampaignLevel::Household => "coalesce(attributes.household_id, -universe.customer_id)",
     };
     let holder = if campaign
         .suppress
@@ -111,7 +123,7 @@ pub fn candidate_query(
         join core.product as catalogue on catalogue.product_code = held.product_code
         where (held.product_code = $campaign_product or catalogue.family = $campaign_product)
             and held.status <> 'closed'
-    ) as holder on holder.customer_id = attributes.customer_id"
+    ) as holder on holder.customer_id = universe.customer_id"
     } else {
         ""
     };
@@ -128,12 +140,12 @@ selected_before as (
 ),
 judged as (
     select
-        attributes.customer_id,
+        universe.customer_id,
         {group} as group_id,{judged}
         cast({rank_by} as double) as rank_value
-    from {attributes} as attributes
-    join universe on universe.customer_id = attributes.customer_id
-    left join selected_before on selected_before.customer_id = attributes.customer_id
+    from universe
+    left join {attributes} as attributes on attributes.customer_id = universe.customer_id
+    left join selected_before on selected_before.customer_id = universe.customer_id
     {holder}
 ),
 reasons as (

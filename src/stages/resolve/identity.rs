@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct ClusterVotes {
     /// Index of the founding record: the most trusted, then smallest key. It orders clusters.
     pub founder: usize,
-    /// The id the journal issued for this founding record before, if any.
-    pub issued: Option<i64>,
+    /// Ids the journal issued before for records of this cluster, the founding record's first.
+    pub issued: Vec<i64>,
     pub n_records: u32,
     /// Old id -> number of the cluster's records that had it last night.
     pub votes: BTreeMap<i64, u32>,
@@ -76,7 +76,9 @@ pub fn assign(clusters: &[ClusterVotes], taken: &BTreeSet<i64>, next: i64) -> As
     for position in order {
         let issued = clusters[position]
             .issued
-            .filter(|id| !taken.contains(id) && !owner.contains_key(id));
+            .iter()
+            .copied()
+            .find(|id| !taken.contains(id) && !owner.contains_key(id));
         let id = issued.unwrap_or_else(|| {
             newly_issued.push(position);
             next += 1;
@@ -132,7 +134,7 @@ mod tests {
         let n_records = votes.iter().map(|(_, n)| n).sum::<u32>().max(1);
         ClusterVotes {
             founder,
-            issued: None,
+            issued: Vec::new(),
             n_records,
             votes: votes.iter().copied().collect(),
         }
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn an_id_issued_for_a_founder_comes_back_after_a_rollback_but_never_to_another() {
         let mut founder = votes(0, &[]);
-        founder.issued = Some(4);
+        founder.issued = vec![4];
         assert_eq!(assign(&[founder.clone()], &BTreeSet::new(), 9).ids, [4]);
         assert_eq!(assign(&[founder], &BTreeSet::from([4]), 9).ids, [9]);
     }

@@ -73,6 +73,7 @@ pub fn resolve(request: &ResolveRequest) -> Result<ResolveOutput, ResolveError> 
     taken.extend(last_night.values().map(|row| row.customer_id));
     let next = issued
         .values()
+        .flatten()
         .copied()
         .chain(taken.iter().copied())
         .max()
@@ -134,7 +135,7 @@ pub fn resolve(request: &ResolveRequest) -> Result<ResolveOutput, ResolveError> 
 fn describe(
     records: &[Record],
     old_ids: &[Option<i64>],
-    issued: &HashMap<RecordKey, i64>,
+    issued: &HashMap<RecordKey, Vec<i64>>,
     clusters: &mut Clusters,
 ) -> (Vec<ClusterVotes>, Vec<Vec<usize>>) {
     let mut by_root: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -158,12 +159,27 @@ fn describe(
         }
         votes.push(ClusterVotes {
             founder,
-            issued: issued.get(&records[founder].key).copied(),
+            issued: issued_to(records, founder, members, issued),
             n_records: u32::try_from(members.len()).unwrap_or(u32::MAX),
             votes: of_id,
         });
     }
     (votes, by_root.into_values().collect())
+}
+
+/// The founding record's ids first, then those of the other members by trust and key.
+fn issued_to(
+    records: &[Record],
+    founder: usize,
+    members: &[usize],
+    issued: &HashMap<RecordKey, Vec<i64>>,
+) -> Vec<i64> {
+    let mut order = members.to_vec();
+    order.sort_by_key(|record| (*record != founder, records[*record].trust_rank, *record));
+    let ids = order
+        .iter()
+        .filter_map(|record| issued.get(&records[*record].key));
+    ids.flatten().copied().collect()
 }
 
 /// Tonight's rows and, closed, the rows of records that are no longer delivered; sorted by key.
@@ -204,10 +220,21 @@ fn xref_rows(
             );
         }
     }
+    // A record that is no longer delivered follows its customer into a merge, so that a retired id stays retired.
+    let merged: HashMap<i64, i64> = assignment
+        .events
+        .iter()
+        .filter(|event| event.kind == IdEventKind::Merge)
+        .filter_map(|event| Some((event.from?, event.to)))
+        .collect();
     for (key, row) in last_night {
         if !rows.contains_key(key) {
             let closed = XrefRow {
                 valid_to: row.valid_to.or(Some(today)),
+                customer_id: merged
+                    .get(&row.customer_id)
+                    .copied()
+                    .unwrap_or(row.customer_id),
                 ..row.clone()
             };
             rows.insert(key.clone(), closed);

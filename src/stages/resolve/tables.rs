@@ -242,9 +242,9 @@ pub fn read_event_ids(files: &[PathBuf]) -> Result<(BTreeSet<i64>, i64), Resolve
     Ok((ids, last))
 }
 
-/// Founding record -> id, over all files of the journal.
-pub fn read_issued(files: &[PathBuf]) -> Result<HashMap<RecordKey, i64>, ResolveError> {
-    let mut issued = HashMap::new();
+/// Founding record -> the ids it was issued, oldest first, over all files of the journal.
+pub fn read_issued(files: &[PathBuf]) -> Result<HashMap<RecordKey, Vec<i64>>, ResolveError> {
+    let mut issued: HashMap<RecordKey, Vec<i64>> = HashMap::new();
     for file in files {
         let columns = ["source_code", "feed", "source_key", "customer_id"]
             .map(str::to_owned)
@@ -262,7 +262,7 @@ pub fn read_issued(files: &[PathBuf]) -> Result<HashMap<RecordKey, i64>, Resolve
                     feed: owned(feed, row),
                     key: owned(key, row),
                 };
-                issued.insert(key, id.get(row).unwrap_or_default());
+                issued.entry(key).or_default().extend(id.get(row));
             }
             Ok(())
         };
