@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::manifest::FileEntry;
@@ -42,7 +42,7 @@ impl Warehouse {
 impl NewFile {
     /// Where the bytes stand until the commit; a second pass may read it after `flush`.
     #[must_use]
-    pub fn temporary_path(&self) -> &std::path::Path {
+    pub fn temporary_path(&self) -> &Path {
         &self.temporary
     }
 
@@ -66,8 +66,12 @@ impl NewFile {
         let path = format!("{folder}/{blake3}.{extension}");
         durable::create_folder(&self.warehouse.join(&folder))?;
         let target = self.warehouse.join(&path);
-        // Also over a file of this name: its content is the same, unless it was damaged, or never made durable.
-        durable::rename(&self.temporary, &target)?;
+        // A file of this name has this content, unless it was damaged: then it is replaced.
+        if has_content(&target, &blake3) {
+            target.parent().map_or(Ok(()), durable::sync_folder)?;
+        } else {
+            durable::rename(&self.temporary, &target)?;
+        }
         Ok(FileEntry {
             path,
             rows,
@@ -76,6 +80,12 @@ impl NewFile {
             partition,
         })
     }
+}
+
+fn has_content(path: &Path, blake3: &str) -> bool {
+    let mut hasher = blake3::Hasher::new();
+    let read = File::open(path).and_then(|file| hasher.update_reader(file).map(|_| ()));
+    read.is_ok() && hasher.finalize().to_hex().as_str() == blake3
 }
 
 impl Write for NewFile {
