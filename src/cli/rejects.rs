@@ -149,7 +149,9 @@ fn replay(
     {
         let warehouse = Warehouse::open(&settings.warehouse)?;
         let lock = warehouse.lock()?;
-        if hand_in(&warehouse, &lock, &project, feed, date, file)? == Replay::KnownAlready {
+        let landing = &settings.landing;
+        let replay = hand_in(&warehouse, &lock, &project, landing, feed, date, file)?;
+        if replay == Replay::KnownAlready {
             // Their date still runs: an earlier hand-in may have died before it did.
             global.say("these rows have been handed in before");
         }

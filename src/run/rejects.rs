@@ -10,8 +10,9 @@ use crate::config::Project;
 use crate::config::feed::FeedSpec;
 use crate::domain::BusinessDate;
 use crate::stages::extract::replay::{Trial, try_rows};
-use crate::stages::extract::{DeliveredFile, FeedReport, LoadRequest, Origin};
-
+use crate::stages::extract::{
+    DeliveredFile, Delivery, FeedReport, LoadRequest, Origin, find_delivery,
+};
 use crate::store::{JournalEvent, Warehouse, WarehouseLock};
 
 /// What became of a reject file that was handed in.
@@ -31,6 +32,7 @@ pub fn hand_in(
     warehouse: &Warehouse,
     lock: &WarehouseLock,
     project: &Project,
+    landing: &Path,
     feed: &str,
     date: BusinessDate,
     path: &Path,
@@ -45,6 +47,15 @@ pub fn hand_in(
             hint: format!("one of {}", known.join(", ")),
         });
     };
+    // The rows come on top of a delivery; without one (a wrong date, a feed carried forward) they would never load.
+    let delivery = find_delivery(spec, landing, date)
+        .map_err(|problem| RunError::Deliveries(vec![problem]))?;
+    if let Delivery::Missing { relative_path } = delivery {
+        return Err(RunError::Usage {
+            message: format!("{feed} has no delivery for {date}: no file {relative_path}"),
+            hint: "name the business date whose delivery held the rows".to_owned(),
+        });
+    }
     let content = std::fs::read(path).map_err(|source| RunError::Read {
         path: path.to_owned(),
         source,

@@ -51,6 +51,14 @@ fn a_corrected_row_is_loaded_into_its_own_night_once() {
         "--date",
         SECOND,
     ];
+    let mut of_no_night = replay;
+    of_no_night[6] = "2026-11-30";
+    let refused = bank.salenet(&of_no_night).exits(2);
+    assert!(
+        refused.stderr.contains("has no delivery for 2026-11-30"),
+        "{}",
+        refused.stderr
+    );
     let said = bank.salenet(&replay).exits(0);
     assert!(
         said.stdout
