@@ -220,7 +220,10 @@ fn build_and_publish(
             last_unchanged.ok_or_else(|| nothing_delivered(checked.project, settings))?;
         return Ok((Vec::new(), manifest));
     }
-    let delivered = chain.iter().flat_map(lists_delivered).collect();
+    let mut delivered = Vec::new();
+    for manifest in &chain {
+        delivered.extend(lists_delivered(warehouse, manifest)?);
+    }
     warehouse.append_to_journal(lock, delivered)?;
     let published = warehouse.publish(chain)?;
     let ids = published.iter().map(|manifest| manifest.release).collect();
@@ -280,9 +283,21 @@ fn same_content(published: &Manifest, candidate: &Manifest) -> bool {
         && published.gates == candidate.gates
 }
 
-fn lists_delivered(manifest: &Manifest) -> Vec<JournalEvent> {
+/// The lists of a release, with the candidates they were drawn from kept in the journal.
+fn lists_delivered(
+    warehouse: &Warehouse,
+    manifest: &Manifest,
+) -> Result<Vec<JournalEvent>, RunError> {
     let mut events = Vec::new();
     for campaign in &manifest.campaigns {
+        let Some(candidates) = campaign
+            .candidates
+            .as_ref()
+            .filter(|_| !campaign.lists.is_empty())
+        else {
+            continue;
+        };
+        let candidates = warehouse.keep_in_journal(candidates)?;
         for list in &campaign.lists {
             events.push(JournalEvent::ListDelivered {
                 campaign: campaign.code.clone(),
@@ -290,10 +305,11 @@ fn lists_delivered(manifest: &Manifest) -> Vec<JournalEvent> {
                 name: list.name.clone(),
                 blake3: list.file.blake3.clone(),
                 rows: list.file.rows,
+                candidates: candidates.clone(),
             });
         }
     }
-    events
+    Ok(events)
 }
 
 /// What has been published and taken back so far.

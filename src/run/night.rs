@@ -385,6 +385,36 @@ impl<'a> Night<'a> {
         Ok(fingerprint.finish())
     }
 
+    /// `campaigns.delivered`: whom earlier lists named, whatever became of their releases.
+    ///
+    /// From the journal and, for nights of this run that are not published yet, the base; no table of the release.
+    fn add_delivered(&mut self) -> Result<(), RunError> {
+        let journal = self.context.warehouse.journal()?;
+        // Both places name a file by its content, so that the same night counts once.
+        let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
+        let base = self.base_files(&own_table("campaigns", "candidate"));
+        let base = base.iter().map(|file| file.path.as_str());
+        for file in journal
+            .delivered_before(self.context.date)
+            .into_iter()
+            .chain(base)
+        {
+            let path = self.context.warehouse.root().join(file);
+            let content = path.file_stem().unwrap_or_default().to_string_lossy();
+            files.entry(content.into_owned()).or_insert(path);
+        }
+        let name = own_table("campaigns", "delivered");
+        self.identities.insert(
+            name.clone(),
+            files.keys().cloned().collect::<Vec<_>>().join(","),
+        );
+        let source = TableSource {
+            columns: columns_of(CANDIDATE_COLUMNS),
+            files: files.into_values().collect(),
+        };
+        Ok(self.session.add_table(Catalogue::Tonight, &name, &source)?)
+    }
+
     fn campaigns(&mut self) -> Result<Vec<CampaignEntry>, RunError> {
         let project = self.context.checked.project;
         if project.campaigns.is_empty() {
@@ -400,6 +430,7 @@ impl<'a> Night<'a> {
             files: self.base_files(&name),
         };
         self.add(name.clone(), so_far.clone())?;
+        self.add_delivered()?;
         let mut entries = Vec::new();
         for campaign in project
             .campaigns

@@ -74,6 +74,10 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
     }
     if !project.campaigns.is_empty() {
         tables.insert(
+            own_table("campaigns", "delivered"),
+            columns_of(CANDIDATE_COLUMNS),
+        );
+        tables.insert(
             own_table("campaigns", "candidate"),
             columns_of(CANDIDATE_COLUMNS),
         );

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{NewFile, ReleaseId, StoreError, Warehouse, WarehouseLock, durable};
+use super::{FileEntry, NewFile, ReleaseId, StoreError, Warehouse, WarehouseLock, durable};
 use crate::domain::BusinessDate;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub enum JournalEvent {
         name: String,
         blake3: String,
         rows: u64,
+        /// Every candidate of that night's campaigns, selected or not; below the warehouse folder.
+        candidates: String,
     },
     Withdrawn {
         releases: Vec<ReleaseId>,
@@ -75,7 +77,8 @@ impl Journal {
             JournalEvent::IdsIssued { file, .. } | JournalEvent::RejectsReplayed { file, .. } => {
                 Some(file.as_str())
             }
-            JournalEvent::ListDelivered { .. } | JournalEvent::Withdrawn { .. } => None,
+            JournalEvent::ListDelivered { candidates, .. } => Some(candidates.as_str()),
+            JournalEvent::Withdrawn { .. } => None,
         })
     }
 
@@ -85,6 +88,20 @@ impl Journal {
             JournalEvent::IdsIssued { file, .. } => Some(file.as_str()),
             _ => None,
         })
+    }
+
+    /// Candidates behind the lists that were delivered for earlier business dates, published still or withdrawn since.
+    #[must_use]
+    pub fn delivered_before(&self, date: BusinessDate) -> std::collections::BTreeSet<&str> {
+        let files = self.events.iter().filter_map(|event| match event {
+            JournalEvent::ListDelivered {
+                release,
+                candidates,
+                ..
+            } if release.date < date => Some(candidates.as_str()),
+            _ => None,
+        });
+        files.collect()
     }
 
     /// Replayed reject files of a feed and date, in the order they were handed in.
@@ -192,6 +209,17 @@ impl Warehouse {
             .map_err(|source| StoreError::io("append to", &path, source))?;
         durable::sync_file(&file, &path)?;
         durable::sync_folder(&self.root().join("journal"))
+    }
+
+    /// Keeps a data file's content in the journal too, where no retention reaches it; returns its path there.
+    pub fn keep_in_journal(&self, file: &FileEntry) -> Result<String, StoreError> {
+        let path = self.root().join(&file.path);
+        let mut source =
+            fs::File::open(&path).map_err(|source| StoreError::io("open", &path, source))?;
+        let mut copy = self.new_file()?;
+        std::io::copy(&mut source, &mut copy)
+            .map_err(|source| StoreError::io("copy", &path, source))?;
+        self.commit_journal_file(copy, "parquet", file.rows)
     }
 
     /// Gives content that belongs to the journal its place; the returned path goes into an event.

@@ -112,6 +112,8 @@ pub struct GateResult {
 pub struct CampaignEntry {
     pub code: String,
     pub waterfall: Vec<WaterfallLine>,
+    /// Every member of the universe as this run judged it, part of `campaigns.candidate`; none for an empty universe.
+    pub candidates: Option<FileEntry>,
     pub lists: Vec<ListEntry>,
 }
 

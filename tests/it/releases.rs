@@ -415,3 +415,28 @@ fn a_record_that_stands_alone_in_its_file_keeps_its_key_and_its_customer() {
         "101,1,same_key,\n"
     );
 }
+
+#[test]
+fn whom_a_list_named_is_not_selected_again_after_a_rollback() {
+    const LISTED: &str = "select customer_id from campaigns.candidate \
+         where state = 'selected' and business_date = date '2026-10-30' order by 1";
+    const LATER: &str = "select count(*) from campaigns.candidate as later \
+         where later.state = 'selected' and later.business_date = date '2026-10-31'";
+    let bank = published();
+    let listed = bank.query(LISTED);
+    assert!(!listed.trim().is_empty());
+    bank.salenet(&[
+        "releases",
+        "rollback",
+        "2026-10-29.1",
+        "--reason",
+        "wrong rates",
+    ])
+    .exits(0);
+    bank.salenet(&["run", "--date", "2026-10-31", "--allow-gap"])
+        .exits(0);
+    let ids: Vec<&str> = listed.split_whitespace().collect();
+    let again = format!("{LATER} and later.customer_id in ({})", ids.join(", "));
+    assert_eq!(bank.query(&again).trim(), "0", "of {ids:?}");
+    assert_ne!(bank.query(LATER).trim(), "0");
+}

@@ -32,7 +32,7 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
     });
     let before = JudgedRule {
         id: SELECTED_BEFORE.to_owned(),
-        description: "selected by an earlier run of this campaign".to_owned(),
+        description: "stands on a list of this campaign that was delivered before".to_owned(),
         removes: "selected_before.customer_id is not null".to_owned(),
     };
     let suppression = campaign.suppress.iter().map(|rule| {
@@ -135,8 +135,8 @@ pub fn candidate_query(
     select distinct customer_id from ({universe}) as named
 ),
 selected_before as (
-    select distinct customer_id from base.campaigns.candidate
-    where campaign_code = $campaign_code and state = 'selected'
+    select distinct customer_id from campaigns.delivered
+    where campaign_code = $campaign_code and state = 'selected' and business_date < $business_date
 ),
 judged as (
     select

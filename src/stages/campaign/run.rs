@@ -47,6 +47,7 @@ pub fn run_campaign(request: &CampaignRequest) -> Result<CampaignOutput, Campaig
         .session
         .write_table(&plan, &grain, &partition, request.warehouse, request.table)
         .map_err(sql_error)?;
+    let tonight = candidates.files.first().cloned();
     candidates.files = request
         .so_far
         .files
@@ -80,6 +81,7 @@ pub fn run_campaign(request: &CampaignRequest) -> Result<CampaignOutput, Campaig
         entry: CampaignEntry {
             code: campaign.code.clone(),
             waterfall,
+            candidates: tonight,
             lists,
         },
     })

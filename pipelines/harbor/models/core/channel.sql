@@ -1,0 +1,4 @@
+select
+    channel,
+    name
+from reference.channel
