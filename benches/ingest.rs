@@ -66,6 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         earlier_keys: &[],
         previous_hashes: &[],
         previous_rows: None,
+        threads: std::thread::available_parallelism()?,
     };
     let staging = std::fs::File::create(folder.path().join("staging.parquet"))?;
     let started = Instant::now();

@@ -13,6 +13,10 @@ pub struct SourceSpec {
     pub description: String,
     /// 1 is trusted most.
     pub trust_rank: u32,
+    /// `HH:MM`
+    pub cutoff_time: Option<String>,
+    /// ISO 4217; the bank's, unless the source says otherwise.
+    pub currency: String,
     pub feeds: Vec<FeedSpec>,
 }
 

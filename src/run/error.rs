@@ -86,6 +86,8 @@ pub enum RunError {
     Usage { message: String, hint: String },
     #[error("start the loading threads: {problem}")]
     Threads { problem: String },
+    #[error("write core.source_system")]
+    SourceSystem(#[source] polars::error::PolarsError),
     #[error("write core.source_file")]
     SourceFile(#[source] polars::error::PolarsError),
     #[error("write down what the run did")]

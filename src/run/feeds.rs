@@ -195,7 +195,8 @@ struct PreparedFeed {
     files: Vec<DeliveredFile>,
     kept_staging: Vec<FileEntry>,
     kept_quarantine: Vec<FileEntry>,
-    fingerprint: String,
+    /// Of everything but the contents of the files.
+    request: Fingerprint,
 }
 
 fn prepare(
@@ -227,19 +228,18 @@ fn prepare(
     };
     let quarantine = base_table(&quarantine_table(&feed.table));
     let kept_quarantine = kept_files(context, quarantine, staging_days);
-    let fingerprint = fingerprint(
+    let request = request_fingerprint(
         context,
         feed,
         &files,
         control,
-        &kept_staging,
-        &kept_quarantine,
+        kept_staging.iter().chain(&kept_quarantine),
     )?;
     Ok(PreparedFeed {
         files,
         kept_staging,
         kept_quarantine,
-        fingerprint,
+        request,
     })
 }
 
@@ -253,7 +253,28 @@ pub(super) fn known(
         return Ok(Some(carry_forward(context, feed)));
     };
     let prepared = prepare(context, feed, file, control.as_deref())?;
-    let output = context.warehouse.step_output(&prepared.fingerprint)?;
+    output_of(context, feed, &prepared)
+}
+
+/// What an earlier run loaded from the same contents. The files are read only if it loaded anything for this night:
+/// on a first run each byte is read once.
+fn output_of(
+    context: &FeedContext,
+    feed: &FeedSpec,
+    prepared: &PreparedFeed,
+) -> Result<Option<LoadedFeed>, RunError> {
+    let was_loaded = context.warehouse.step_output(&prepared.request.finish())?;
+    if was_loaded.is_none() {
+        return Ok(None);
+    }
+    let mut hashes = Vec::with_capacity(prepared.files.len());
+    for file in &prepared.files {
+        let hash = hash_file(&file.relative_path, &file.path)
+            .map_err(|error| RunError::Deliveries(vec![error]))?;
+        hashes.push(hash.blake3);
+    }
+    let fingerprint = with_contents(&prepared.request, &hashes);
+    let output = context.warehouse.step_output(&fingerprint)?;
     Ok(output.and_then(|output| from_output(feed, &quarantine_table(&feed.table), output)))
 }
 
@@ -264,17 +285,16 @@ fn load_or_reuse(
     control: Option<&Path>,
 ) -> Result<(LoadedFeed, StepStatus), RunError> {
     let quarantine = quarantine_table(&feed.table);
+    let prepared = prepare(context, feed, file, control)?;
+    if let Some(loaded) = output_of(context, feed, &prepared)? {
+        return Ok((loaded, StepStatus::Reused));
+    }
     let PreparedFeed {
         files,
         kept_staging,
         kept_quarantine,
-        fingerprint,
-    } = prepare(context, feed, file, control)?;
-    if let Some(output) = context.warehouse.step_output(&fingerprint)?
-        && let Some(loaded) = from_output(feed, &quarantine, output)
-    {
-        return Ok((loaded, StepStatus::Reused));
-    }
+        request,
+    } = prepared;
     let (staged, rejected, report) = load_files(context, feed, &files, control, &kept_staging)?;
     let staging = TableEntry {
         columns: staging_columns(feed),
@@ -296,9 +316,21 @@ fn load_or_reuse(
             (feed.table.clone(), staging.clone()),
             (quarantine.clone(), quarantined.clone()),
         ]),
+        files: Vec::new(),
         report: serde_json::to_value(&entry).map_err(RunError::Report)?,
     };
+    let hashes = entry.report.files.iter().map(|file| file.blake3.clone());
+    let fingerprint = with_contents(&request, &hashes.collect::<Vec<_>>());
     context.warehouse.record_step(&fingerprint, &output)?;
+    let was_loaded = StepOutput {
+        step: feed.qualified_name(),
+        tables: BTreeMap::new(),
+        files: Vec::new(),
+        report: serde_json::Value::Null,
+    };
+    context
+        .warehouse
+        .record_step(&request.finish(), &was_loaded)?;
     let inputs = inputs(&entry.report);
     let loaded = LoadedFeed {
         staging: (feed.table.clone(), staging),
@@ -343,14 +375,21 @@ fn kept_files(context: &FeedContext, table: Option<&TableEntry>, nights: u32) ->
     table.files.iter().filter(recent).cloned().collect()
 }
 
-fn fingerprint(
+fn with_contents(request: &Fingerprint, hashes: &[String]) -> String {
+    let mut fingerprint = request.clone();
+    for hash in hashes {
+        fingerprint.add("content", hash);
+    }
+    fingerprint.finish()
+}
+
+fn request_fingerprint<'f>(
     context: &FeedContext,
     feed: &FeedSpec,
     files: &[DeliveredFile],
     control: Option<&Path>,
-    kept_staging: &[FileEntry],
-    kept_quarantine: &[FileEntry],
-) -> Result<String, RunError> {
+    kept: impl Iterator<Item = &'f FileEntry>,
+) -> Result<Fingerprint, RunError> {
     let mut fingerprint = Fingerprint::new(StepKind::Feed);
     fingerprint.add(
         "feed",
@@ -359,9 +398,7 @@ fn fingerprint(
     fingerprint.add("date", &context.date.to_string());
     fingerprint.add("key", context.tokens.current_id());
     for file in files {
-        let hash = hash_file(&file.relative_path, &file.path)
-            .map_err(|error| RunError::Deliveries(vec![error]))?;
-        fingerprint.add(&file.relative_path, &hash.blake3);
+        fingerprint.add("file", &file.relative_path);
     }
     if let Some(control) = control {
         let text = std::fs::read(control).map_err(|source| RunError::Read {
@@ -370,7 +407,7 @@ fn fingerprint(
         })?;
         fingerprint.add("control", blake3::hash(&text).to_hex().as_str());
     }
-    for file in kept_staging.iter().chain(kept_quarantine) {
+    for file in kept {
         fingerprint.add("kept", &file.path);
     }
     if let Some(base) = context.base {
@@ -390,7 +427,7 @@ fn fingerprint(
             fingerprint.add("before", &input.blake3);
         }
     }
-    Ok(fingerprint.finish())
+    Ok(fingerprint)
 }
 
 type Loaded = (Option<FileEntry>, Option<FileEntry>, FeedReport);
@@ -437,6 +474,7 @@ fn load_files(
             .map(|input| input.blake3.clone())
             .collect::<Vec<_>>(),
         previous_rows: before.first().map(|input| input.rows),
+        threads: context.settings.threads,
     };
     let mut staged = context.warehouse.new_file()?;
     let mut rejected = context.warehouse.new_file()?;

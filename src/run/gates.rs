@@ -121,6 +121,7 @@ pub fn model_gates(
     let output = StepOutput {
         step: format!("checks of {}", model.table),
         tables: std::collections::BTreeMap::new(),
+        files: Vec::new(),
         report: serde_json::to_value(&gates).map_err(RunError::Report)?,
     };
     warehouse.record_step(&fingerprint, &output)?;

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod feeds;
 pub mod reference;
 pub mod source_file;
+pub mod source_system;
 pub mod steps;
 pub mod tables;
 pub mod gates;

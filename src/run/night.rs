@@ -10,6 +10,7 @@ use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
 use super::report::timed;
 use super::source_file::source_file_table;
+use super::source_system::source_system_table;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use super::tables::{bindings, given_tables, own_table};
 use super::types::stored_type;
@@ -207,7 +208,8 @@ impl<'a> Night<'a> {
             let entry = load_reference(context.warehouse, reference, context.tokens)?;
             self.add(reference.table.clone(), entry)?;
         }
-        Ok(())
+        let sources = source_system_table(context.warehouse, &context.checked.project.sources)?;
+        self.add(own_table("core", "source_system"), sources)
     }
 
     fn source_files(&mut self, feeds: &[LoadedFeed]) -> Result<(), RunError> {
@@ -278,6 +280,7 @@ impl<'a> Night<'a> {
             Ok(StepOutput {
                 step: "resolve".to_owned(),
                 tables: BTreeMap::from([(xref.clone(), xref_entry), (events.clone(), event_entry)]),
+                files: Vec::new(),
                 report: serde_json::to_value(&output.report).map_err(RunError::Report)?,
             })
         })?;
@@ -323,6 +326,7 @@ impl<'a> Night<'a> {
             Ok(StepOutput {
                 step: name.clone(),
                 tables: BTreeMap::from([(model.table.clone(), entry)]),
+                files: Vec::new(),
                 report: serde_json::Value::Null,
             })
         })?;
@@ -492,6 +496,7 @@ impl<'a> Night<'a> {
             Ok(StepOutput {
                 step: name.clone(),
                 tables: BTreeMap::from([(table.clone(), output.candidates.clone())]),
+                files: output.entry.list_files().cloned().collect(),
                 report: serde_json::to_value(&output).map_err(RunError::Report)?,
             })
         })?;

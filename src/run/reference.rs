@@ -1,6 +1,7 @@
 //! Reference tables: CSV files of the project, read by the same splitter and types as any feed.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use super::RunError;
 use super::steps::{Fingerprint, StepKind};
@@ -55,6 +56,7 @@ pub fn load_reference(
         earlier_keys: &[],
         previous_hashes: &[],
         previous_rows: None,
+        threads: NonZeroUsize::MIN,
     };
     let mut staged = warehouse.new_file()?;
     let report = load_feed(&request, &mut staged, std::io::sink()).map_err(|source| {
@@ -83,6 +85,7 @@ pub fn load_reference(
     let output = StepOutput {
         step: table,
         tables: BTreeMap::from([(reference.table.clone(), entry.clone())]),
+        files: Vec::new(),
         report: serde_json::Value::Null,
     };
     warehouse.record_step(&fingerprint, &output)?;

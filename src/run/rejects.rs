@@ -113,6 +113,7 @@ fn rows_to_keep(
         earlier_keys: &[],
         previous_hashes: &[],
         previous_rows: None,
+        threads: std::num::NonZeroUsize::MIN,
     };
     match try_rows(&request).map_err(|problem| RunError::Deliveries(vec![problem]))? {
         Trial::Loads { text } => Ok(text),

@@ -20,9 +20,9 @@ pub enum StepKind {
 impl StepKind {
     const fn version(self) -> &'static str {
         match self {
-            Self::Feed => "feed 1",
-            Self::Reference => "reference 1",
-            Self::SourceFile => "source_file 1",
+            Self::Feed => "feed 2",
+            Self::Reference => "reference 2",
+            Self::SourceFile => "source_file 2",
             Self::Resolve => "resolve 1",
             Self::Model => "model 1",
             Self::Check => "check 1",
@@ -32,7 +32,7 @@ impl StepKind {
 }
 
 /// Collects everything that decides a step's output.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fingerprint(blake3::Hasher);
 
 impl Fingerprint {

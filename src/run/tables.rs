@@ -22,6 +22,15 @@ pub const SOURCE_FILE_COLUMNS: &[(&str, &str)] = &[
     ("rows", "Int64"),
 ];
 
+/// Columns and Arrow types of `core.source_system`; its grain is `source_code`.
+pub const SOURCE_SYSTEM_COLUMNS: &[(&str, &str)] = &[
+    ("source_code", "Utf8View"),
+    ("name", "Utf8View"),
+    ("trust_rank", "Int64"),
+    ("cutoff_time", "Utf8View"),
+    ("currency", "Utf8View"),
+];
+
 /// Columns and Arrow types of every `quarantine.<source>_<feed>`.
 pub const QUARANTINE_COLUMNS: &[(&str, &str)] = &[
     ("source", "Utf8View"),
@@ -64,6 +73,10 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
     tables.insert(
         own_table("core", "source_file"),
         columns_of(SOURCE_FILE_COLUMNS),
+    );
+    tables.insert(
+        own_table("core", "source_system"),
+        columns_of(SOURCE_SYSTEM_COLUMNS),
     );
     if project.matching.is_some() {
         tables.insert(own_table("core", "customer_xref"), columns_of(XREF_COLUMNS));

@@ -117,6 +117,15 @@ pub struct CampaignEntry {
     pub lists: Vec<ListEntry>,
 }
 
+impl CampaignEntry {
+    /// Every list and its control.
+    pub fn list_files(&self) -> impl Iterator<Item = &FileEntry> {
+        self.lists
+            .iter()
+            .flat_map(|list| [&list.file, &list.control])
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaterfallLine {
     pub rule: String,

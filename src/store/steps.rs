@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::manifest::TableEntry;
+use super::manifest::{FileEntry, TableEntry};
 use super::{StoreError, Warehouse, durable};
 use crate::domain::TableName;
 
@@ -13,6 +13,9 @@ pub struct StepOutput {
     pub step: String,
     /// The whole state of each table after the step.
     pub tables: BTreeMap<TableName, TableEntry>,
+    /// Files of the output that belong to no table, such as target lists.
+    #[serde(default)]
+    pub files: Vec<FileEntry>,
     /// What the step wants to say about itself; its shape is the step's own.
     pub report: serde_json::Value,
 }
@@ -33,14 +36,11 @@ impl Warehouse {
         let Ok(output) = serde_json::from_slice::<StepOutput>(&text) else {
             return Ok(None);
         };
-        let complete = output
-            .tables
-            .values()
-            .flat_map(|table| &table.files)
-            .all(|file| {
-                std::fs::metadata(self.root().join(&file.path))
-                    .is_ok_and(|found| found.len() == file.bytes)
-            });
+        let of_tables = output.tables.values().flat_map(|table| &table.files);
+        let complete = of_tables.chain(&output.files).all(|file| {
+            std::fs::metadata(self.root().join(&file.path))
+                .is_ok_and(|found| found.len() == file.bytes)
+        });
         Ok(complete.then_some(output))
     }
 

@@ -137,6 +137,7 @@ impl<'a> Request<'a> {
             earlier_keys: &self.earlier,
             previous_hashes: &self.previous_hashes,
             previous_rows: self.previous_rows,
+            threads: std::num::NonZeroUsize::MIN,
         };
         let report = load_feed(&request, &mut staging_bytes, &mut quarantine_bytes)?;
         report

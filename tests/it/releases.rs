@@ -440,3 +440,26 @@ fn whom_a_list_named_is_not_selected_again_after_a_rollback() {
     assert_eq!(bank.query(&again).trim(), "0", "of {ids:?}");
     assert_ne!(bank.query(LATER).trim(), "0");
 }
+
+#[test]
+fn a_step_whose_list_is_gone_runs_again() {
+    let bank = published();
+    let lists = bank.warehouse().join("current/lists/SAV-2026-10");
+    let links = || {
+        std::fs::read_dir(&lists)
+            .unwrap()
+            .map(|link| link.unwrap().path())
+    };
+    let files: Vec<PathBuf> = links().map(|link| link.canonicalize().unwrap()).collect();
+    assert!(!files.is_empty());
+    bank.salenet(&["releases", "rollback", "2026-10-30.1", "--reason", "again"])
+        .exits(0);
+    for file in &files {
+        std::fs::remove_file(file).unwrap();
+    }
+    bank.salenet(&["run", "--date", THIRD]).exits(0);
+    assert_eq!(links().count(), files.len());
+    for link in links() {
+        assert!(link.exists(), "{} leads nowhere", link.display());
+    }
+}

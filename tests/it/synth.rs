@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -123,6 +124,7 @@ fn load_all(landing: &Path, nights: &[&str]) -> Vec<(String, FeedReport)> {
                     earlier_keys: kept,
                     previous_hashes: &hashes,
                     previous_rows: rows,
+                    threads: NonZeroUsize::MIN,
                 },
                 folder.create(&target).unwrap(),
                 io::sink(),

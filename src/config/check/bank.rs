@@ -89,7 +89,8 @@ fn resolve(root: &Path, written: &str) -> PathBuf {
     resolved
 }
 
-fn check_currency(code: &str, node: &Node, report: &mut Reporter<'_>) -> u32 {
+/// Decimal places of the currency; a problem at the node's `currency` when money in it cannot be exact.
+pub fn check_currency(code: &str, node: &Node, report: &mut Reporter<'_>) -> u32 {
     let Some(currency) = iso_currency::Currency::from_code(code) else {
         report.at_hint(
             node.get("currency"),

@@ -71,10 +71,26 @@ pub fn check_source(
         .iter()
         .filter_map(|(feed, raw)| check_feed(&name, feed, raw, feeds_node, context, &mut report))
         .collect();
+    if let Some(time) = &raw.cutoff_time
+        && (time.len() != 5 || chrono::NaiveTime::parse_from_str(time, "%H:%M").is_err())
+    {
+        let message = format!("`{time}` is no time of the day");
+        let node = document.node.get("cutoff_time");
+        report.at_hint(node, message, "write hours and minutes, such as \"22:30\"");
+    }
+    let currency = match raw.currency {
+        Some(code) => {
+            super::bank::check_currency(&code, &document.node, &mut report);
+            code
+        }
+        None => context.bank.currency.clone(),
+    };
     SourceSpec {
         name,
         description: raw.description,
         trust_rank: raw.trust_rank,
+        cutoff_time: raw.cutoff_time,
+        currency,
         feeds,
     }
 }

@@ -17,6 +17,10 @@ pub struct RawSource {
     /// How far the source is trusted; 1 is trusted most.
     #[schemars(range(min = 1))]
     pub trust_rank: u32,
+    /// When the source closes its business day, local time, such as "22:30".
+    pub cutoff_time: Option<String>,
+    /// The currency it keeps its books in; default the bank's.
+    pub currency: Option<String>,
     /// One file layout each.
     pub feeds: Named<RawFeed>,
 }

@@ -2,6 +2,7 @@
 
 use polars::prelude::PolarsError;
 
+use crate::config::feed::FeedSpec;
 use crate::domain::BusinessDate;
 
 /// Every variant names the file as the bank knows it and no value of a row.
@@ -121,6 +122,20 @@ pub enum ExtractError {
         #[source]
         source: PolarsError,
     },
+    #[error("no thread can be started to read a file")]
+    NoThread {
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The engine's failure while `doing` something for the feed.
+pub fn engine(feed: &FeedSpec, doing: &'static str, source: PolarsError) -> ExtractError {
+    ExtractError::Engine {
+        feed: feed.qualified_name(),
+        doing,
+        source,
+    }
 }
 
 /// Declared against delivered columns. Names are shown only when the first record is recognisably a header.
@@ -213,7 +228,7 @@ impl ExtractError {
     /// 5: the delivery is at fault; 1: the machine is.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Engine { .. } | Self::UnmergeableState { .. } => 1,
+            Self::Engine { .. } | Self::NoThread { .. } | Self::UnmergeableState { .. } => 1,
             Self::NoTokenKey { .. } => 3,
             _ => 5,
         }
@@ -266,7 +281,9 @@ impl ExtractError {
             Self::UnmergeableState { .. } => {
                 "`salenet releases verify` finds damage; a changed layout needs a snapshot delivery once"
             }
-            Self::Engine { .. } => "see the cause; free space and memory are the usual ones",
+            Self::Engine { .. } | Self::NoThread { .. } => {
+                "see the cause; free space and memory are the usual ones"
+            }
         }
     }
 }

@@ -10,21 +10,32 @@ use crate::stages::clean::value::Cell;
 /// Deeper objects are refused: no bank nests like this, an attacker does.
 const MAX_DEPTH: usize = 64;
 
+/// Fills the emptied `cells`.
+///
 /// # Errors
 /// When the text is not one JSON object, or a declared member is an object or array where a value is expected.
 pub fn cells<'c>(
     content: &'c str,
     columns: &[ColumnPlan<'_>],
-) -> Result<Vec<PlacedCell<'c>>, RowFault> {
-    let mut found: Vec<Option<PlacedCell<'c>>> = vec![None; columns.len()];
+    cells: &mut Vec<PlacedCell<'c>>,
+) -> Result<(), RowFault> {
+    cells.clear();
+    cells.resize(
+        columns.len(),
+        PlacedCell {
+            cell: Cell::Null,
+            place: None,
+            room: TokenRoom::None,
+        },
+    );
     let mut scanner = Scanner {
         text: content,
         at: 0,
     };
     let result = scanner.object("", 1, &mut |path, value| {
-        for (slot, column) in found.iter_mut().zip(columns) {
+        for (slot, column) in cells.iter_mut().zip(columns) {
             if column.spec.from == path {
-                *slot = Some(value.clone());
+                *slot = value.clone();
             }
         }
     });
@@ -38,16 +49,7 @@ pub fn cells<'c>(
     if scanner.at < content.len() {
         return Err(RowFault::of_row("json", "text follows the object"));
     }
-    Ok(found
-        .into_iter()
-        .map(|cell| {
-            cell.unwrap_or(PlacedCell {
-                cell: Cell::Null,
-                place: None,
-                room: TokenRoom::None,
-            })
-        })
-        .collect())
+    Ok(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

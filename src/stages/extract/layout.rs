@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::json;
 use super::quarantine::{PlacedField, TokenRoom};
 use super::splitter::{FieldForm, FieldSpan, LineEnd, Scan, SplitRules, scan_record};
-use crate::config::feed::{ColumnSpec, Dialect, FeedSpec, Layout, StrayQuotes};
+use crate::config::feed::{ColumnSpec, DataType, Dialect, FeedSpec, Layout, StrayQuotes};
 use crate::stages::clean::column::ColumnPlan;
 use crate::stages::clean::value::Cell;
 
@@ -98,7 +98,8 @@ impl RecordLayout {
         }
     }
 
-    /// One cell per column, in the feed's order. `fields` are the record's, as the splitter gave them.
+    /// One cell per column into the emptied `cells`, in the feed's order. `fields` are the record's, as the splitter
+    /// gave them.
     ///
     /// # Errors
     /// Why the record is not a row of the feed.
@@ -107,7 +108,9 @@ impl RecordLayout {
         content: &'c str,
         fields: &[FieldSpan],
         columns: &[ColumnPlan<'_>],
-    ) -> Result<Vec<PlacedCell<'c>>, RowFault> {
+        cells: &mut Vec<PlacedCell<'c>>,
+    ) -> Result<(), RowFault> {
+        cells.clear();
         match self {
             Self::Delimited {
                 quote,
@@ -124,29 +127,26 @@ impl RecordLayout {
                         )
                     });
                 }
-                fields
-                    .iter()
-                    .zip(columns)
-                    .map(|(span, column)| {
-                        if span.form == FieldForm::Stray && *stray_quotes == StrayQuotes::Reject {
-                            return Err(RowFault {
-                                column: column.spec.name.clone(),
-                                ..RowFault::of_row(
-                                    "stray_quote",
-                                    "a quote stands inside an unquoted field",
-                                )
-                            });
-                        }
-                        Ok(PlacedCell {
-                            cell: Cell::Text(field_value(content, span, quote)),
-                            place: Some((span.start, span.end)),
-                            room: *room,
-                        })
-                    })
-                    .collect()
+                for (span, column) in fields.iter().zip(columns) {
+                    if span.form == FieldForm::Stray && *stray_quotes == StrayQuotes::Reject {
+                        return Err(RowFault {
+                            column: column.spec.name.clone(),
+                            ..RowFault::of_row(
+                                "stray_quote",
+                                "a quote stands inside an unquoted field",
+                            )
+                        });
+                    }
+                    cells.push(PlacedCell {
+                        cell: Cell::Text(field_value(content, span, quote)),
+                        place: Some((span.start, span.end)),
+                        room: *room,
+                    });
+                }
+                Ok(())
             }
-            Self::Fixed { width } => fixed_cells(content, *width, columns),
-            Self::JsonLines => json::cells(content, columns),
+            Self::Fixed { width } => fixed_cells(content, *width, columns, cells),
+            Self::JsonLines => json::cells(content, columns, cells),
         }
     }
 
@@ -165,7 +165,8 @@ impl RecordLayout {
                 _ => return None,
             }
         }
-        let cells = self.cells(content, &fields, columns).ok()?;
+        let mut cells = Vec::new();
+        self.cells(content, &fields, columns, &mut cells).ok()?;
         let mut placed: Vec<PlacedField<'p>> = cells
             .into_iter()
             .zip(columns)
@@ -205,7 +206,8 @@ fn fixed_cells<'c>(
     content: &'c str,
     width: usize,
     columns: &[ColumnPlan<'_>],
-) -> Result<Vec<PlacedCell<'c>>, RowFault> {
+    cells: &mut Vec<PlacedCell<'c>>,
+) -> Result<(), RowFault> {
     let borders = CharacterBorders::new(content);
     let length = borders.count();
     if length > width && !content[borders.byte(width)..].trim().is_empty() {
@@ -214,36 +216,32 @@ fn fixed_cells<'c>(
             format!("{length} characters, expected {width}"),
         ));
     }
-    columns
-        .iter()
-        .map(|column| {
-            let (first, count) = column.spec.at.unwrap_or((1, 0));
-            let start = (first as usize).saturating_sub(1);
-            let end = start + count as usize;
-            if start >= length && count > 0 {
-                return Ok(PlacedCell {
-                    cell: if column.spec.required {
-                        return Err(short_line(column.spec, length, width));
-                    } else {
-                        Cell::Null
-                    },
-                    place: None,
-                    room: TokenRoom::None,
-                });
-            }
-            if end > length
-                && !matches!(column.spec.data_type, crate::config::feed::DataType::String)
-            {
+    for column in columns {
+        let (first, count) = column.spec.at.unwrap_or((1, 0));
+        let start = (first as usize).saturating_sub(1);
+        let end = start + count as usize;
+        if start >= length && count > 0 {
+            if column.spec.required {
                 return Err(short_line(column.spec, length, width));
             }
-            let (from, to) = (borders.byte(start), borders.byte(end.min(length)));
-            Ok(PlacedCell {
-                cell: Cell::Text(Cow::Borrowed(content[from..to].trim())),
-                place: Some((from, to)),
+            cells.push(PlacedCell {
+                cell: Cell::Null,
+                place: None,
                 room: TokenRoom::None,
-            })
-        })
-        .collect()
+            });
+            continue;
+        }
+        if end > length && !matches!(column.spec.data_type, DataType::String) {
+            return Err(short_line(column.spec, length, width));
+        }
+        let (from, to) = (borders.byte(start), borders.byte(end.min(length)));
+        cells.push(PlacedCell {
+            cell: Cell::Text(Cow::Borrowed(content[from..to].trim())),
+            place: Some((from, to)),
+            room: TokenRoom::None,
+        });
+    }
+    Ok(())
 }
 
 fn short_line(spec: &ColumnSpec, length: usize, width: usize) -> RowFault {

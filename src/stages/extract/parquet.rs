@@ -6,29 +6,78 @@ use std::path::Path;
 
 use polars::prelude::*;
 
+use super::bytes::hash_file;
 use super::delivery::DeliveredFile;
 use super::error::{ColumnDifference, ExtractError};
 use super::layout::PlacedCell;
-use super::loader::{Loader, Place};
+use super::pipeline::Sink;
 use super::quarantine::TokenRoom;
+use super::raw_batch::RawBatch;
+use super::reader::{FileReading, Frames};
 use crate::config::feed::FeedSpec;
 use crate::stages::clean::value::Cell;
 
-const BATCH_ROWS: usize = 65_536;
+const BATCH_ROWS: usize = 32_768;
 /// A footer describes columns; a larger one is hostile.
 const MAX_FOOTER: u64 = 64 << 20;
 
+/// A piece of a delivered Parquet file, in types that become cells without loss.
+pub struct ParquetRows {
+    columns: Vec<(Column, Numeric)>,
+    /// Row of the file that comes first, from 0.
+    offset: usize,
+    height: usize,
+}
+
+/// Whether a text is a number's plain notation.
+type Numeric = bool;
+
+impl ParquetRows {
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The row's number in the file, from 1.
+    pub const fn line(&self, row: usize) -> u64 {
+        (self.offset + row) as u64 + 1
+    }
+
+    /// One cell per column into the emptied `cells`.
+    pub fn cells<'r>(&'r self, row: usize, cells: &mut Vec<PlacedCell<'r>>) {
+        cells.clear();
+        cells.extend(self.columns.iter().map(|(column, numeric)| {
+            PlacedCell {
+                cell: column
+                    .get(row)
+                    .map_or(Cell::Null, |value| cell(value, *numeric)),
+                place: None,
+                room: TokenRoom::None,
+            }
+        }));
+    }
+
+    /// The row for quarantine, in the feed's column names.
+    pub fn as_json(&self, row: usize, feed: &FeedSpec) -> String {
+        let mut cells = Vec::new();
+        self.cells(row, &mut cells);
+        as_json(feed, &cells)
+    }
+}
+
 /// # Errors
-/// When the file is not Parquet, its columns are not the declared ones, or an output cannot be written.
+/// When the file is not Parquet or its columns are not the declared ones.
 pub fn read_file(
     feed: &FeedSpec,
     file: &DeliveredFile,
-    loader: &mut Loader<'_>,
-) -> Result<(), ExtractError> {
+    sink: &mut Sink<'_>,
+) -> Result<FileReading, ExtractError> {
     let unreadable = |problem: String| ExtractError::UnreadableParquet {
         file: file.relative_path.clone(),
         problem,
     };
+    // Parquet is read from its end: the hash takes a pass of its own.
+    let content = hash_file(&file.relative_path, &file.path)?;
+    let end = content.bytes;
     check_footer(&file.path)
         .map_err(|source| ExtractError::Unreadable {
             file: file.relative_path.clone(),
@@ -36,16 +85,7 @@ pub fn read_file(
         })?
         .map_err(|problem| unreadable(problem.to_owned()))?;
     let open = || File::open(&file.path).map(ParquetReader::new);
-    let engine = |error: PolarsError| {
-        unreadable(
-            error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        )
-    };
+    let engine = |error: PolarsError| unreadable(first_line(&error));
     let mut reader = open().map_err(|error| unreadable(error.to_string()))?;
     let schema = reader.schema().map_err(engine)?;
     let rows = reader.num_rows().map_err(engine)?;
@@ -67,10 +107,37 @@ pub fn read_file(
         if batch.height() == 0 {
             return Err(unreadable(format!("{rows} rows announced, {offset} there")));
         }
-        take_batch(feed, file, &batch, offset, loader)?;
-        offset += batch.height();
+        let height = batch.height();
+        let piece = ParquetRows {
+            columns: readable_columns(feed, file, &batch)?,
+            offset,
+            height,
+        };
+        if sink(RawBatch::Parquet(piece)).is_break() {
+            break;
+        }
+        offset += height;
     }
-    Ok(())
+    if hash_file(&file.relative_path, &file.path)? != content {
+        return Err(ExtractError::Changed {
+            file: file.relative_path.clone(),
+        });
+    }
+    Ok(FileReading {
+        content,
+        frames: Frames::default(),
+        blank_lines: 0,
+        end,
+    })
+}
+
+fn first_line(error: &PolarsError) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Columns are found by name; their order is the writer's business, a missing or an added one is not.
@@ -89,21 +156,14 @@ fn check_columns(
     }
 }
 
-fn take_batch(
+fn readable_columns(
     feed: &FeedSpec,
     file: &DeliveredFile,
     batch: &DataFrame,
-    offset: usize,
-    loader: &mut Loader<'_>,
-) -> Result<(), ExtractError> {
+) -> Result<Vec<(Column, Numeric)>, ExtractError> {
     let engine = |error: PolarsError| ExtractError::UnreadableParquet {
         file: file.relative_path.clone(),
-        problem: error
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
+        problem: first_line(&error),
     };
     let mut columns = Vec::with_capacity(feed.columns.len());
     for column in &feed.columns {
@@ -118,23 +178,7 @@ fn take_batch(
         let numeric = delivered.dtype().is_primitive_numeric() || delivered.dtype().is_decimal();
         columns.push((readable.map_err(engine)?, numeric));
     }
-    for row in 0..batch.height() {
-        let mut cells = Vec::with_capacity(columns.len());
-        for (column, numeric) in &columns {
-            cells.push(PlacedCell {
-                cell: cell(column.get(row).map_err(engine)?, *numeric),
-                place: None,
-                room: TokenRoom::None,
-            });
-        }
-        let content = as_json(feed, &cells);
-        let place = Place {
-            line: (offset + row) as u64 + 1,
-            byte_offset: 0,
-        };
-        loader.take_cells(&content, place, cells)?;
-    }
-    Ok(())
+    Ok(columns)
 }
 
 /// The column in a type that becomes a cell without loss; `None` for nested and binary ones.
@@ -171,7 +215,6 @@ fn cell(value: AnyValue<'_>, numeric: bool) -> Cell<'_> {
     }
 }
 
-/// The row for quarantine, in the feed's column names.
 fn as_json(feed: &FeedSpec, cells: &[PlacedCell<'_>]) -> String {
     use serde_json::Value;
     let members = feed.columns.iter().zip(cells).map(|(column, placed)| {

@@ -5,24 +5,13 @@ use std::io::Write;
 
 use polars::prelude::*;
 
+use super::clean_batch::RejectedRow;
 use super::writer::RowGroupWriter;
 use crate::config::feed::FeedSpec;
 use crate::stages::clean::column::ColumnPlan;
 use crate::stages::clean::protect::{INVALID_MARK, TOKEN_PREFIX, TokenKeys, luhn};
 
 const BATCH_ROWS: usize = 8192;
-
-/// Why and where a row was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection<'r> {
-    /// Physical line from 1; for Parquet the row number from 1.
-    pub line: u64,
-    pub byte_offset: u64,
-    /// Empty when the whole row is at fault.
-    pub column: &'r str,
-    pub rule: &'r str,
-    pub reason: String,
-}
 
 /// A row as quarantine may keep it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,16 +77,16 @@ impl<W: Write> QuarantineWriter<W> {
 
     /// # Errors
     /// When the handle cannot be written.
-    pub fn push(&mut self, rejection: &Rejection<'_>, raw: RawRow) -> PolarsResult<()> {
+    pub fn push(&mut self, row: &RejectedRow) -> PolarsResult<()> {
         let rows = &mut self.rows;
         rows.file.push(self.file.clone());
-        rows.line.push(rejection.line.cast_signed());
-        rows.byte_offset.push(rejection.byte_offset.cast_signed());
-        rows.column.push(rejection.column.to_owned());
-        rows.rule.push(rejection.rule.to_owned());
-        rows.reason.push(rejection.reason.clone());
-        rows.raw.push(raw.text);
-        rows.replayable.push(raw.replayable);
+        rows.line.push(row.place.line.cast_signed());
+        rows.byte_offset.push(row.place.byte_offset.cast_signed());
+        rows.column.push(row.column.clone());
+        rows.rule.push(row.rule.clone());
+        rows.reason.push(row.reason.clone());
+        rows.raw.push(row.raw.text.clone());
+        rows.replayable.push(row.raw.replayable);
         if rows.line.len() == BATCH_ROWS {
             self.flush()?;
         }

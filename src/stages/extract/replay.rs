@@ -2,8 +2,7 @@
 
 use polars::prelude::{ParquetReader, SerReader};
 
-use super::error::ExtractError;
-use super::loader::engine;
+use super::error::{ExtractError, engine};
 use super::report::FeedReport;
 use super::run::{LoadRequest, load_feed};
 use crate::config::feed::RowRule;

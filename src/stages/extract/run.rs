@@ -1,26 +1,27 @@
 //! The I/O shell of a feed: its files -> staging and quarantine, with a report or the reason for refusal.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::bytes::{ContentHash, DeliveredBytes, hash_file};
+use super::bytes::ContentHash;
+use super::clean_batch::BatchCleaner;
 use super::control::{ReadFile, verify_control};
 use super::dedupe::{Dedupe, Survey, earlier_keys};
 use super::delivery::{DeliveredFile, Origin};
-use super::error::{ColumnDifference, ExtractError};
+use super::error::{ExtractError, engine};
 use super::frame::verify_frame;
-use super::layout::{RecordLayout, RowFault, field_value};
-use super::loader::{Loader, Place, engine};
-use super::records::{Record, RecordReader};
+use super::loader::Loader;
+use super::reader::Frames;
 use super::report::{ControlCheck, FeedReport, FileReport};
-use super::text::TextReader;
 use super::totals::{Totals, describe};
-use crate::config::feed::{
-    Compression, Delivery, Encoding, FeedSpec, FrameRecord, Layout, Limit, OnMissing, Survivor,
-};
+use super::{parquet, pipeline, reader};
+use crate::config::feed::{Delivery, FeedSpec, Layout, Limit, OnMissing, Survivor};
 use crate::domain::BusinessDate;
-use crate::stages::clean::column::ColumnPlan;
 use crate::stages::clean::protect::TokenKeys;
+
+/// A file below this is cleaned by the thread that reads it.
+const PARALLEL_FROM_BYTES: u64 = 1 << 20;
 
 /// Everything that decides the output of a feed's step.
 pub struct LoadRequest<'a> {
@@ -37,13 +38,8 @@ pub struct LoadRequest<'a> {
     pub previous_hashes: &'a [String],
     /// Rows read from the base release's delivery of this feed, for `max_shrink`.
     pub previous_rows: Option<u64>,
-}
-
-/// A cut record is an error or a rejected row; that is known only when all rows are counted.
-struct Cut {
-    line: u64,
-    byte_offset: u64,
-    end: u64,
+    /// Threads that type and clean; the output does not depend on it.
+    pub threads: NonZeroUsize,
 }
 
 /// What reading all files gave.
@@ -52,6 +48,12 @@ struct Reading {
     survey: Option<Survey>,
     files: Vec<FileReport>,
     controls: Vec<ControlCheck>,
+}
+
+impl Reading {
+    fn hashes(&self) -> Vec<String> {
+        self.files.iter().map(|file| file.blake3.clone()).collect()
+    }
 }
 
 /// Loads a feed's files in one pass (two when the last or latest of a key survives). Staging rows stand in file order.
@@ -72,35 +74,29 @@ pub fn load_feed<S: Write, Q: Write>(
             feed: feed.qualified_name(),
         });
     }
-    let hashes = request
-        .files
-        .iter()
-        .map(|file| hash_file(&file.relative_path, &file.path))
-        .collect::<Result<Vec<_>, _>>()?;
-    refuse_duplicates(request, &hashes)?;
-    let layout = RecordLayout::new(feed);
-    let columns: Vec<ColumnPlan<'_>> = feed.columns.iter().map(ColumnPlan::new).collect();
-    let (tokens, date) = (request.tokens, request.business_date);
-
+    let cleaner = BatchCleaner::try_new(feed, request.tokens)?;
+    let date = request.business_date;
     let survey = if feed.key.is_empty() || feed.survivor == Survivor::First {
         None
     } else {
-        let loader = Loader::surveying(feed, tokens, &layout, &columns, date)?;
-        read_files(request, &hashes, &layout, &columns, loader)?.survey
+        Some(read_files(
+            request,
+            &cleaner,
+            Loader::surveying(feed, date),
+        )?)
     };
     let earlier = earlier_keys(request.earlier_keys, &feed.key)
         .map_err(|source| engine(feed, "reading the keys of earlier nights", source))?;
-    let loader = Loader::loading(
-        feed,
-        tokens,
-        &layout,
-        &columns,
-        date,
-        Dedupe::new(earlier, survey),
-        &mut staging,
-        &mut quarantine,
-    )?;
-    let reading = read_files(request, &hashes, &layout, &columns, loader)?;
+    let surveyed = survey.as_ref().map(Reading::hashes);
+    let dedupe = Dedupe::new(earlier, survey.and_then(|reading| reading.survey));
+    let loader = Loader::loading(feed, date, dedupe, &mut staging, &mut quarantine)?;
+    let reading = read_files(request, &cleaner, loader)?;
+    // Survivors were chosen among the rows of the first pass.
+    if let Some(before) = surveyed
+        && let Some(file) = changed(&before, &reading.files)
+    {
+        return Err(ExtractError::Changed { file });
+    }
 
     let breaches = reading.totals.breaches(feed);
     Ok(FeedReport {
@@ -115,73 +111,70 @@ pub fn load_feed<S: Write, Q: Write>(
     })
 }
 
-/// The id that every row of a file carries: of the feed, the date and the content, so that no clock or path matters.
-pub fn file_id(feed: &FeedSpec, date: BusinessDate, blake3_hex: &str) -> i64 {
+/// The id that every row of a file carries: of the feed, the date and the place in the landing folder, so that it is
+/// known before the file is read. `core.source_file` says which content stood there.
+pub fn file_id(feed: &FeedSpec, date: BusinessDate, relative_path: &str) -> i64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(feed.qualified_name().as_bytes());
     hasher.update(&[0]);
     hasher.update(date.to_string().as_bytes());
     hasher.update(&[0]);
-    hasher.update(blake3_hex.as_bytes());
+    hasher.update(relative_path.as_bytes());
     let mut bytes = [0; 8];
     hasher.finalize_xof().fill(&mut bytes);
     i64::from_le_bytes(bytes) & i64::MAX
 }
 
-fn refuse_duplicates(
+fn refuse_duplicate(
     request: &LoadRequest<'_>,
-    hashes: &[ContentHash],
+    file: &DeliveredFile,
+    hash: &ContentHash,
 ) -> Result<(), ExtractError> {
     let feed = request.feed;
     let may_stand_still = feed.delivery == Delivery::Changes
         || matches!(feed.on_missing, OnMissing::CarryForward { .. });
-    for (file, hash) in request.files.iter().zip(hashes) {
-        let may_be_same = may_stand_still
-            || file.origin == Origin::Replay
-            // Two nights without rows have the same header.
-            || (feed.may_be_empty && (hash.bytes == 0 || request.previous_rows == Some(0)));
-        if !may_be_same && request.previous_hashes.contains(&hash.blake3) {
-            return Err(ExtractError::Duplicated {
-                file: file.relative_path.clone(),
-                blake3: hash.blake3.clone(),
-            });
-        }
+    let may_be_same = may_stand_still
+        || file.origin == Origin::Replay
+        // Two nights without rows have the same header.
+        || (feed.may_be_empty && (hash.bytes == 0 || request.previous_rows == Some(0)));
+    if !may_be_same && request.previous_hashes.contains(&hash.blake3) {
+        return Err(ExtractError::Duplicated {
+            file: file.relative_path.clone(),
+            blake3: hash.blake3.clone(),
+        });
     }
     Ok(())
 }
 
 fn read_files(
     request: &LoadRequest<'_>,
-    hashes: &[ContentHash],
-    layout: &RecordLayout,
-    columns: &[ColumnPlan<'_>],
+    cleaner: &BatchCleaner<'_>,
     mut loader: Loader<'_>,
 ) -> Result<Reading, ExtractError> {
     let feed = request.feed;
     let mut files = Vec::new();
     let mut controls = Vec::new();
-    for (file, hash) in request.files.iter().zip(hashes) {
-        let file_id = file_id(feed, request.business_date, &hash.blake3);
-        loader.enter_file(&file.relative_path, file_id, file.origin);
+    for file in request.files {
+        let file_id = file_id(feed, request.business_date, &file.relative_path);
+        loader.enter_file(&file.relative_path, file_id);
         let rows_before = loader.totals.rows;
         let money = loader.totals.money.iter();
         let money_before: Vec<i128> = money.map(|totals| totals.read_absolute).collect();
-        let (frames, cut) = if matches!(feed.format.layout, Layout::Parquet) {
-            super::parquet::read_file(feed, file, &mut loader)?;
-            (Frames::default(), None)
-        } else {
-            let mut reader = FileReader {
-                feed,
-                file,
-                layout,
-                columns,
-                loader: &mut loader,
-                frames: Frames::default(),
-            };
-            let cut = reader.read(hash)?;
-            (reader.frames, cut)
-        };
-        loader.flush()?;
+        let mut cut = None;
+        let reading = pipeline::run(
+            threads_for(request, file),
+            |sink| match feed.format.layout {
+                Layout::Parquet => parquet::read_file(feed, file, sink),
+                _ => reader::read_file(feed, file, cleaner, sink),
+            },
+            |raw| cleaner.clean(raw, file.origin),
+            |batch| {
+                cut = batch.cut.or(cut);
+                loader.take(batch)
+            },
+        )??;
+        refuse_duplicate(request, file, &reading.content)?;
+        loader.totals.file.blank_lines = reading.blank_lines;
         if file.origin == Origin::Replay {
             loader.totals.correct(&rows_before, &money_before);
         }
@@ -197,7 +190,7 @@ fn read_files(
                 file: file.relative_path.clone(),
                 line: cut.line,
                 byte_offset: cut.byte_offset,
-                end: cut.end,
+                end: reading.end,
             });
         }
         if file.origin == Origin::Delivery {
@@ -206,14 +199,14 @@ fn read_files(
                     file: file.relative_path.clone(),
                 });
             }
-            controls.extend(verify_file(request, file, &frames, totals)?);
+            controls.extend(verify_file(request, file, &reading.frames, totals)?);
             refuse_shrunk(request, file, totals.file.rows)?;
         }
         files.push(FileReport {
             relative_path: file.relative_path.clone(),
             origin: file.origin,
-            blake3: hash.blake3.clone(),
-            bytes: hash.bytes,
+            blake3: reading.content.blake3,
+            bytes: reading.content.bytes,
             file_id,
             rows_read: totals.file.rows,
             blank_lines: totals.file.blank_lines,
@@ -228,11 +221,21 @@ fn read_files(
     })
 }
 
-/// The header and trailer records of a file, as texts.
-#[derive(Default)]
-struct Frames {
-    header: Option<String>,
-    trailer: Option<String>,
+/// A small file is read sooner than threads are started.
+fn threads_for(request: &LoadRequest<'_>, file: &DeliveredFile) -> NonZeroUsize {
+    let bytes = std::fs::metadata(&file.path).map_or(0, |found| found.len());
+    if bytes < PARALLEL_FROM_BYTES {
+        NonZeroUsize::MIN
+    } else {
+        request.threads
+    }
+}
+
+/// The first file that is no longer what the first pass read.
+fn changed(before: &[String], files: &[FileReport]) -> Option<String> {
+    let mut pairs = before.iter().zip(files);
+    let (_, file) = pairs.find(|(before, file)| **before != file.blake3)?;
+    Some(file.relative_path.clone())
 }
 
 fn verify_file(
@@ -298,211 +301,4 @@ fn refuse_shrunk(
         });
     }
     Ok(())
-}
-
-/// One text file on its way into the loader.
-struct FileReader<'f, 'l> {
-    feed: &'f FeedSpec,
-    file: &'f DeliveredFile,
-    layout: &'f RecordLayout,
-    columns: &'f [ColumnPlan<'f>],
-    loader: &'f mut Loader<'l>,
-    frames: Frames,
-}
-
-impl FileReader<'_, '_> {
-    fn read(&mut self, hash: &ContentHash) -> Result<Option<Cut>, ExtractError> {
-        let name = self.file.relative_path.clone();
-        let unreadable = |source| ExtractError::Unreadable {
-            file: name.clone(),
-            source,
-        };
-        // Corrected rows come as quarantine shows them, however the source delivers.
-        let (compression, encoding) = match self.file.origin {
-            Origin::Delivery => (self.feed.format.compression, self.feed.format.encoding),
-            Origin::Replay => (Compression::Plain, Encoding::Utf8),
-        };
-        let bytes = DeliveredBytes::open(&self.file.path, compression).map_err(unreadable)?;
-        let text = TextReader::open(bytes, encoding)
-            .map_err(unreadable)?
-            .map_err(|_| ExtractError::Undecodable { file: name.clone() })?;
-        let mut records = RecordReader::new(text, self.layout.split_rules());
-        let cut = self.read_records(&mut records)?;
-        if records.source().content() != *hash {
-            return Err(ExtractError::Changed { file: name });
-        }
-        Ok(cut)
-    }
-
-    fn read_records(
-        &mut self,
-        records: &mut RecordReader<DeliveredBytes>,
-    ) -> Result<Option<Cut>, ExtractError> {
-        let has_header =
-            matches!(&self.feed.format.layout, Layout::Delimited(dialect) if dialect.has_header);
-        // One empty field is a row of a feed with one column.
-        let blank_is_no_row =
-            self.columns.len() > 1 || !matches!(self.layout, RecordLayout::Delimited { .. });
-        let mut wants_header_record = self.feed.header_record.as_ref();
-        let mut wants_header = has_header;
-        let mut held: Option<HeldRecord> = None;
-        let mut cut = None;
-        loop {
-            let (line, byte_offset) = records.position();
-            let record = match records.next_record() {
-                Ok(Some(record)) => record,
-                Ok(None) => break,
-                Err(source) => {
-                    let bytes = records.source();
-                    let file = &self.file.relative_path;
-                    return Err(bytes.failure(file, line.saturating_sub(1), byte_offset, source));
-                }
-            };
-            if record.content.is_empty() && blank_is_no_row {
-                self.loader.totals.file.blank_lines += 1;
-                continue;
-            }
-            if let Some(frame) = wants_header_record.take()
-                && starts(&record, frame)
-            {
-                self.frames.header = Some(String::from_utf8_lossy(record.content).into_owned());
-                continue;
-            }
-            if wants_header {
-                wants_header = false;
-                match (self.check_header(&record), self.file.origin) {
-                    (Ok(()), _) => continue,
-                    (Err(error), Origin::Delivery) => return Err(error),
-                    // Corrected rows may come without the header, as they are shown.
-                    (Err(_), Origin::Replay) => {}
-                }
-            }
-            // Only the last record can be the trailer: one that looks like it waits for the next.
-            if let Some(earlier) = held.take() {
-                self.take(&earlier.record())?;
-            }
-            let is_trailer = self
-                .feed
-                .trailer_record
-                .as_ref()
-                .is_some_and(|frame| starts(&record, frame));
-            if is_trailer {
-                held = Some(HeldRecord::new(&record));
-                continue;
-            }
-            let unterminated = record.unterminated;
-            let fault = self.take(&record)?;
-            if unterminated && fault.is_some_and(|fault| fault.incomplete) {
-                cut = Some((line, byte_offset));
-            }
-        }
-        self.frames.trailer =
-            held.map(|record| String::from_utf8_lossy(&record.content).into_owned());
-        let end = records.position().1;
-        Ok(cut.map(|(line, byte_offset)| Cut {
-            line,
-            byte_offset,
-            end,
-        }))
-    }
-
-    /// Hands the record on; gives back why it could not be split.
-    fn take(&mut self, record: &Record<'_>) -> Result<Option<RowFault>, ExtractError> {
-        let place = Place {
-            line: record.line,
-            byte_offset: record.byte_offset,
-        };
-        let split = match (record.fault, std::str::from_utf8(record.content)) {
-            (Some(fault), _) => Err(RowFault {
-                incomplete: true,
-                ..RowFault::of_row("quote", fault.to_string())
-            }),
-            (None, Err(_)) => Err(RowFault::of_row(
-                "encoding",
-                "bytes that are not of the declared encoding",
-            )),
-            (None, Ok(content)) if record.unterminated && self.layout.is_short(content) => {
-                Err(RowFault {
-                    incomplete: true,
-                    ..RowFault::of_row("columns", "the last line is cut")
-                })
-            }
-            (None, Ok(content)) => self
-                .layout
-                .cells(content, record.fields, self.columns)
-                .map(|cells| (content, cells)),
-        };
-        match split {
-            Ok((content, cells)) => {
-                self.loader.take_cells(content, place, cells)?;
-                Ok(None)
-            }
-            Err(fault) => {
-                self.loader.take_fault(record.content, place, &fault)?;
-                Ok(Some(fault))
-            }
-        }
-    }
-
-    fn check_header(&self, record: &Record<'_>) -> Result<(), ExtractError> {
-        let expected: Vec<&str> = self.feed.columns.iter().map(|c| c.from.as_str()).collect();
-        let content = String::from_utf8_lossy(record.content);
-        let quote = match &self.feed.format.layout {
-            Layout::Delimited(dialect) => dialect.quote.map(String::from).unwrap_or_default(),
-            _ => String::new(),
-        };
-        // Undecodable bytes move the fields: such a header names nothing.
-        let fields = if matches!(content, std::borrow::Cow::Borrowed(_)) {
-            record.fields
-        } else {
-            &[]
-        };
-        let found: Vec<String> = fields
-            .iter()
-            .map(|span| field_value(&content, span, &quote).trim().to_owned())
-            .collect();
-        match ColumnDifference::between(&expected, &found) {
-            None => Ok(()),
-            Some(difference) => Err(ExtractError::HeaderMismatch {
-                file: self.file.relative_path.clone(),
-                difference,
-            }),
-        }
-    }
-}
-
-fn starts(record: &Record<'_>, frame: &FrameRecord) -> bool {
-    record.content.starts_with(frame.starts_with.as_bytes())
-}
-
-/// A record that outlives the reader's buffer.
-struct HeldRecord {
-    content: Vec<u8>,
-    fields: Vec<super::splitter::FieldSpan>,
-    line: u64,
-    byte_offset: u64,
-    fault: Option<super::splitter::SplitFault>,
-}
-
-impl HeldRecord {
-    fn new(record: &Record<'_>) -> Self {
-        Self {
-            content: record.content.to_vec(),
-            fields: record.fields.to_vec(),
-            line: record.line,
-            byte_offset: record.byte_offset,
-            fault: record.fault,
-        }
-    }
-
-    fn record(&self) -> Record<'_> {
-        Record {
-            content: &self.content,
-            fields: &self.fields,
-            line: self.line,
-            byte_offset: self.byte_offset,
-            fault: self.fault,
-            unterminated: false,
-        }
-    }
 }

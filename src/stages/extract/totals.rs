@@ -115,10 +115,34 @@ impl Totals {
         *self.rejects.entry(kind).or_default() += 1;
     }
 
-    pub fn duplicate_row(&mut self, amounts: &[Option<i128>]) {
-        self.rows.duplicate += 1;
-        for (totals, amount) in self.money.iter_mut().zip(amounts) {
-            totals.duplicate += amount.unwrap_or(0);
+    /// What a batch of the same feed counted by itself.
+    pub fn add(&mut self, batch: &Self) {
+        self.rows.read += batch.rows.read;
+        self.rows.rejected += batch.rows.rejected;
+        for (money, more) in self.money.iter_mut().zip(&batch.money) {
+            money.read += more.read;
+            money.rejected += more.rejected;
+            money.read_absolute += more.read_absolute;
+            money.rejected_absolute += more.rejected_absolute;
+            money.unreadable += more.unreadable;
+        }
+        self.file.rows += batch.file.rows;
+        for (sum, more) in self.file.sums.iter_mut().zip(&batch.file.sums) {
+            *sum += more;
+        }
+        for (count, more) in self.file.unreadable.iter_mut().zip(&batch.file.unreadable) {
+            *count += more;
+        }
+        for (column, more) in &batch.file.hash_totals {
+            let total = self.file.hash_totals.entry(column.clone()).or_default();
+            total.0 = total.0.wrapping_add(more.0);
+            total.1 += more.1;
+        }
+        for (kind, rows) in &batch.rejects {
+            *self.rejects.entry(kind.clone()).or_default() += rows;
+        }
+        for (column, values) in &batch.dropped {
+            *self.dropped.entry(column.clone()).or_default() += values;
         }
     }
 
