@@ -1,5 +1,6 @@
 //! The feed steps of a night: find every delivery, load what is new, carry forward what may be.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,17 @@ struct FoundFeed<'a> {
     delivery: Delivery,
 }
 
+impl FoundFeed<'_> {
+    fn bytes(&self) -> u64 {
+        match &self.delivery {
+            Delivery::Found { file, .. } => {
+                std::fs::metadata(&file.path).map_or(0, |found| found.len())
+            }
+            Delivery::Missing { .. } => 0,
+        }
+    }
+}
+
 /// Finds all deliveries first, so that everything missing is reported at once, then loads feed by feed in parallel.
 pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
     let mut found = Vec::new();
@@ -84,14 +96,18 @@ pub fn load_feeds(context: &FeedContext) -> Result<Vec<LoadedFeed>, RunError> {
         .map_err(|error| RunError::Threads {
             problem: error.to_string(),
         })?;
-    let loaded: Vec<Result<LoadedFeed, RunError>> = pool.install(|| {
-        found
-            .par_iter()
-            .map(|found| load(context, found.feed, &found.delivery))
-            .collect()
+    // The largest first: no thread is left alone with it at the end.
+    let mut order: Vec<(usize, &FoundFeed)> = found.iter().enumerate().collect();
+    order.sort_by_key(|(position, found)| (Reverse(found.bytes()), *position));
+    let mut loaded: Vec<(usize, Result<LoadedFeed, RunError>)> = pool.install(|| {
+        let load = |(position, found): &(usize, &FoundFeed)| {
+            (*position, load(context, found.feed, &found.delivery))
+        };
+        order.iter().par_bridge().map(load).collect()
     });
+    loaded.sort_by_key(|(position, _)| *position);
     let mut feeds = Vec::with_capacity(loaded.len());
-    for result in loaded {
+    for (_, result) in loaded {
         match result {
             Ok(feed) => feeds.push(feed),
             Err(RunError::Deliveries(more)) => problems.extend(more),

@@ -11,6 +11,9 @@ const LIMIT: i128 = 1_000_000_000_000_000_000;
 /// # Errors
 /// When the text is not in the notation, has more decimals than `scale` (zeros apart) or more than 18 digits.
 pub fn parse_decimal(text: &str, notation: &Notation, scale: u32) -> Result<i128, Flaw> {
+    if let Some(units) = parse_short(text.as_bytes(), notation, scale) {
+        return Ok(units);
+    }
     let (negative, body) = split_sign(text.trim(), notation.negative)?;
     let mut units: i128 = 0;
     let mut n_digits = 0_u32;
@@ -47,6 +50,36 @@ pub fn parse_decimal(text: &str, notation: &Notation, scale: u32) -> Result<i128
         return Err(Flaw::OutOfRange);
     }
     Ok(if negative { -units } else { units })
+}
+
+/// The usual case without wide arithmetic: an optional leading minus, at most 17 digits, no groups, no more decimals than
+/// the column has. `None` leaves everything else, sound or not, to the rules above.
+fn parse_short(text: &[u8], notation: &Notation, scale: u32) -> Option<i128> {
+    if text.len() > 18 || notation.implied_decimals > 0 || !notation.decimal_mark.is_ascii() {
+        return None;
+    }
+    let (negative, body) = match text {
+        [b'-', body @ ..] if notation.negative == NegativeSign::Leading => (true, body),
+        body => (false, body),
+    };
+    let mut units = 0_u64;
+    let mut decimals = None;
+    for (index, byte) in body.iter().enumerate() {
+        if byte.is_ascii_digit() {
+            units = units * 10 + u64::from(byte - b'0');
+        } else if char::from(*byte) == notation.decimal_mark && decimals.is_none() {
+            decimals = Some(body.len() - index - 1);
+        } else {
+            return None;
+        }
+    }
+    let n_digits = body.len() - usize::from(decimals.is_some());
+    let missing = scale.checked_sub(u32::try_from(decimals.unwrap_or(0)).ok()?)?;
+    if n_digits == 0 || n_digits + missing as usize > 17 {
+        return None;
+    }
+    let units = i128::from(units * 10_u64.pow(missing));
+    Some(if negative { -units } else { units })
 }
 
 /// # Errors

@@ -29,32 +29,28 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// Feeds the value into a key's hash; different kinds and neighbouring texts cannot collide.
-    pub fn hash_into(&self, hasher: &mut blake3::Hasher) {
+    /// Appends the value's bytes to a key's; different kinds and neighbouring texts cannot collide.
+    pub fn spell_into(&self, key: &mut Vec<u8>) {
         match self {
-            Self::Null => {
-                hasher.update(&[0]);
-            }
+            Self::Null => key.push(0),
             Self::Text(text) => {
-                hasher.update(&[1]);
-                hasher.update(&(text.len() as u64).to_le_bytes());
-                hasher.update(text.as_bytes());
+                key.push(1);
+                key.extend_from_slice(&(text.len() as u64).to_le_bytes());
+                key.extend_from_slice(text.as_bytes());
             }
             Self::Integer(number) | Self::Timestamp(number) => {
-                hasher.update(&[2]);
-                hasher.update(&number.to_le_bytes());
+                key.push(2);
+                key.extend_from_slice(&number.to_le_bytes());
             }
             Self::Decimal(units) => {
-                hasher.update(&[3]);
-                hasher.update(&units.to_le_bytes());
+                key.push(3);
+                key.extend_from_slice(&units.to_le_bytes());
             }
             Self::Date(days) => {
-                hasher.update(&[4]);
-                hasher.update(&days.to_le_bytes());
+                key.push(4);
+                key.extend_from_slice(&days.to_le_bytes());
             }
-            Self::Boolean(truth) => {
-                hasher.update(&[5, u8::from(*truth)]);
-            }
+            Self::Boolean(truth) => key.extend_from_slice(&[5, u8::from(*truth)]),
         }
     }
 }

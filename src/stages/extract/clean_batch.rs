@@ -84,6 +84,8 @@ struct Work {
     amounts: Vec<Option<i128>>,
     /// Of the row at hand.
     row_amounts: Vec<Option<i128>>,
+    /// Of the row at hand, spelt.
+    key: Vec<u8>,
     rejected: Vec<RejectedRow>,
     totals: Totals,
     cut: Option<Place>,
@@ -143,6 +145,7 @@ impl<'a> BatchCleaner<'a> {
             ranks: Vec::new(),
             amounts: Vec::new(),
             row_amounts: Vec::new(),
+            key: Vec::new(),
             rejected: Vec::new(),
             totals: Totals::new(self.feed),
             cut: None,
@@ -277,7 +280,7 @@ impl<'a> BatchCleaner<'a> {
         work.pending.push(Pending {
             index,
             place,
-            key: has_key.then(|| hash_key(&mut key_values)),
+            key: has_key.then(|| hash_key(&mut key_values, &mut work.key)),
         });
         if let Some(value) = self.rank_value {
             work.ranks.push(Rank::from(&row[value]));

@@ -1,6 +1,7 @@
 //! Rows with a key seen before. Memory: 16 bytes a key (and a rank, for `latest`), however long the keys are.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::PathBuf;
 
 use polars::prelude::*;
@@ -12,15 +13,39 @@ use crate::stages::clean::value::Value;
 /// 128 bits of BLAKE3 over the typed key: two different keys do not meet.
 pub type KeyHash = u128;
 
-pub fn hash_key<'v>(values: impl Iterator<Item = &'v Value<'v>>) -> KeyHash {
-    let mut hasher = blake3::Hasher::new();
+/// `scratch` is overwritten.
+pub fn hash_key<'v>(values: impl Iterator<Item = &'v Value<'v>>, scratch: &mut Vec<u8>) -> KeyHash {
+    scratch.clear();
     for value in values {
-        value.hash_into(&mut hasher);
+        value.spell_into(scratch);
     }
     let mut bytes = [0; 16];
-    hasher.finalize_xof().fill(&mut bytes);
+    bytes.copy_from_slice(&blake3::hash(scratch).as_bytes()[..16]);
     u128::from_le_bytes(bytes)
 }
+
+/// A key hash is as good as random already: its lower half finds its place in a map.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, key: u128) {
+        let [.., a, b, c, d, e, f, g, h] = key.to_be_bytes();
+        self.0 = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    }
+}
+
+pub type KeySet = HashSet<KeyHash, BuildHasherDefault<KeyHasher>>;
 
 /// What `latest` compares; null is the smallest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,14 +71,14 @@ impl From<&Value<'_>> for Rank {
 /// A first pass over the rows finds the survivor of each key, for `last` and `latest`.
 pub struct Survey {
     survivor: Survivor,
-    best: HashMap<KeyHash, (u64, Rank)>,
+    best: HashMap<KeyHash, (u64, Rank), BuildHasherDefault<KeyHasher>>,
 }
 
 impl Survey {
     pub fn new(survivor: Survivor) -> Self {
         Self {
             survivor,
-            best: HashMap::new(),
+            best: HashMap::default(),
         }
     }
 
@@ -80,12 +105,12 @@ impl Survey {
 /// Decides row by row, in reading order.
 pub struct Dedupe {
     /// Loaded on an earlier night, or already tonight.
-    seen: HashSet<KeyHash>,
+    seen: KeySet,
     survey: Option<Survey>,
 }
 
 impl Dedupe {
-    pub fn new(earlier: HashSet<KeyHash>, survey: Option<Survey>) -> Self {
+    pub fn new(earlier: KeySet, survey: Option<Survey>) -> Self {
         Self {
             seen: earlier,
             survey,
@@ -106,8 +131,8 @@ impl Dedupe {
 ///
 /// # Errors
 /// When a staging file cannot be read or lacks a key column.
-pub fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<HashSet<KeyHash>> {
-    let mut keys = HashSet::new();
+pub fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<KeySet> {
+    let mut keys = KeySet::default();
     if key.is_empty() {
         return Ok(keys);
     }
@@ -135,13 +160,14 @@ pub fn frame_keys(batch: &DataFrame, key: &[String]) -> PolarsResult<Vec<KeyHash
         .iter()
         .map(|name| batch.column(name).map(Column::as_materialized_series))
         .collect::<PolarsResult<Vec<_>>>()?;
+    let mut scratch = Vec::new();
     (0..batch.height())
         .map(|row| {
             let values = columns
                 .iter()
                 .map(|series| Ok(staged_value(series.get(row)?)))
                 .collect::<PolarsResult<Vec<_>>>()?;
-            Ok(hash_key(values.iter()))
+            Ok(hash_key(values.iter(), &mut scratch))
         })
         .collect()
 }
