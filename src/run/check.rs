@@ -19,7 +19,9 @@ use crate::sql::{Bindings, Session, SessionOptions, SqlError, TableSource};
 use crate::stages::campaign::query::{candidate_query, list_query};
 use crate::stages::clean::rules::check_rule;
 use crate::stages::model::ModelGraph;
-use crate::stages::model::checks::{CheckQuery, checks_of, conditions, per_row_query, query_of};
+use crate::stages::model::checks::{
+    CheckQuery, CheckScope, checks_of, conditions, per_row_query, query_of,
+};
 use crate::store::manifest::ColumnEntry;
 
 /// A project whose SQL fits its tables.
@@ -335,7 +337,7 @@ impl<'a> Planner<'a> {
         let queries: Vec<CheckQuery> = checks
             .iter()
             .enumerate()
-            .map(|(number, check)| query_of(model, check, number, &mut bindings))
+            .map(|(number, check)| query_of(model, check, number, &mut bindings, CheckScope::Whole))
             .collect();
         let fits = |sql: &str| {
             self.session
@@ -344,13 +346,16 @@ impl<'a> Planner<'a> {
                 .err()
         };
         // One plan for all conditions; each by itself only to find out which one does not fit.
-        let all = per_row_query(model, &conditions(&queries));
+        let all = per_row_query(model, &conditions(&queries), CheckScope::Whole);
         let conditions_fit = all.is_none_or(|sql| fits(&sql).is_none());
         for (check, query) in checks.iter().zip(&queries) {
             let found = match query {
                 CheckQuery::PerRow(_) if conditions_fit => Vec::new(),
                 CheckQuery::PerRow(condition) => {
-                    vec![per_row_query(model, &[condition]).and_then(|sql| fits(&sql))]
+                    vec![
+                        per_row_query(model, &[condition], CheckScope::Whole)
+                            .and_then(|sql| fits(&sql)),
+                    ]
                 }
                 CheckQuery::Count(sql) => vec![fits(sql)],
                 CheckQuery::Both(left, right) => vec![fits(left), fits(right)],

@@ -4,13 +4,17 @@ use super::RunError;
 use super::feeds::FeedEntry;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use crate::config::acceptance::Acceptance;
-use crate::config::model::ModelSpec;
+use crate::config::model::{Materialisation, ModelCheck, ModelSpec};
+use crate::domain::TableName;
+use crate::sql::catalog::Catalogue;
 use crate::sql::dependencies::table_references;
-use crate::sql::{Bindings, Session};
-use crate::stages::model::checks::{CheckQuery, checks_of, per_row_query, query_of, run_checks};
+use crate::sql::{Bindings, Session, TableSource};
+use crate::stages::model::checks::{
+    CheckQuery, CheckScope, checks_of, per_row_query, query_of, run_checks,
+};
 use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
 use crate::store::steps::StepOutput;
-use crate::store::{Manifest, Warehouse};
+use crate::store::{Manifest, TableEntry, Warehouse};
 
 /// Conservation and reject limits of every feed.
 #[must_use]
@@ -62,70 +66,139 @@ pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
     }
 }
 
-/// The checks of one model; reused while nothing they read has changed.
+/// What the checks of tonight's tables are judged upon.
+pub struct GateContext<'a> {
+    pub warehouse: &'a Warehouse,
+    pub session: &'a Session,
+    pub bindings: &'a Bindings,
+    pub identities: &'a Identities,
+    pub base: Option<&'a Manifest>,
+}
+
+/// Name of a model's checks among the steps of a manifest.
+fn step_of(model: &ModelSpec) -> String {
+    format!("checks of {}", model.table)
+}
+
+/// The checks of one model, with what they are (for the manifest); reused while nothing they read has changed.
+///
+/// `table` is what the model made tonight, unless it is a view.
 pub fn model_gates(
-    warehouse: &Warehouse,
-    session: &Session,
+    context: &GateContext,
     model: &ModelSpec,
-    bindings: &Bindings,
-    identities: &Identities,
-    base: Option<&Manifest>,
-) -> Result<Vec<GateResult>, RunError> {
+    table: Option<&TableEntry>,
+) -> Result<(Vec<GateResult>, (String, String)), RunError> {
     let checks = checks_of(model);
-    let mut fingerprint = Fingerprint::new(StepKind::Check);
-    fingerprint.add(
+    let mut definition = Fingerprint::new(StepKind::Check);
+    definition.add(
         "model",
         &serde_json::to_string(&checks).map_err(RunError::Report)?,
     );
-    fingerprint.add("name", &model.table.to_string());
-    fingerprint.add(
-        "table",
-        identities.get(&model.table).map_or("", String::as_str),
-    );
-    let mut bound = bindings.clone();
+    definition.add("name", &model.table.to_string());
+    let step = (step_of(model), definition.finish());
+    let scope = match table {
+        Some(table) => scope_of(context, model, table, &step)?,
+        None => CheckScope::Whole,
+    };
+    let fingerprint = fingerprint(context, model, &checks, definition, scope)?;
+    if let Some(output) = context.warehouse.step_output(&fingerprint)?
+        && let Ok(gates) = serde_json::from_value(output.report)
+    {
+        return Ok((gates, step));
+    }
+    let gates = run_checks(context.session, model, &checks, context.bindings, scope)?;
+    let output = StepOutput {
+        step: step.0.clone(),
+        tables: std::collections::BTreeMap::new(),
+        files: Vec::new(),
+        report: serde_json::to_value(&gates).map_err(RunError::Report)?,
+    };
+    context.warehouse.record_step(&fingerprint, &output)?;
+    Ok((gates, step))
+}
+
+fn fingerprint(
+    context: &GateContext,
+    model: &ModelSpec,
+    checks: &[ModelCheck],
+    definition: Fingerprint,
+    scope: CheckScope,
+) -> Result<String, RunError> {
+    let identity = |table: &TableName| context.identities.get(table).map_or("", String::as_str);
+    let mut fingerprint = definition;
+    fingerprint.add("scope", &format!("{scope:?}"));
+    fingerprint.add("table", identity(&model.table));
+    let mut bound = context.bindings.clone();
     for (number, check) in checks.iter().enumerate() {
-        let queries = match query_of(model, check, number, &mut bound) {
+        let whole = CheckScope::Whole;
+        let queries = match query_of(model, check, number, &mut bound, whole) {
             CheckQuery::Count(query) => vec![query],
             CheckQuery::Both(left, right) => vec![left, right],
-            CheckQuery::PerRow(condition) => {
-                per_row_query(model, &[&condition]).into_iter().collect()
-            }
+            CheckQuery::PerRow(condition) => per_row_query(model, &[&condition], whole)
+                .into_iter()
+                .collect(),
             CheckQuery::None => Vec::new(),
         };
         for query in queries {
             let references = table_references(&query)?;
             for table in &references.tonight {
-                fingerprint.add(
-                    &table.to_string(),
-                    identities.get(table).map_or("", String::as_str),
-                );
+                fingerprint.add(&table.to_string(), identity(table));
             }
             for table in &references.base {
-                let identity = base
-                    .and_then(|base| base.tables.get(table))
-                    .map(table_identity);
-                fingerprint.add(&format!("base.{table}"), &identity.unwrap_or_default());
+                let base = context.base.and_then(|base| base.tables.get(table));
+                let identity = base.map(table_identity).unwrap_or_default();
+                fingerprint.add(&format!("base.{table}"), &identity);
             }
-            for value in bindings.used_in(&query) {
+            for value in context.bindings.used_in(&query) {
                 fingerprint.add("value", &value);
             }
         }
     }
-    let fingerprint = fingerprint.finish();
-    if let Some(output) = warehouse.step_output(&fingerprint)?
-        && let Ok(gates) = serde_json::from_value(output.report)
-    {
-        return Ok(gates);
-    }
-    let gates = run_checks(session, model, &checks, bindings)?;
-    let output = StepOutput {
-        step: format!("checks of {}", model.table),
-        tables: std::collections::BTreeMap::new(),
-        files: Vec::new(),
-        report: serde_json::to_value(&gates).map_err(RunError::Report)?,
+    Ok(fingerprint.finish())
+}
+
+/// Rows that the base release holds already need no second look, if the same checks passed for all of them.
+fn scope_of(
+    context: &GateContext,
+    model: &ModelSpec,
+    table: &TableEntry,
+    step: &(String, String),
+) -> Result<CheckScope, RunError> {
+    let scope = match model.materialisation {
+        Materialisation::Month => CheckScope::Months,
+        Materialisation::Append => CheckScope::Night,
+        Materialisation::Full | Materialisation::View => return Ok(CheckScope::Whole),
     };
-    warehouse.record_step(&fingerprint, &output)?;
-    Ok(gates)
+    let Some((base, before)) = context
+        .base
+        .and_then(|base| Some((base, base.tables.get(&model.table)?)))
+    else {
+        return Ok(CheckScope::Whole);
+    };
+    let prefix = format!("{}.", model.table);
+    let all_passed = base
+        .gates
+        .iter()
+        .filter(|gate| gate.id.starts_with(&prefix))
+        .all(|gate| matches!(gate.status, GateStatus::Passed | GateStatus::NotApplicable));
+    if base.steps.get(&step.0) != Some(&step.1) || !all_passed || before.columns != table.columns {
+        return Ok(CheckScope::Whole);
+    }
+    let mut produced = table.clone();
+    produced.files.retain(|file| !before.files.contains(file));
+    let mut recent = produced.clone();
+    let kept = table
+        .files
+        .iter()
+        .filter(|file| before.files.contains(file));
+    recent.files.extend(kept.last().cloned());
+    for (catalogue, entry) in [(Catalogue::Produced, produced), (Catalogue::Recent, recent)] {
+        let source = TableSource::of(context.warehouse, &entry);
+        context
+            .session
+            .add_table(catalogue, &model.table, &source)?;
+    }
+    Ok(scope)
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.

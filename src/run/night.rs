@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, load_feeds};
-use super::gates::{accept, campaign_gate, feed_gates, model_gates};
+use super::gates::{GateContext, accept, campaign_gate, feed_gates, model_gates};
 use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
 use super::report::timed;
@@ -66,16 +66,16 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
         .flat_map(|feed| feed_gates(&feed.entry))
         .collect();
     for model in &project.models {
-        let (session, bindings) = (&night.session, &night.bindings);
-        let identities = &night.identities;
-        gates.extend(model_gates(
-            context.warehouse,
-            session,
-            model,
-            bindings,
-            identities,
-            context.base,
-        )?);
+        let context = GateContext {
+            warehouse: context.warehouse,
+            session: &night.session,
+            bindings: &night.bindings,
+            identities: &night.identities,
+            base: context.base,
+        };
+        let (of_model, step) = model_gates(&context, model, night.tables.get(&model.table))?;
+        gates.extend(of_model);
+        night.fingerprints.extend([step]);
     }
     gates.extend(
         campaigns

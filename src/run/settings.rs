@@ -11,7 +11,7 @@ pub struct RunSettings {
     pub warehouse: PathBuf,
     pub landing: PathBuf,
     pub threads: NonZeroUsize,
-    /// Bytes that query operators may hold before they spill.
+    /// Bytes that the process may hold; queries spill to stay within them.
     pub memory: Option<usize>,
     /// Allows closed months to change.
     pub restate: bool,
@@ -46,7 +46,8 @@ impl RunSettings {
     pub fn session_options(&self) -> SessionOptions {
         SessionOptions {
             threads: self.threads,
-            memory: self.memory,
+            // What the engine's operators admit to is about five eighths of what the process then holds.
+            memory: self.memory.map(|bytes| bytes / 8 * 5),
             spill_folder: Some(self.warehouse.join("tmp")),
         }
     }

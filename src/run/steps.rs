@@ -25,7 +25,7 @@ impl StepKind {
             Self::SourceFile => "source_file 2",
             Self::Resolve => "resolve 1",
             Self::Model => "model 1",
-            Self::Check => "check 1",
+            Self::Check => "check 2",
             Self::Campaign => "campaign 1",
         }
     }

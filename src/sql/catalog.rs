@@ -26,13 +26,20 @@ pub enum Catalogue {
     Tonight,
     /// The release that tonight builds upon: `base.schema.table`.
     Base,
+    /// Files of a table that were written tonight, for its checks: `produced.schema.table`.
+    Produced,
+    /// The same and the file written before them: `recent.schema.table`.
+    Recent,
 }
 
 impl Catalogue {
-    const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Tonight => "salenet",
             Self::Base => "base",
+            Self::Produced => "produced",
+            Self::Recent => "recent",
         }
     }
 }

@@ -163,11 +163,12 @@ impl Session {
     }
 
     pub fn collect(&self, plan: &Plan) -> Result<QueryResult, SqlError> {
-        let frame = DataFrame::new(self.context.state(), plan.logical.clone());
-        let batches = self
-            .runtime
-            .block_on(frame.collect())
-            .map_err(|error| SqlError::execution(&error))?;
+        let batches = self.within_memory(|state| {
+            let frame = DataFrame::new(state, plan.logical.clone());
+            self.runtime
+                .block_on(frame.collect())
+                .map_err(|error| SqlError::execution(&error))
+        })?;
         Ok(QueryResult {
             columns: plan.columns(),
             batches,

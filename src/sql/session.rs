@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
@@ -20,6 +20,15 @@ pub struct SessionOptions {
     pub memory: Option<usize>,
     /// Where operators spill to.
     pub spill_folder: Option<PathBuf>,
+}
+
+/// How tables are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joins {
+    /// Fast, but one side must fit into memory: the engine's hash join does not spill.
+    Hash,
+    /// Sorts both sides, and spills what does not fit.
+    SortMerge,
 }
 
 /// Stack of a worker: unoptimised builds need several kilobytes for each operator of a plan.
@@ -69,5 +78,23 @@ impl Session {
             runtime,
             context: SessionContext::new_with_state(state),
         })
+    }
+
+    /// Runs a query with hash joins and, when they do not fit into memory, once more with joins that spill.
+    pub(super) fn within_memory<T>(
+        &self,
+        mut run: impl FnMut(SessionState) -> Result<T, SqlError>,
+    ) -> Result<T, SqlError> {
+        match run(self.state(Joins::Hash)) {
+            Err(SqlError::Memory { .. }) => run(self.state(Joins::SortMerge)),
+            other => other,
+        }
+    }
+
+    fn state(&self, joins: Joins) -> SessionState {
+        let mut state = self.context.state();
+        let options = state.config_mut().options_mut();
+        options.optimizer.prefer_hash_join = joins == Joins::Hash;
+        state
     }
 }

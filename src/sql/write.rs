@@ -15,6 +15,7 @@ use super::result::Plan;
 use super::schema::{column_entries, stored_type};
 use super::{Session, SqlError};
 use crate::domain::TableName;
+use crate::store::manifest::ColumnEntry;
 use crate::store::{FileEntry, NewFile, TableEntry, Warehouse};
 
 /// Rows of a row group, exactly; only a file's last group is smaller.
@@ -49,7 +50,25 @@ impl Session {
             order.retain(|column| column != "month");
             order.insert(0, "month".to_owned());
         }
-        let mut frame = DataFrame::new(self.context.state(), plan.logical.clone());
+        let (files, columns) = self.within_memory(|state| {
+            let frame = DataFrame::new(state, plan.logical.clone());
+            self.write_sorted(frame, &order, partitioning, warehouse, table)
+        })?;
+        Ok(TableEntry {
+            columns,
+            sorted_by: order,
+            files,
+        })
+    }
+
+    fn write_sorted(
+        &self,
+        mut frame: DataFrame,
+        order: &[String],
+        partitioning: &Partitioning,
+        warehouse: &Warehouse,
+        table: &TableName,
+    ) -> Result<(Vec<FileEntry>, Vec<ColumnEntry>), SqlError> {
         if !order.is_empty() {
             let keys = order
                 .iter()
@@ -81,12 +100,7 @@ impl Session {
                 }
             }
         }
-        let files = output.finish()?;
-        Ok(TableEntry {
-            columns: column_entries(&schema),
-            sorted_by: order,
-            files,
-        })
+        Ok((output.finish()?, column_entries(&schema)))
     }
 
     /// Runs the plan and writes its rows, in its own order, as one Parquet file.

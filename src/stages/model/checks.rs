@@ -3,7 +3,8 @@
 use super::ModelError;
 use crate::config::bank::Parameter;
 use crate::config::model::{CheckKind, ModelCheck, ModelSpec, Severity};
-use crate::domain::Money;
+use crate::domain::{Money, TableName};
+use crate::sql::catalog::Catalogue;
 use crate::sql::{Bindings, Cell, QueryResult, Session, SqlError};
 use crate::store::manifest::{GateResult, GateStatus};
 
@@ -29,6 +30,34 @@ pub fn checks_of(model: &ModelSpec) -> Vec<ModelCheck> {
         .collect()
 }
 
+/// Which rows of its table a model's checks look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckScope {
+    Whole,
+    /// The months written tonight; the others have been checked on their nights.
+    Months,
+    /// The rows appended tonight; their keys are also compared with those appended before them.
+    Night,
+}
+
+impl CheckScope {
+    fn rows(self, table: &TableName) -> String {
+        match self {
+            Self::Whole => table.to_string(),
+            Self::Months | Self::Night => format!("{}.{table}", Catalogue::Produced.name()),
+        }
+    }
+
+    /// The rows among which a key stands once.
+    fn keys(self, table: &TableName, columns: &[String]) -> String {
+        match self {
+            Self::Months if columns.iter().any(|column| column == "month") => self.rows(table),
+            Self::Whole | Self::Months => table.to_string(),
+            Self::Night => format!("{}.{table}", Catalogue::Recent.name()),
+        }
+    }
+}
+
 /// What a check runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckQuery {
@@ -49,8 +78,8 @@ pub fn query_of(
     check: &ModelCheck,
     number: usize,
     bindings: &mut Bindings,
+    scope: CheckScope,
 ) -> CheckQuery {
-    let table = &model.table;
     match &check.kind {
         CheckKind::NotNull { column } => CheckQuery::PerRow(format!("\"{column}\" is null")),
         CheckKind::Expression { must } => CheckQuery::PerRow(format!("({must}) is not true")),
@@ -67,6 +96,7 @@ pub fn query_of(
             ))
         }
         CheckKind::Unique { columns } => {
+            let table = scope.keys(&model.table, columns);
             let columns: Vec<String> = columns
                 .iter()
                 .map(|column| format!("\"{column}\""))
@@ -81,8 +111,9 @@ pub fn query_of(
             table: to,
             to_column,
         } => CheckQuery::Count(format!(
-            "select count(*) from {table} as child left anti join {to} as parent \
-             on child.\"{column}\" = parent.\"{to_column}\" where child.\"{column}\" is not null"
+            "select count(*) from {} as child left anti join {to} as parent \
+             on child.\"{column}\" = parent.\"{to_column}\" where child.\"{column}\" is not null",
+            scope.rows(&model.table)
         )),
         CheckKind::Reconcile { left, right, .. } => CheckQuery::Both(left.clone(), right.clone()),
         CheckKind::NotApplicable { .. } => CheckQuery::None,
@@ -91,12 +122,13 @@ pub fn query_of(
 
 /// One query that counts the offending rows of every condition, in their order; none without conditions.
 #[must_use]
-pub fn per_row_query(model: &ModelSpec, conditions: &[&str]) -> Option<String> {
+pub fn per_row_query(model: &ModelSpec, conditions: &[&str], scope: CheckScope) -> Option<String> {
+    let rows = scope.rows(&model.table);
     let counts: Vec<String> = conditions
         .iter()
         .map(|condition| format!("sum(case when {condition} then 1 else 0 end)"))
         .collect();
-    (!counts.is_empty()).then(|| format!("select {} from {}", counts.join(", "), model.table))
+    (!counts.is_empty()).then(|| format!("select {} from {rows}", counts.join(", ")))
 }
 
 /// Runs a model's checks on the tables of the session; the verdicts stand in the order of the checks.
@@ -105,15 +137,16 @@ pub fn run_checks(
     model: &ModelSpec,
     checks: &[ModelCheck],
     bindings: &Bindings,
+    scope: CheckScope,
 ) -> Result<Vec<GateResult>, ModelError> {
     let gate = |check: &ModelCheck| format!("{}.{}", model.table, check.id);
     let mut bindings = bindings.clone();
     let queries: Vec<CheckQuery> = checks
         .iter()
         .enumerate()
-        .map(|(number, check)| query_of(model, check, number, &mut bindings))
+        .map(|(number, check)| query_of(model, check, number, &mut bindings, scope))
         .collect();
-    let mut offending = per_row_counts(session, model, &queries, &bindings)
+    let mut offending = per_row_counts(session, model, &queries, &bindings, scope)
         .map_err(|source| ModelError::Check {
             gate: model.table.to_string(),
             source,
@@ -173,8 +206,9 @@ fn per_row_counts(
     model: &ModelSpec,
     queries: &[CheckQuery],
     bindings: &Bindings,
+    scope: CheckScope,
 ) -> Result<Vec<i64>, SqlError> {
-    let Some(sql) = per_row_query(model, &conditions(queries)) else {
+    let Some(sql) = per_row_query(model, &conditions(queries), scope) else {
         return Ok(Vec::new());
     };
     let rows = session.query(&sql, bindings)?.rows()?;
