@@ -2,6 +2,7 @@
 
 use super::RunError;
 use super::feeds::FeedEntry;
+use super::progress::StepStatus;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use crate::config::acceptance::Acceptance;
 use crate::config::model::ModelSpec;
@@ -70,7 +71,7 @@ pub fn model_gates(
     bindings: &Bindings,
     identities: &Identities,
     base: Option<&Manifest>,
-) -> Result<Vec<GateResult>, RunError> {
+) -> Result<(Vec<GateResult>, StepStatus), RunError> {
     let checks = checks_of(model);
     let mut fingerprint = Fingerprint::new(StepKind::Check);
     fingerprint.add(
@@ -115,7 +116,7 @@ pub fn model_gates(
     if let Some(output) = warehouse.step_output(&fingerprint)?
         && let Ok(gates) = serde_json::from_value(output.report)
     {
-        return Ok(gates);
+        return Ok((gates, StepStatus::Reused));
     }
     let gates = run_checks(session, model, &checks, bindings)?;
     let output = StepOutput {
@@ -124,7 +125,7 @@ pub fn model_gates(
         report: serde_json::to_value(&gates).map_err(RunError::Report)?,
     };
     warehouse.record_step(&fingerprint, &output)?;
-    Ok(gates)
+    Ok((gates, StepStatus::Ran))
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.
