@@ -1,7 +1,7 @@
 //! How fast the parts of ingest are, each alone in memory: the splitter, typing, tokens, Parquet; and what bounds them.
 //!
-//! `cargo bench --bench micro` prints the best of several passes; `-- split parquet` runs only what has that in its
-//! name. A rate says what a part would reach if nothing else were done.
+//! `cargo bench --bench micro` prints the best of several passes; `-- --only split --only parquet` runs only what has
+//! that in its name. A rate says what a part would reach if nothing else were done.
 
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
 #![expect(
@@ -15,6 +15,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use salenet::config;
 use salenet::config::feed::{FeedSpec, Layout};
 use salenet::stages::clean::TokenKeys;
@@ -26,13 +27,12 @@ use salenet::stages::extract::writer::RowGroupWriter;
 
 type Failure = Box<dyn std::error::Error>;
 
-const ROWS: usize = 200_000;
 /// A part is repeated this long; the fastest pass counts.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const BANK: &str = "name: Bench\ncurrency: USD\ncountry: US\nlanding: landing\nkey_file: bench.key\njoint_accounts: equal\ncalendar: daily\n";
 
-const KEY: &str = "demo-Bench 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+const KEY: &str = "demo-bench 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
 
 const SOURCE: &str = "source: bench
 description: One column of each kind
@@ -56,26 +56,41 @@ feeds:
       card_no: {type: string, protect: card}
 ";
 
+/// Measures the parts of ingest, each alone in memory
+#[derive(Debug, Parser)]
+#[command(name = "micro")]
+struct Arguments {
+    /// Rows of the delivered file
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    rows: usize,
+    /// Only parts with this in their name; may be given several times
+    #[arg(long, value_name = "PART")]
+    only: Vec<String>,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
 fn main() -> Result<(), Failure> {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with("--"))
-        .collect();
-    let folder = tempfile::tempdir()?;
-    write_project(folder.path())?;
-    let project = config::load(folder.path()).map_err(|problems| problems.to_string())?;
+    let arguments = Arguments::parse();
+    let scratch = tempfile::tempdir()?;
+    // A project is named by its folder, and its demo key by the project.
+    let folder = scratch.path().join("bench");
+    write_project(&folder)?;
+    let project = config::load(&folder).map_err(|problems| problems.to_string())?;
     let feed = project
         .feed("bench.accounts")
         .ok_or("the bench feed is missing")?;
-    let keys = TokenKeys::load(&folder.path().join("bench.key"), &project.name)?;
-    let text = accounts();
+    let keys = TokenKeys::load(&folder.join("bench.key"), &project.name)?;
+    let rows = arguments.rows;
     let bench = Bench {
-        wanted,
+        wanted: arguments.only,
+        rows,
         feed,
         keys,
-        text,
+        text: accounts(rows),
     };
-    bench.yardsticks(folder.path())?;
+    bench.yardsticks(&folder)?;
     bench.splitter()?;
     bench.typing()?;
     bench.tokens();
@@ -84,6 +99,7 @@ fn main() -> Result<(), Failure> {
 
 struct Bench<'a> {
     wanted: Vec<String>,
+    rows: usize,
     feed: &'a FeedSpec,
     keys: TokenKeys,
     text: Vec<u8>,
@@ -127,7 +143,7 @@ impl Bench<'_> {
 
     /// What no ingest of the same bytes can beat on this machine.
     fn yardsticks(&self, folder: &Path) -> Result<(), Failure> {
-        let (bytes, rows) = (self.text.len(), (ROWS, "rows"));
+        let (bytes, rows) = (self.text.len(), (self.rows, "rows"));
         self.part("copy in memory", bytes, rows, || Ok(self.text.clone()))?;
         self.part("hash blake3", bytes, rows, || Ok(blake3::hash(&self.text)))?;
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -158,7 +174,7 @@ impl Bench<'_> {
 
     fn splitter(&self) -> Result<(), Failure> {
         let rules = self.rules()?;
-        self.part("split", self.text.len(), (ROWS, "rows"), || {
+        self.part("split", self.text.len(), (self.rows, "rows"), || {
             let mut fields = Vec::new();
             let mut found = 0;
             for_each_record(&self.text, &rules, &mut fields, |_, fields| {
@@ -170,7 +186,7 @@ impl Bench<'_> {
         self.part(
             "split, every field quoted",
             quoted.len(),
-            (ROWS, "rows"),
+            (self.rows, "rows"),
             || {
                 let mut fields = Vec::new();
                 let mut found = 0;
@@ -206,14 +222,19 @@ impl Bench<'_> {
     }
 
     fn tokens(&self) {
-        let numbers: Vec<String> = (0..ROWS).map(card).collect();
+        let numbers: Vec<String> = (0..self.rows).map(card).collect();
         let bytes = numbers.iter().map(String::len).sum();
-        let part = self.part("token of a card number", bytes, (ROWS, "tokens"), || {
-            for number in &numbers {
-                black_box(self.keys.token("card", number));
-            }
-            Ok(())
-        });
+        let part = self.part(
+            "token of a card number",
+            bytes,
+            (self.rows, "tokens"),
+            || {
+                for number in &numbers {
+                    black_box(self.keys.token("card", number));
+                }
+                Ok(())
+            },
+        );
         debug_assert!(part.is_ok());
     }
 
@@ -223,8 +244,8 @@ impl Bench<'_> {
         let columns: Vec<Vec<&str>> = (0..plans.len())
             .map(|place| self.cells(place))
             .collect::<Result<_, _>>()?;
-        let mut typed: Vec<Vec<Value>> = Vec::with_capacity(ROWS);
-        for row in 0..ROWS {
+        let mut typed: Vec<Vec<Value>> = Vec::with_capacity(self.rows);
+        for row in 0..self.rows {
             let mut values = Vec::with_capacity(plans.len() + 2);
             for (plan, cells) in plans.iter().zip(&columns) {
                 let cell = Cell::Text(Cow::Borrowed(cells[row]));
@@ -243,11 +264,11 @@ impl Bench<'_> {
             }
             builder.finish()
         };
-        self.part("collect into columns", bytes, (ROWS, "rows"), || {
+        self.part("collect into columns", bytes, (self.rows, "rows"), || {
             Ok(batch(&mut BatchBuilder::new(schema.clone()))?)
         })?;
         let frame = batch(&mut BatchBuilder::new(schema.clone()))?;
-        self.part("write as parquet", bytes, (ROWS, "rows"), || {
+        self.part("write as parquet", bytes, (self.rows, "rows"), || {
             let mut writer = RowGroupWriter::try_new(std::io::sink(), &schema)?;
             writer.push(&frame)?;
             Ok(writer.finish()?)
@@ -265,7 +286,7 @@ impl Bench<'_> {
     fn cells(&self, place: usize) -> Result<Vec<&str>, Failure> {
         let rules = self.rules()?;
         let mut fields = Vec::new();
-        let mut cells = Vec::with_capacity(ROWS);
+        let mut cells = Vec::with_capacity(self.rows);
         let mut problem = None;
         for_each_record(&self.text, &rules, &mut fields, |record, fields| {
             let field = fields[place];
@@ -297,14 +318,14 @@ fn for_each_record<'t>(
 }
 
 fn write_project(folder: &Path) -> std::io::Result<()> {
-    std::fs::create_dir(folder.join("sources"))?;
+    std::fs::create_dir_all(folder.join("sources"))?;
     std::fs::write(folder.join("bank.yml"), BANK)?;
     std::fs::write(folder.join("bench.key"), KEY)?;
     std::fs::write(folder.join("sources/bench.yml"), SOURCE)
 }
 
 /// Rows without a header, in the order of the columns.
-fn accounts() -> Vec<u8> {
+fn accounts(rows: usize) -> Vec<u8> {
     const NAMES: [&str; 5] = [
         "SMITH, JOHN",
         "Garcia, Maria",
@@ -313,7 +334,7 @@ fn accounts() -> Vec<u8> {
         "van Dyk, Jan",
     ];
     let mut text = Vec::new();
-    for number in 0..ROWS {
+    for number in 0..rows {
         let line = format!(
             "D{number:010}|{} {}|(415) 555-{:04}|201703{:02}|2026-10-{:02} 08:{:02}:{:02}|{}.{:02}|0.0{}|{}|{}|{}|{}\n",
             NAMES[number % NAMES.len()],

@@ -39,8 +39,11 @@ impl Bank {
         };
         let mut own = Vec::new();
         for (place, program) in programs.iter().enumerate() {
-            let project = folder.join(format!("project-{}", place + 1));
-            remove_folder(&project)?;
+            // Projects are named by their folders, and their demo keys by them.
+            let name = program.project.file_name().ok_or("a project has a name")?;
+            let place = folder.join(format!("project-{}", place + 1));
+            remove_folder(&place)?;
+            let project = place.join(name);
             copy_project(&program.project, &project)?;
             own.push(Program {
                 project,

@@ -10,7 +10,7 @@ use super::findings::{Findings, Night, ProgramNights, Size, Step};
 
 fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_preset(presets::ASCII_MARKDOWN);
     table.set_header(headings.iter().map(Cell::new));
     table
 }
