@@ -43,13 +43,17 @@ pub fn of(
             project.bank.name
         );
     }
-    let memory = report.peak_memory_bytes.map_or_else(String::new, |bytes| {
-        format!(", peak memory {} MB", bytes >> 20)
-    });
+    let memory = report
+        .measures
+        .usage
+        .peak_memory_bytes
+        .map_or_else(String::new, |bytes| {
+            format!(", peak memory {} MB", bytes >> 20)
+        });
     let _ = writeln!(
         text,
         "took        {:.1} s, {} steps run, {} reused{memory}",
-        report.seconds, report.steps_run, report.steps_reused
+        report.measures.usage.seconds, report.measures.steps_run, report.measures.steps_reused
     );
     let _ = writeln!(text, "warehouse   {}", settings.warehouse.display());
     Ok(text)

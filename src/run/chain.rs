@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::deliveries::delivered_dates;
 use super::error::RunError;
+use super::measure::{Meter, Recorder, Stage, StepMeasure};
 use super::night::{NightContext, build_night};
 use super::progress::{Progress, StepStatus};
-use super::report::{RunOutcome, RunReport, peak_memory_bytes, run_id, seconds, timed};
+use super::report::{RunOutcome, RunReport, run_id};
 use super::{CheckedProject, RunSettings};
 use crate::config::project::Project;
 use crate::domain::BusinessDate;
@@ -31,25 +32,21 @@ pub fn run(
     selection: &DateSelection,
     progress: &dyn Progress,
 ) -> Result<RunReport, RunError> {
-    let started = timed();
+    let recorder = Recorder::start(progress);
     let run_id = run_id();
     let warehouse = Warehouse::open_or_create(&settings.warehouse)?;
     let lock = warehouse.lock()?;
     warehouse.clear_temporary(&lock)?;
-    let counted = Counted::new(progress);
     let result = run_locked(
-        checked, settings, selection, &counted, &warehouse, &lock, &run_id,
+        checked, settings, selection, &recorder, &warehouse, &lock, &run_id,
     );
-    let (steps_run, steps_reused) = counted.totals();
+    let measures = recorder.finish();
     match result {
         Ok((outcome, manifest)) => {
             let report = RunReport {
                 run_id: run_id.clone(),
                 outcome,
-                seconds: seconds(started.elapsed()),
-                steps_run,
-                steps_reused,
-                peak_memory_bytes: peak_memory_bytes(),
+                measures,
                 gates_not_passed: not_passed(&manifest),
                 manifest,
             };
@@ -63,7 +60,8 @@ pub fn run(
                 "outcome": "failed",
                 "exit_code": error.exit_code(),
                 "message": error.to_string(),
-                "seconds": seconds(started.elapsed()),
+                "seconds": measures.usage.seconds,
+                "nights": measures.nights,
             });
             let text = serde_json::to_vec_pretty(&failure).map_err(RunError::Report)?;
             // The first error matters most: a full disk must not hide it behind a report that cannot be written.
@@ -220,12 +218,21 @@ fn build_and_publish(
             last_unchanged.ok_or_else(|| nothing_delivered(checked.project, settings))?;
         return Ok((Vec::new(), manifest));
     }
+    let meter = Meter::start();
     let mut delivered = Vec::new();
     for manifest in &chain {
         delivered.extend(lists_delivered(warehouse, manifest)?);
     }
     warehouse.append_to_journal(lock, delivered)?;
     let published = warehouse.publish(chain)?;
+    progress.step_measured(StepMeasure {
+        stage: Stage::Publish,
+        step: "publish".to_owned(),
+        status: StepStatus::Ran,
+        rows: 0,
+        usage: meter.stop(),
+        feeds: Vec::new(),
+    });
     let ids = published.iter().map(|manifest| manifest.release).collect();
     let last = published.into_iter().next_back();
     Ok((
@@ -440,46 +447,5 @@ impl History {
             }
         }
         Ok(())
-    }
-}
-
-/// Counts steps on their way to whoever shows them.
-struct Counted<'a> {
-    inner: &'a dyn Progress,
-    run: std::sync::atomic::AtomicUsize,
-    reused: std::sync::atomic::AtomicUsize,
-}
-
-impl<'a> Counted<'a> {
-    fn new(inner: &'a dyn Progress) -> Self {
-        Self {
-            inner,
-            run: 0.into(),
-            reused: 0.into(),
-        }
-    }
-
-    fn totals(&self) -> (usize, usize) {
-        use std::sync::atomic::Ordering::Relaxed;
-        (self.run.load(Relaxed), self.reused.load(Relaxed))
-    }
-}
-
-impl Progress for Counted<'_> {
-    fn night_started(&self, date: &str, n_steps: usize) {
-        self.inner.night_started(date, n_steps);
-    }
-
-    fn step_started(&self, step: &str) {
-        self.inner.step_started(step);
-    }
-
-    fn step_finished(&self, step: &str, status: StepStatus, rows: u64, took: std::time::Duration) {
-        let counter = match status {
-            StepStatus::Ran => &self.run,
-            StepStatus::Reused => &self.reused,
-        };
-        counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.inner.step_finished(step, status, rows, took);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::RunError;
 use super::feeds::FeedEntry;
+use super::progress::StepStatus;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use crate::config::acceptance::Acceptance;
 use crate::config::model::{Materialisation, ModelCheck, ModelSpec};
@@ -75,19 +76,27 @@ pub struct GateContext<'a> {
     pub base: Option<&'a Manifest>,
 }
 
+/// The verdicts on one model.
+pub struct ModelGates {
+    pub gates: Vec<GateResult>,
+    /// Name and definition of the checks, for the manifest.
+    pub step: (String, String),
+    pub status: StepStatus,
+}
+
 /// Name of a model's checks among the steps of a manifest.
 fn step_of(model: &ModelSpec) -> String {
     format!("checks of {}", model.table)
 }
 
-/// The checks of one model, with what they are (for the manifest); reused while nothing they read has changed.
+/// The checks of one model; reused while nothing they read has changed.
 ///
 /// `table` is what the model made tonight, unless it is a view.
 pub fn model_gates(
     context: &GateContext,
     model: &ModelSpec,
     table: Option<&TableEntry>,
-) -> Result<(Vec<GateResult>, (String, String)), RunError> {
+) -> Result<ModelGates, RunError> {
     let checks = checks_of(model);
     let mut definition = Fingerprint::new(StepKind::Check);
     definition.add(
@@ -104,7 +113,11 @@ pub fn model_gates(
     if let Some(output) = context.warehouse.step_output(&fingerprint)?
         && let Ok(gates) = serde_json::from_value(output.report)
     {
-        return Ok((gates, step));
+        return Ok(ModelGates {
+            gates,
+            step,
+            status: StepStatus::Reused,
+        });
     }
     let gates = run_checks(context.session, model, &checks, context.bindings, scope)?;
     let output = StepOutput {
@@ -114,7 +127,11 @@ pub fn model_gates(
         report: serde_json::to_value(&gates).map_err(RunError::Report)?,
     };
     context.warehouse.record_step(&fingerprint, &output)?;
-    Ok((gates, step))
+    Ok(ModelGates {
+        gates,
+        step,
+        status: StepStatus::Ran,
+    })
 }
 
 fn fingerprint(

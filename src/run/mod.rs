@@ -22,6 +22,7 @@ pub mod gates;
 pub mod rejects;
 pub mod model_test;
 pub mod progress;
+pub mod measure;
 pub mod report;
 pub mod open;
 

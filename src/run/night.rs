@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, load_feeds};
 use super::gates::{GateContext, accept, campaign_gate, feed_gates, model_gates};
+use super::measure::{FeedTimes, Meter, Stage, StepMeasure};
 use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
-use super::report::timed;
 use super::source_file::source_file_table;
 use super::source_system::source_system_table;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
@@ -54,37 +54,13 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
         .night_started(&context.date.to_string(), n_steps);
     let mut night = Night::try_new(context)?;
     let feeds = night.feeds()?;
-    night.references()?;
-    night.source_files(&feeds)?;
+    night.given(&feeds)?;
     night.resolve()?;
     for position in &context.checked.graph.order {
         night.model(&project.models[*position])?;
     }
     let campaigns = night.campaigns()?;
-    let mut gates: Vec<GateResult> = feeds
-        .iter()
-        .flat_map(|feed| feed_gates(&feed.entry))
-        .collect();
-    for model in &project.models {
-        let context = GateContext {
-            warehouse: context.warehouse,
-            session: &night.session,
-            bindings: &night.bindings,
-            identities: &night.identities,
-            base: context.base,
-        };
-        let (of_model, step) = model_gates(&context, model, night.tables.get(&model.table))?;
-        gates.extend(of_model);
-        night.fingerprints.extend([step]);
-    }
-    gates.extend(
-        campaigns
-            .iter()
-            .filter(|entry| !entry.waterfall.is_empty())
-            .map(campaign_gate),
-    );
-    accept(&mut gates, &project.acceptances);
-    gates.sort_by(|left, right| left.id.cmp(&right.id));
+    let gates = night.gates(&feeds, &campaigns)?;
 
     let mut reports = BTreeMap::new();
     let mut inputs = Vec::new();
@@ -185,6 +161,8 @@ impl<'a> Night<'a> {
     fn feeds(&mut self) -> Result<Vec<LoadedFeed>, RunError> {
         let context = self.context;
         let journal = context.warehouse.journal()?;
+        let meter = Meter::start();
+        let times = FeedTimes::new(context.progress);
         let feeds = load_feeds(&FeedContext {
             project: context.checked.project,
             settings: context.settings,
@@ -193,8 +171,11 @@ impl<'a> Night<'a> {
             tokens: context.tokens,
             date: context.date,
             base: context.base,
-            progress: context.progress,
+            progress: &times,
         })?;
+        context
+            .progress
+            .step_measured(times.into_stage(meter.stop()));
         for feed in &feeds {
             self.add(feed.staging.0.clone(), feed.staging.1.clone())?;
             self.add(feed.quarantine.0.clone(), feed.quarantine.1.clone())?;
@@ -210,6 +191,18 @@ impl<'a> Night<'a> {
         }
         let sources = source_system_table(context.warehouse, &context.checked.project.sources)?;
         self.add(own_table("core", "source_system"), sources)
+    }
+
+    /// Tables that no step makes: references, and which file came from where.
+    fn given(&mut self, feeds: &[LoadedFeed]) -> Result<(), RunError> {
+        let meter = Meter::start();
+        self.references()?;
+        self.source_files(feeds)?;
+        let references = self.context.checked.project.references.iter();
+        let tables = references.filter_map(|reference| self.tables.get(&reference.table));
+        let rows = tables.map(TableEntry::rows).sum();
+        self.measured(Stage::Reference, "reference", StepStatus::Ran, rows, &meter);
+        Ok(())
     }
 
     fn source_files(&mut self, feeds: &[LoadedFeed]) -> Result<(), RunError> {
@@ -235,7 +228,7 @@ impl<'a> Night<'a> {
             own_table("core", "customer_id_event"),
         );
         let fingerprint = self.resolve_fingerprint(spec)?;
-        let output = self.step("resolve", &fingerprint, |night| {
+        let output = self.step(Stage::Resolve, "resolve", &fingerprint, |night| {
             let staging = spec.records.iter().map(|source| {
                 let files = night
                     .tables
@@ -321,7 +314,7 @@ impl<'a> Night<'a> {
             return Ok(());
         }
         let name = model.table.to_string();
-        let output = self.step(&name, &fingerprint, |night| {
+        let output = self.step(Stage::Model, &name, &fingerprint, |night| {
             let entry = build_model(&night.model_request(model))?.unwrap_or_default();
             Ok(StepOutput {
                 step: name.clone(),
@@ -483,7 +476,7 @@ impl<'a> Night<'a> {
             fingerprint.add(&name.to_string(), identity);
         }
         let name = format!("campaign {}", campaign.code);
-        let output = self.step(&name, &fingerprint.finish(), |night| {
+        let output = self.step(Stage::Campaign, &name, &fingerprint.finish(), |night| {
             let output = run_campaign(&CampaignRequest {
                 session: &night.session,
                 warehouse: night.context.warehouse,
@@ -503,9 +496,61 @@ impl<'a> Night<'a> {
         serde_json::from_value(output.report).map_err(RunError::Report)
     }
 
+    /// Everything that must hold, sorted by id.
+    fn gates(
+        &mut self,
+        feeds: &[LoadedFeed],
+        campaigns: &[CampaignEntry],
+    ) -> Result<Vec<GateResult>, RunError> {
+        let context = self.context;
+        let mut gates: Vec<GateResult> = feeds
+            .iter()
+            .flat_map(|feed| feed_gates(&feed.entry))
+            .collect();
+        let gate_context = GateContext {
+            warehouse: context.warehouse,
+            session: &self.session,
+            bindings: &self.bindings,
+            identities: &self.identities,
+            base: context.base,
+        };
+        let mut steps = Vec::new();
+        for model in &context.checked.project.models {
+            let meter = Meter::start();
+            let table = self.tables.get(&model.table);
+            let found = model_gates(&gate_context, model, table)?;
+            gates.extend(found.gates);
+            let rows = table.map_or(0, TableEntry::rows);
+            self.measured(Stage::Gates, &found.step.0, found.status, rows, &meter);
+            steps.push(found.step);
+        }
+        self.fingerprints.extend(steps);
+        gates.extend(
+            campaigns
+                .iter()
+                .filter(|entry| !entry.waterfall.is_empty())
+                .map(campaign_gate),
+        );
+        accept(&mut gates, &context.checked.project.acceptances);
+        gates.sort_by(|left, right| left.id.cmp(&right.id));
+        Ok(gates)
+    }
+
+    fn measured(&self, stage: Stage, step: &str, status: StepStatus, rows: u64, meter: &Meter) {
+        self.context.progress.step_measured(StepMeasure {
+            stage,
+            step: step.to_owned(),
+            status,
+            rows,
+            usage: meter.stop(),
+            feeds: Vec::new(),
+        });
+    }
+
     /// Runs a step unless its fingerprint already has an output.
     fn step(
         &mut self,
+        stage: Stage,
         name: &str,
         fingerprint: &str,
         compute: impl FnOnce(&Self) -> Result<StepOutput, RunError>,
@@ -514,7 +559,7 @@ impl<'a> Night<'a> {
             .insert(name.to_owned(), fingerprint.to_owned());
         let context = self.context;
         context.progress.step_started(name);
-        let started = timed();
+        let meter = Meter::start();
         let known = context.warehouse.step_output(fingerprint)?;
         let (output, status) = if let Some(output) = known {
             (output, StepStatus::Reused)
@@ -526,7 +571,8 @@ impl<'a> Night<'a> {
         let rows = output.tables.values().map(TableEntry::rows).sum();
         context
             .progress
-            .step_finished(name, status, rows, started.elapsed());
+            .step_finished(name, status, rows, meter.elapsed());
+        self.measured(stage, name, status, rows, &meter);
         Ok(output)
     }
 }

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
+use super::measure::StepMeasure;
+
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     Ran,
     /// Its fingerprint was known: nothing was computed.
@@ -15,6 +20,8 @@ pub trait Progress: Sync {
     fn night_started(&self, date: &str, n_steps: usize);
     fn step_started(&self, step: &str);
     fn step_finished(&self, step: &str, status: StepStatus, rows: u64, took: Duration);
+    /// What a step, or a stage of steps side by side, took of the machine; most do not care.
+    fn step_measured(&self, _measure: StepMeasure) {}
 }
 
 /// Tells nobody.

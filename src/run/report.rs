@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::measure::RunMeasures;
 use crate::store::manifest::GateResult;
 use crate::store::{Manifest, ReleaseId};
 
@@ -44,26 +45,12 @@ pub enum RunOutcome {
 pub struct RunReport {
     pub run_id: String,
     pub outcome: RunOutcome,
-    pub seconds: f64,
-    pub steps_run: usize,
-    pub steps_reused: usize,
-    /// Highest resident size of the process so far, where the system tells.
-    pub peak_memory_bytes: Option<u64>,
+    #[serde(flatten)]
+    pub measures: RunMeasures,
     /// The release readers see now.
     #[serde(skip)]
     pub manifest: Manifest,
     pub gates_not_passed: Vec<GateResult>,
-}
-
-/// The process's highest resident size, from the kernel's own books.
-#[must_use]
-pub fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 #[must_use]

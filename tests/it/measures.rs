@@ -1,0 +1,171 @@
+//! What a run's report says of the time, the bytes and the memory of its steps.
+
+#![cfg(test)]
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::bank::{Accounts, Bank, FIRST, NIGHTS, SECOND, accounts, files_below, night_of};
+
+/// The report of the newest run.
+fn report(bank: &Bank) -> Value {
+    let mut reports = files_below(&bank.warehouse().join("runs"));
+    reports.retain(|file| file.ends_with("report.json"));
+    let newest = reports
+        .iter()
+        .max_by_key(|file| file.metadata().and_then(|found| found.modified()).ok())
+        .expect("a report");
+    serde_json::from_slice(&std::fs::read(newest).expect("a file")).expect("JSON")
+}
+
+/// Of one run of three nights, for everybody who only reads it.
+static THREE_NIGHTS: LazyLock<Value> = LazyLock::new(|| {
+    let bank = Bank::with_three_nights();
+    bank.run().exits(0);
+    report(&bank)
+});
+
+fn entries<'a>(of: &'a Value, name: &str) -> &'a [Value] {
+    of[name]
+        .as_array()
+        .unwrap_or_else(|| panic!("no list `{name}` in {of}"))
+}
+
+/// `stage step` of every step of the night.
+fn steps(night: &Value) -> Vec<String> {
+    let steps = entries(night, "steps").iter();
+    steps
+        .map(|step| {
+            let text = |name: &str| step[name].as_str().expect("text").to_owned();
+            format!("{} {}", text("stage"), text("step"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_night_of_a_run_is_measured_step_by_step() {
+    let report = &*THREE_NIGHTS;
+    let nights = entries(report, "nights");
+    let dates: Vec<_> = nights.iter().map(|night| &night["business_date"]).collect();
+    assert_eq!(dates, NIGHTS);
+    insta::assert_snapshot!("steps_of_a_night", steps(&nights[2]).join("\n"));
+    for night in nights {
+        let order = [
+            "extract",
+            "reference",
+            "resolve",
+            "model",
+            "campaign",
+            "gates",
+            "publish",
+        ];
+        let place = |step: &Value| order.iter().position(|stage| step["stage"] == *stage);
+        assert!(entries(night, "steps").is_sorted_by_key(|step| place(step).expect("a stage")));
+    }
+}
+
+#[test]
+fn a_step_has_the_same_figures_whatever_it_does() {
+    let report = &*THREE_NIGHTS;
+    let names = |of: &Value| -> Vec<String> {
+        of.as_object().expect("an object").keys().cloned().collect()
+    };
+    let nights = entries(report, "nights");
+    let extract = &nights[0]["steps"][0];
+    let shape = format!(
+        "run: {}\nnight: {}\nextract: {}\nfeed: {}",
+        names(report).join(", "),
+        names(&nights[0]).join(", "),
+        names(extract).join(", "),
+        names(&extract["feeds"][0]).join(", "),
+    );
+    insta::assert_snapshot!("shape_of_a_report", shape);
+    let others = nights.iter().flat_map(|night| entries(night, "steps"));
+    for step in others.filter(|step| step["stage"] != "extract") {
+        let mut expected = names(extract);
+        expected.retain(|name| name != "feeds");
+        assert_eq!(names(step), expected);
+        assert!(step["rows"].is_u64() && step["seconds"].is_f64(), "{step}");
+    }
+}
+
+#[test]
+fn rows_of_feeds_are_the_rows_of_extract() {
+    let report = &*THREE_NIGHTS;
+    let extract = &entries(report, "nights")[0]["steps"][0];
+    let rows = |of: &Value| of["rows"].as_u64().expect("rows");
+    let feeds = entries(extract, "feeds");
+    let read: u64 = feeds.iter().map(rows).sum();
+    assert_eq!(rows(extract), read);
+    let accounts_feed = feeds
+        .iter()
+        .find(|feed| feed["feed"] == "deposits.accounts")
+        .expect("the feed");
+    assert_eq!(rows(accounts_feed), 12);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_run_holds_at_least_what_its_steps_took() {
+    let report = &*THREE_NIGHTS;
+    let nights = entries(report, "nights");
+    let steps: Vec<&Value> = nights
+        .iter()
+        .flat_map(|night| entries(night, "steps"))
+        .collect();
+    let number = |of: &Value, name: &str| {
+        of[name]
+            .as_f64()
+            .unwrap_or_else(|| panic!("no `{name}` in {of}"))
+    };
+    for name in ["seconds", "cpu_seconds", "bytes_read", "bytes_written"] {
+        let sum: f64 = steps.iter().map(|step| number(step, name)).sum();
+        // Each step rounds its milliseconds for itself.
+        let rounding = 0.001 * f64::from(u32::try_from(steps.len()).expect("few steps"));
+        assert!(
+            sum > 0.0 && sum <= number(report, name) + rounding,
+            "{name}: {sum} in steps, {} in all",
+            report[name]
+        );
+    }
+    for step in &steps {
+        let peak = number(step, "peak_memory_bytes");
+        assert!(peak > 0.0 && peak <= number(report, "peak_memory_bytes"));
+    }
+}
+
+#[test]
+fn a_run_that_fails_still_says_what_its_steps_took() {
+    let bank = Bank::new();
+    bank.deliver(FIRST);
+    let mut delivery = Accounts::of(&accounts(night_of(SECOND)), SECOND);
+    delivery.rows += 1;
+    bank.deliver_accounts(SECOND, &delivery);
+    bank.run().exits(5);
+    let report = report(&bank);
+    assert_eq!(report["outcome"], "failed");
+    let nights = entries(&report, "nights");
+    assert_eq!(nights.len(), 2);
+    assert!(steps(&nights[0]).contains(&"publish publish".to_owned()));
+    assert_eq!(steps(&nights[1]), Vec::<String>::new());
+}
+
+#[test]
+fn a_rerun_says_that_its_steps_were_reused() {
+    let bank = Bank::new();
+    bank.deliver(FIRST);
+    bank.run().exits(0);
+    bank.run().exits(0);
+    let report = report(&bank);
+    let night = &entries(&report, "nights")[0];
+    for step in entries(night, "steps") {
+        let expected = if step["stage"] == "reference" {
+            "ran"
+        } else {
+            "reused"
+        };
+        assert_eq!(step["status"], expected, "{step}");
+    }
+    assert!(!steps(night).contains(&"publish publish".to_owned()));
+}
