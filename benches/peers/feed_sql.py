@@ -61,7 +61,7 @@ def macros():
         "when regexp_full_match(d, '1[3-9][0-9]{9}') then '+86' || d "
         r"when regexp_full_match(d, '\+[1-9][0-9]{7,14}') then d end",
         "create macro email(x) as case when regexp_full_match(lower(x), "
-        r"'[^\s""(),:;<>@\[\\\]]{1,64}@[\p{L}\p{N}](-*[\p{L}\p{N}])*(\.[\p{L}\p{N}](-*[\p{L}\p{N}])*)+') "
+        r"'[^\s\x22(),:;<>@\[\\\]]{1,64}@[\p{L}\p{N}](-*[\p{L}\p{N}])*(\.[\p{L}\p{N}](-*[\p{L}\p{N}])*)+') "
         "then lower(x) end",
         "create macro luhn_double(d) as case when d > 4 then d * 2 - 9 else d * 2 end",
         f"create macro luhn(n) as ({luhn_sum}) % 10 = 0",
@@ -188,7 +188,9 @@ def moment(column, expression):
     default = "%Y-%m-%d" if kind == "date" else "%Y-%m-%dT%H:%M:%S"
     pattern = column.spec.get("format", default)
     if pattern in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
-        return f"try_cast({expression} as {kind})"
+        # The cast knows more spellings than the format (`epoch`, no leading zeros): the length keeps them out.
+        length = 10 if kind == "date" else 19
+        return f"case when length({expression}) = {length} then try_cast({expression} as {kind}) end"
     parsed = f"cast(try_strptime({expression}, {text(pattern)}) as {kind})"
     if "%y" in pattern:
         # DuckDB takes 00 to 68 as 20yy; the feed's pivot lies below.
