@@ -23,13 +23,13 @@ ORDERED_BY_CUSTOMER = {"household_id", "group_id", "place", "profit_decile", "de
 
 
 class Comparison:
-    def __init__(self, warehouse, peer, release, examples):
+    def __init__(self, warehouse, peer, manifest, examples):
         self.peer = Path(peer)
         self.examples = examples
         self.differences = 0
         root = Path(warehouse)
-        folder = root / "releases" / release if release else root / "current"
-        self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = Path(manifest) if manifest else root / "current" / "manifest.json"
+        self.manifest = json.loads(manifest.read_text(encoding="utf-8"))
         self.connection = duckdb.connect()
         self.run("set timezone = 'UTC'")
         self.run("create schema ours")
@@ -203,10 +203,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--warehouse", required=True, help="salenet's warehouse folder")
     parser.add_argument("--peer", required=True, help="the peer's --out folder")
-    parser.add_argument("--release", help="release of the warehouse [default: the current one]")
+    parser.add_argument("--manifest", help="a release's or a candidate's manifest [default: the current release's]")
     parser.add_argument("--examples", type=int, default=3, help="rows shown of each difference")
     options = parser.parse_args()
-    comparison = Comparison(options.warehouse, options.peer, options.release, options.examples)
+    comparison = Comparison(options.warehouse, options.peer, options.manifest, options.examples)
     differences = comparison.compare_all()
     print(f"{differences} differences in {len(comparison.tables)} tables")
     sys.exit(1 if differences else 0)
