@@ -32,6 +32,12 @@ DIVISIONS = [
     ),
 ]
 
+# Integers that models sum. DuckDB's sums of integers are 128 bits wide, and its 128-bit arithmetic is slow.
+SUMMED_INTEGERS = {
+    "chosen_weight", "is_owner", "floor_ppm", "ownership_ppm", "role_rank", "place", "missing_ppm", "n_events",
+    "floor_cents", "cents", "line_code", "event_ppm", "actual_days", "n_balance_days", "n_transactions",
+}
+
 TYPES = {"text": "varchar", "boolean": "boolean", "date": "date", "bigint": "bigint"}
 
 MACROS = [
@@ -110,7 +116,8 @@ def adapted(sql, values):
     sql = sql.replace("first_value(", "first(")
     sql = re.sub(r"cast\((\w+_day) as int\)", r"(\1 - date '1970-01-01')", sql)
     for division, numerator, scale, denominator in DIVISIONS:
-        units = f"cast(({numerator}) * 1{'0' * scale} as hugeint)"
+        # 64 bits hold anything but the product of three factors; DuckDB fails loudly if they do not.
+        units = f"cast(({numerator}) * 1{'0' * scale} as {'hugeint' if scale > 8 else 'bigint'})"
         sql = sql.replace(division, f"rounded_cents({units}, {denominator}, 1{'0' * (scale - 2)})")
     # A quotient of two amounts keeps six digits, cut.
     sql = sql.replace(
@@ -118,9 +125,35 @@ def adapted(sql, values):
         "cast(cast(homes.lien_amount * 100 as hugeint) * 1000000 // cast(homes.estimated_value * 100 as hugeint) "
         "as decimal(18, 0)) * 0.000001",
     )
+    sql = with_narrow_sums(sql)
     for parameter, value in values.items():
         sql = re.sub(rf"\${parameter}\b", lambda _: value, sql)
     return sql
+
+
+def closing(sql, opening):
+    """The place of the parenthesis that closes the one at `opening`."""
+    depth = 0
+    for place in range(opening, len(sql)):
+        depth += {"(": 1, ")": -1}.get(sql[place], 0)
+        if depth == 0:
+            return place
+    raise ValueError("unbalanced parentheses")
+
+
+def with_narrow_sums(sql):
+    """Sums of 64-bit integers stay 64 bits wide, as in DataFusion."""
+    done, rest = "", sql
+    while found := re.search(r"\bsum\(", rest):
+        end = closing(rest, found.end() - 1) + 1
+        words = re.sub(r"'[^']*'|\w+\.", "", rest[found.end() : end])
+        words = set(re.findall(r"[a-z_]\w*", words)) - {"case", "when", "then", "else", "end", "and", "or"}
+        if over := re.match(r" over \(", rest[end:]):
+            end = closing(rest, end + over.end() - 1) + 1
+        call = rest[found.start() : end]
+        done += rest[: found.start()] + (f"cast({call} as bigint)" if words <= SUMMED_INTEGERS else call)
+        rest = rest[end:]
+    return done + rest
 
 
 def build(store, model, values):
