@@ -14,7 +14,7 @@ NATIVE = {"string": "VARCHAR", "integer": "BIGINT", "money": "DECIMAL(18, 2)", "
 
 
 def bare_query(feed, path):
-    """Types by DuckDB's own reader wherever it can; codes stay codes."""
+    """Types by DuckDB's own reader wherever it can; codes stay codes, rows that do not fit are dropped."""
     layout = feed.format
     if layout.get("type", "csv") != "csv":
         raise SystemExit("--bare reads delimited feeds only")
@@ -35,7 +35,7 @@ def bare_query(feed, path):
     return (
         f"select {', '.join(values)} from read_csv({text(path)}, auto_detect=false, "
         f"header={'false' if layout.get('header') == 'false' else 'true'}, delim={text(layout.get('delimiter', ','))}, "
-        f"quote={text(quote)}, escape={text(quote)}, columns={{{', '.join(types)}}})"
+        f"quote={text(quote)}, escape={text(quote)}, ignore_errors=true, columns={{{', '.join(types)}}})"
     )
 
 
