@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from feed_sql import delivered, load_query, name, text
+from feed_sql import load_query, name, text
 
 
 class ControlDisagrees(Exception):
