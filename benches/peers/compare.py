@@ -73,7 +73,10 @@ class Comparison:
             )[0][0]
             if split:
                 self.report("core.customer_xref", f"{split} customers of {side} are not one customer of {other}")
-        return not self.run("select 1 from matched where theirs is distinct from ours limit 1")
+        alike = not self.run("select 1 from matched where theirs is distinct from ours limit 1")
+        # UNASSIGNED is customer 0 on both sides.
+        self.run("insert into matched values (0, 0)")
+        return alike
 
     def comparable(self, side, flat, column, data_type):
         """A column so that both sides can be compared."""
@@ -84,7 +87,7 @@ class Comparison:
         if data_type.startswith("TIMESTAMP"):
             return f"cast({quoted} as timestamp) as {quoted}"
         if side == "theirs" and column in CUSTOMER and not self.same_numbers:
-            return f"(select ours from matched where theirs = {quoted}) as {quoted}"
+            return f"(select min(ours) from matched where theirs = {quoted}) as {quoted}"
         return quoted
 
     def compare_all(self):
