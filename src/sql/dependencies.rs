@@ -44,9 +44,18 @@ pub fn table_references(sql: &str) -> Result<TableReferences, SqlError> {
     Ok(references)
 }
 
-/// Refuses anything but one query: no statement that changes tables or settings reaches the engine.
+/// Refuses anything but one query, or the explanation of one: no statement that changes tables or settings reaches the
+/// engine.
 pub(super) fn require_query(sql: &str) -> Result<(), SqlError> {
     parse_query(sql).map(|_| ())
+}
+
+fn is_query(statement: &Statement) -> bool {
+    match statement {
+        Statement::Statement(inner) => matches!(inner.as_ref(), Parsed::Query(_)),
+        Statement::Explain(explained) => is_query(&explained.statement),
+        _ => false,
+    }
 }
 
 fn parse_query(sql: &str) -> Result<Statement, SqlError> {
@@ -62,9 +71,10 @@ fn parse_query(sql: &str) -> Result<Statement, SqlError> {
     if !statements.is_empty() {
         return Err(not_one("there is more than one statement"));
     }
-    match &statement {
-        Statement::Statement(inner) if matches!(inner.as_ref(), Parsed::Query(_)) => Ok(statement),
-        _ => Err(not_one("this is not a query")),
+    if is_query(&statement) {
+        Ok(statement)
+    } else {
+        Err(not_one("this is not a query"))
     }
 }
 
