@@ -30,7 +30,8 @@ impl Bank {
         customers: u64,
     ) -> Result<Self, Failure> {
         let last = arguments.last_night;
-        let name = format!("bank-{customers}-{last}-{}", arguments.seed);
+        let kind = if arguments.changes { "-changes" } else { "" };
+        let name = format!("bank-{customers}-{last}-{}{kind}", arguments.seed);
         let folder = arguments.work().join(name);
         let generate_seconds = if folder.join(MARK).is_file() {
             None
@@ -44,7 +45,7 @@ impl Bank {
             let place = folder.join(format!("project-{}", place + 1));
             remove_folder(&place)?;
             let project = place.join(name);
-            copy_project(&program.project, &project)?;
+            copy_project(&program.project, &project, arguments.changes)?;
             own.push(Program {
                 project,
                 ..program.clone()
@@ -107,8 +108,12 @@ fn generate(
     let program = programs.first().ok_or("no program to measure")?;
     eprintln!("generating {customers} customers in {}", folder.display());
     let started = Instant::now();
-    let output = Command::new(&program.program)
-        .args(["generate", "--quiet", "--nights", "2"])
+    let mut command = Command::new(&program.program);
+    command.args(["generate", "--quiet", "--nights", "2"]);
+    if arguments.changes {
+        command.arg("--changes");
+    }
+    let output = command
         .args(["--customers", &customers.to_string()])
         .args(["--last-night", &arguments.last_night.to_string()])
         .args(["--seed", &arguments.seed.to_string()])
@@ -125,18 +130,23 @@ fn generate(
 
 /// Copies a project and changes what hinders a measurement of a bank of any size:
 /// the ledger's planted differences, signed for in the sample bank alone, only warn; campaigns run every night.
-fn copy_project(from: &Path, to: &Path) -> Result<(), Failure> {
+fn copy_project(from: &Path, to: &Path, changes: bool) -> Result<(), Failure> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type()?.is_dir() {
-            copy_project(&path, &target)?;
+            copy_project(&path, &target, changes)?;
         } else if path.extension().is_some_and(|ending| ending == "yml") {
             let text = std::fs::read_to_string(&path)?;
             let text = text
                 .replace("  - id: GL-01\n", "  - id: GL-01\n    severity: warn\n")
                 .replace("schedule: monthly\n", "schedule: nightly\n");
+            let text = if changes {
+                text.replace("delivery: snapshot\n", "delivery: changes\n")
+            } else {
+                text
+            };
             std::fs::write(&target, text)?;
         } else {
             std::fs::copy(&path, &target)?;
