@@ -1,5 +1,6 @@
 //! A generated bank, and projects that run it at any size.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -143,7 +144,7 @@ fn copy_project(from: &Path, to: &Path, changes: bool) -> Result<(), Failure> {
                 .replace("  - id: GL-01\n", "  - id: GL-01\n    severity: warn\n")
                 .replace("schedule: monthly\n", "schedule: nightly\n");
             let text = if changes {
-                text.replace("delivery: snapshot\n", "delivery: changes\n")
+                sending_changes(&text)
             } else {
                 text
             };
@@ -153,4 +154,21 @@ fn copy_project(from: &Path, to: &Path, changes: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The feeds of a source with nothing but changes: a night may bring few of them, or none.
+fn sending_changes(source: &str) -> String {
+    let mut text = String::new();
+    for line in source.lines() {
+        match line.trim_start().split_once(':') {
+            Some(("max_shrink" | "may_be_empty", _)) => continue,
+            Some(("delivery", kind)) => {
+                let kind = kind.replace("snapshot", "changes");
+                let _ = write!(text, "    delivery:{kind}\n    may_be_empty: true");
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
 }
