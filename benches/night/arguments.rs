@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::trial::Failure;
 
 /// Measures two nights of generated banks, step by step
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Debug, Clone, Parser, Serialize)]
 #[command(name = "night")]
 pub struct Arguments {
@@ -34,6 +35,9 @@ pub struct Arguments {
     /// Business date of the second night
     #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-10-21")]
     pub last_night: BusinessDate,
+    /// Night 2 delivers only master data that changed: every snapshot feed becomes `delivery: changes`
+    #[arg(long)]
+    pub changes: bool,
     /// Seed of the bank
     #[arg(long, value_name = "S", default_value_t = 19_960_401)]
     pub seed: u64,

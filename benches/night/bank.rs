@@ -1,5 +1,6 @@
 //! A generated bank, and projects that run it at any size.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -30,7 +31,8 @@ impl Bank {
         customers: u64,
     ) -> Result<Self, Failure> {
         let last = arguments.last_night;
-        let name = format!("bank-{customers}-{last}-{}", arguments.seed);
+        let kind = if arguments.changes { "-changes" } else { "" };
+        let name = format!("bank-{customers}-{last}-{}{kind}", arguments.seed);
         let folder = arguments.work().join(name);
         let generate_seconds = if folder.join(MARK).is_file() {
             None
@@ -44,7 +46,7 @@ impl Bank {
             let place = folder.join(format!("project-{}", place + 1));
             remove_folder(&place)?;
             let project = place.join(name);
-            copy_project(&program.project, &project)?;
+            copy_project(&program.project, &project, arguments.changes)?;
             own.push(Program {
                 project,
                 ..program.clone()
@@ -107,8 +109,12 @@ fn generate(
     let program = programs.first().ok_or("no program to measure")?;
     eprintln!("generating {customers} customers in {}", folder.display());
     let started = Instant::now();
-    let output = Command::new(&program.program)
-        .args(["generate", "--quiet", "--nights", "2"])
+    let mut command = Command::new(&program.program);
+    command.args(["generate", "--quiet", "--nights", "2"]);
+    if arguments.changes {
+        command.arg("--changes");
+    }
+    let output = command
         .args(["--customers", &customers.to_string()])
         .args(["--last-night", &arguments.last_night.to_string()])
         .args(["--seed", &arguments.seed.to_string()])
@@ -125,22 +131,44 @@ fn generate(
 
 /// Copies a project and changes what hinders a measurement of a bank of any size:
 /// the ledger's planted differences, signed for in the sample bank alone, only warn; campaigns run every night.
-fn copy_project(from: &Path, to: &Path) -> Result<(), Failure> {
+fn copy_project(from: &Path, to: &Path, changes: bool) -> Result<(), Failure> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type()?.is_dir() {
-            copy_project(&path, &target)?;
+            copy_project(&path, &target, changes)?;
         } else if path.extension().is_some_and(|ending| ending == "yml") {
             let text = std::fs::read_to_string(&path)?;
             let text = text
                 .replace("  - id: GL-01\n", "  - id: GL-01\n    severity: warn\n")
                 .replace("schedule: monthly\n", "schedule: nightly\n");
+            let text = if changes {
+                sending_changes(&text)
+            } else {
+                text
+            };
             std::fs::write(&target, text)?;
         } else {
             std::fs::copy(&path, &target)?;
         }
     }
     Ok(())
+}
+
+/// The feeds of a source with nothing but changes: a night may bring few of them, or none.
+fn sending_changes(source: &str) -> String {
+    let mut text = String::new();
+    for line in source.lines() {
+        match line.trim_start().split_once(':') {
+            Some(("max_shrink" | "may_be_empty", _)) => continue,
+            Some(("delivery", kind)) => {
+                let kind = kind.replace("snapshot", "changes");
+                let _ = write!(text, "    delivery:{kind}\n    may_be_empty: true");
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
 }

@@ -26,6 +26,9 @@ pub struct GenerateArgs {
     /// Business date of the last night
     #[arg(long, default_value = "2026-10-31", value_name = "YYYY-MM-DD")]
     last_night: BusinessDate,
+    /// After the first night send only master data that changed, for feeds with `delivery: changes`
+    #[arg(long)]
+    changes: bool,
     /// Folder for landing/ and truth/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -48,6 +51,7 @@ pub fn run(args: &GenerateArgs, global: &GlobalArgs) -> Result<(), Failure> {
         nights: args.nights,
         seed: args.seed,
         last_night: args.last_night,
+        only_changes: args.changes,
     };
     let mut folder = Folder(OutputFolder::new(&args.out));
     let report =

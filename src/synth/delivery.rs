@@ -3,6 +3,10 @@
 //! Dirt never loses anything: a broken row is an additional copy of a good one (a sender's failed first attempt), so
 //! the bank's truth can always be found again. Controls count what was physically sent, broken copies included.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use chrono::NaiveDate;
 
 use crate::domain::Money;
@@ -107,7 +111,19 @@ pub const RARELY_DIRTY: u64 = 400;
 /// For logs, whose limit is two percent.
 pub const OFTEN_DIRTY: u64 = 80;
 
+/// Whose rows are being written, and whether they are sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Turn {
+    pub customer: u64,
+    /// Rows are noted as they stood the night before; what stands the same tonight is not sent.
+    pub is_rehearsal: bool,
+}
+
 pub struct Delivery {
+    /// Shared by all deliveries of the night.
+    turn: Rc<Cell<Turn>>,
+    noted: BTreeSet<String>,
+    noted_of: Option<u64>,
     layout: Layout,
     night: NaiveDate,
     path: String,
@@ -125,6 +141,7 @@ impl Delivery {
         seed: u64,
         night: NaiveDate,
         layout: Layout,
+        turn: Rc<Cell<Turn>>,
     ) -> Result<Self, SynthError> {
         let name = layout
             .file
@@ -151,6 +168,9 @@ impl Delivery {
                 hash.wrapping_mul(31).wrapping_add(u64::from(byte))
             });
         Ok(Self {
+            turn,
+            noted: BTreeSet::new(),
+            noted_of: None,
             layout,
             night,
             file,
@@ -164,7 +184,12 @@ impl Delivery {
     }
 
     /// Writes a row, now and then with a dirty companion; `amount` is what the control's sum adds up.
+    ///
+    /// In a rehearsal the row is only noted, and a row noted of the same customer is not written again.
     pub fn row(&mut self, fields: &[&str], amount: i64) -> Result<(), SynthError> {
+        if self.is_known(fields) {
+            return Ok(());
+        }
         let is_dirty = self.dirt.below(self.layout.clean_per_dirty * 3 / 2) == 0
             && !self.layout.faults.is_empty()
             && self.rows >= (self.dirty + 1) * self.layout.clean_per_dirty;
@@ -197,6 +222,18 @@ impl Delivery {
             }
         }
         self.line(&self.joined(fields, None), fields, amount)
+    }
+
+    fn is_known(&mut self, fields: &[&str]) -> bool {
+        let turn = self.turn.get();
+        if turn.is_rehearsal {
+            if self.noted_of.replace(turn.customer) != Some(turn.customer) {
+                self.noted.clear();
+            }
+            self.noted.insert(self.joined(fields, None));
+            return true;
+        }
+        self.noted_of == Some(turn.customer) && self.noted.contains(&self.joined(fields, None))
     }
 
     fn joined(&self, fields: &[&str], stray_quote: Option<usize>) -> String {

@@ -54,6 +54,8 @@ pub struct GenerateArgs {
     pub nights: u32,
     pub seed: u64,
     pub last_night: BusinessDate,
+    /// After the first night, master data that stands as the night before is not sent again; what is gone is not told.
+    pub only_changes: bool,
 }
 
 impl GenerateArgs {
@@ -66,6 +68,7 @@ impl GenerateArgs {
             nights,
             seed,
             last_night: BusinessDate::new(last),
+            only_changes: false,
         }
     }
 
@@ -92,6 +95,7 @@ pub struct Scene<'bank> {
     pub seed: u64,
     pub window: &'bank Window,
     pub night: chrono::NaiveDate,
+    pub only_changes: bool,
 }
 
 impl Scene<'_> {
@@ -141,6 +145,7 @@ pub fn generate(
             seed,
             window: &window,
             night,
+            only_changes: args.only_changes,
         };
         let mut sources = Sources::open(output, scene)?;
         let mut truth = if night == window.last_night {

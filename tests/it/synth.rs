@@ -1,8 +1,8 @@
 //! The synthetic bank: same bytes for the same arguments, and every delivery is read as its YAML describes it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -72,6 +72,51 @@ fn the_same_arguments_give_the_same_bytes_and_another_seed_gives_others() {
     assert_eq!(names(&first), names(&other));
     let accounts = "landing/deposits/2026-10-30/accounts_20261030.psv.gz";
     assert_ne!(first[accounts], other[accounts]);
+}
+
+/// Lines of a compressed file.
+fn lines(files: &BTreeMap<String, Vec<u8>>, name: &str) -> BTreeSet<String> {
+    let mut text = String::new();
+    let mut file = flate2::read::MultiGzDecoder::new(files[name].as_slice());
+    file.read_to_string(&mut text).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_bank_that_sends_changes_sends_what_is_new_since_the_night_before() {
+    let whole = bank(60, 2, 7);
+    let mut memory = Memory::default();
+    let args = GenerateArgs {
+        only_changes: true,
+        ..GenerateArgs::new(60, 2, 7)
+    };
+    generate(&args, &mut memory).unwrap();
+    let changes = memory.0.take();
+    assert!(whole.keys().eq(changes.keys()));
+    for (name, bytes) in &whole {
+        let is_log = [
+            "channels/",
+            "transactions_",
+            "balance_changes_",
+            "postings_",
+        ]
+        .iter()
+        .any(|part| name.contains(part));
+        if is_log || !name.contains("2026-10-31") {
+            assert!(changes[name] == *bytes, "{name}");
+        }
+    }
+    let mut sent = 0;
+    for feed in ["accounts", "holders", "account_holders"] {
+        let before = format!("landing/deposits/2026-10-30/{feed}_20261030.psv.gz");
+        let tonight = format!("landing/deposits/2026-10-31/{feed}_20261031.psv.gz");
+        let header = &lines(&changes, &tonight) & &lines(&changes, &before);
+        assert_eq!(header.len(), 1, "{feed}: {header:?}");
+        let expected = &lines(&whole, &tonight) - &lines(&whole, &before);
+        assert_eq!(&lines(&changes, &tonight) - &header, expected, "{feed}");
+        sent += expected.len();
+    }
+    assert!(sent > 0);
 }
 
 #[test]

@@ -11,15 +11,20 @@ pub mod bureau;
 pub mod campaigns;
 pub mod ledger;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use chrono::NaiveDate;
 
 use crate::synth::customer::Customer;
-use crate::synth::delivery::{Delivery, Layout};
+use crate::synth::delivery::{Delivery, Layout, Turn};
 use crate::synth::error::SynthError;
+use crate::synth::window::minus_days;
 use crate::synth::{Output, Scene};
 
 /// All deliveries of a night, open at once: each customer is drawn once per night.
 pub struct Sources {
+    turn: Rc<Cell<Turn>>,
     deposits: deposits::Deposits,
     loans: loans::Loans,
     cards: cards::Cards,
@@ -34,7 +39,10 @@ pub struct Sources {
 
 impl Sources {
     pub fn open(output: &mut dyn Output, scene: Scene<'_>) -> Result<Self, SynthError> {
-        let mut open = |layout: Layout| Delivery::open(output, scene.seed, scene.night, layout);
+        let turn = Rc::new(Cell::new(Turn::default()));
+        let mut open = |layout: Layout| {
+            Delivery::open(output, scene.seed, scene.night, layout, Rc::clone(&turn))
+        };
         Ok(Self {
             deposits: deposits::Deposits::open(&mut open)?,
             loans: loans::Loans::open(&mut open)?,
@@ -54,15 +62,35 @@ impl Sources {
             },
             campaigns: campaigns::Campaigns::open(&mut open)?,
             ledger: ledger::Ledger::open(&mut open)?,
+            turn,
         })
     }
 
     pub fn write(&mut self, scene: Scene<'_>, customer: &Customer) -> Result<(), SynthError> {
+        let mut turn = Turn {
+            customer: customer.index,
+            is_rehearsal: scene.only_changes && !scene.is_first(),
+        };
+        if turn.is_rehearsal {
+            self.turn.set(turn);
+            let night = minus_days(scene.night, 1);
+            self.master_data(Scene { night, ..scene }, customer)?;
+            turn.is_rehearsal = false;
+        }
+        self.turn.set(turn);
+        self.master_data(scene, customer)?;
+        self.channels.write(scene, customer)?;
+        self.campaigns.write(scene, customer)?;
+        self.ledger.add(scene, customer);
+        Ok(())
+    }
+
+    /// Systems that hold customers and accounts; what moved on those goes with them.
+    fn master_data(&mut self, scene: Scene<'_>, customer: &Customer) -> Result<(), SynthError> {
         self.deposits.write(scene, customer)?;
         self.loans.write(scene, customer)?;
         self.cards.write(scene, customer)?;
         self.cif.write(scene, customer)?;
-        self.channels.write(scene, customer)?;
         self.wealth.write(scene, customer)?;
         if let Some(property) = &mut self.property {
             property.write(scene, customer)?;
@@ -70,8 +98,6 @@ impl Sources {
         if let Some(bureau) = &mut self.bureau {
             bureau.write(scene, customer)?;
         }
-        self.campaigns.write(scene, customer)?;
-        self.ledger.add(scene, customer);
         Ok(())
     }
 
