@@ -204,11 +204,11 @@ fn scope_of(
     let mut produced = table.clone();
     produced.files.retain(|file| !before.files.contains(file));
     let mut recent = produced.clone();
-    let kept = table
+    let mut kept = table
         .files
         .iter()
         .filter(|file| before.files.contains(file));
-    recent.files.extend(kept.last().cloned());
+    recent.files.extend(kept.next_back().cloned());
     for (catalogue, entry) in [(Catalogue::Produced, produced), (Catalogue::Recent, recent)] {
         let source = TableSource::of(context.warehouse, &entry);
         context

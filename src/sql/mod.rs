@@ -7,6 +7,7 @@ pub mod bind;
 pub mod catalog;
 pub mod dependencies;
 pub mod error;
+mod joins;
 pub mod output;
 pub mod result;
 pub mod schema;

@@ -73,6 +73,7 @@ impl Session {
             .with_config(config)
             .with_runtime_env(environment)
             .with_default_features()
+            .with_physical_optimizer_rules(super::joins::optimizer_rules())
             .build();
         Ok(Self {
             runtime,

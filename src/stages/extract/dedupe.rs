@@ -40,8 +40,7 @@ impl Hasher for KeyHasher {
     }
 
     fn write_u128(&mut self, key: u128) {
-        let [.., a, b, c, d, e, f, g, h] = key.to_be_bytes();
-        self.0 = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        self.0 = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
     }
 }
 
