@@ -516,6 +516,7 @@ fn load_files(
                 &base_files(&feed.table),
                 staged.temporary_path(),
                 &feed.key,
+                &|| context.warehouse.scratch_file(),
                 &mut state,
             )
             .map_err(|error| RunError::Deliveries(vec![error]))?;

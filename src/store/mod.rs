@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod new_file;
 pub mod pointer;
 pub mod release;
+pub mod scratch;
 pub mod steps;
 pub mod verify;
 
@@ -25,6 +26,7 @@ pub use lock::WarehouseLock;
 pub use manifest::{FileEntry, Manifest, TableEntry};
 pub use new_file::NewFile;
 pub use release::ReleaseId;
+pub use scratch::ScratchFile;
 
 /// A bank's warehouse folder.
 #[derive(Debug, Clone)]

@@ -23,11 +23,7 @@ pub struct NewFile {
 
 impl Warehouse {
     pub fn new_file(&self) -> Result<NewFile, StoreError> {
-        let number = NEXT_TEMPORARY.fetch_add(1, Ordering::Relaxed);
-        let temporary = self
-            .root()
-            .join("tmp")
-            .join(format!("{}-{number}", std::process::id()));
+        let temporary = self.temporary_path();
         let file = durable::create_file(&temporary)?;
         Ok(NewFile {
             warehouse: self.root().to_owned(),
@@ -36,6 +32,13 @@ impl Warehouse {
             hasher: blake3::Hasher::new(),
             bytes: 0,
         })
+    }
+
+    pub(super) fn temporary_path(&self) -> PathBuf {
+        let number = NEXT_TEMPORARY.fetch_add(1, Ordering::Relaxed);
+        self.root()
+            .join("tmp")
+            .join(format!("{}-{number}", std::process::id()))
     }
 }
 

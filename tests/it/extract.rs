@@ -14,6 +14,7 @@ use salenet::config::feed::{
 };
 use salenet::stages::clean::TokenKeys;
 use salenet::stages::extract::{ExtractError, Origin, merge_changes};
+use salenet::store::Warehouse;
 
 use crate::feeds::{Request, column, csv_feed, load_bytes, money, put, rules, texts};
 use crate::test_data;
@@ -436,7 +437,10 @@ fn changes_replace_and_join_the_state_by_key() {
     let base = stage("base", "C,old,1\nA,old,1\n");
     let tonight = stage("tonight", "C,new,2\nB,new,3\n");
     let mut merged = Vec::new();
-    let rows = merge_changes(&[base], &tonight, &feed.key, &mut merged).expect("merges");
+    let warehouse = Warehouse::open_or_create(folder.path()).expect("a warehouse");
+    let set_aside = || warehouse.scratch_file();
+    let rows =
+        merge_changes(&[base], &tonight, &feed.key, &set_aside, &mut merged).expect("merges");
     assert_eq!(rows, 3);
     let whole = ParquetReader::new(std::io::Cursor::new(merged))
         .finish()

@@ -4,6 +4,7 @@ use polars::prelude::PolarsError;
 
 use crate::config::feed::FeedSpec;
 use crate::domain::BusinessDate;
+use crate::store::StoreError;
 
 /// Every variant names the file as the bank knows it and no value of a row.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +113,12 @@ pub enum ExtractError {
         file: String,
         #[source]
         source: PolarsError,
+    },
+    #[error("rows of {file} cannot be set aside for sorting")]
+    NotSetAside {
+        file: String,
+        #[source]
+        source: StoreError,
     },
     #[error("{feed} protects columns, but there is no token key")]
     NoTokenKey { feed: String },
@@ -228,7 +235,10 @@ impl ExtractError {
     /// 5: the delivery is at fault; 1: the machine is.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Engine { .. } | Self::NoThread { .. } | Self::UnmergeableState { .. } => 1,
+            Self::Engine { .. }
+            | Self::NoThread { .. }
+            | Self::UnmergeableState { .. }
+            | Self::NotSetAside { .. } => 1,
             Self::NoTokenKey { .. } => 3,
             _ => 5,
         }
@@ -280,6 +290,9 @@ impl ExtractError {
             Self::NoTokenKey { .. } => "name the key file in bank.yml: `key_file: …`",
             Self::UnmergeableState { .. } => {
                 "`salenet releases verify` finds damage; a changed layout needs a snapshot delivery once"
+            }
+            Self::NotSetAside { .. } => {
+                "sorting needs as much free space below the warehouse's `tmp` as the delivery's rows take there"
             }
             Self::Engine { .. } | Self::NoThread { .. } => {
                 "see the cause; free space and memory are the usual ones"

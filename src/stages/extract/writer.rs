@@ -12,6 +12,7 @@ pub const ROW_GROUP_ROWS: usize = 524_288;
 pub struct RowGroupWriter<W: Write> {
     writer: BatchedWriter<W>,
     pending: DataFrame,
+    group_rows: usize,
     rows: u64,
 }
 
@@ -19,12 +20,35 @@ impl<W: Write> RowGroupWriter<W> {
     /// # Errors
     /// When the handle cannot be written.
     pub fn try_new(output: W, schema: &Schema) -> PolarsResult<Self> {
+        Self::of_groups(
+            output,
+            schema,
+            ROW_GROUP_ROWS,
+            ParquetCompression::Zstd(None),
+        )
+    }
+
+    /// For rows that are read again soon, a row group at a time, and never kept: less packed, more quickly.
+    ///
+    /// # Errors
+    /// When the handle cannot be written.
+    pub fn of_temporary(output: W, schema: &Schema, group_rows: usize) -> PolarsResult<Self> {
+        Self::of_groups(output, schema, group_rows, ParquetCompression::Lz4Raw)
+    }
+
+    fn of_groups(
+        output: W,
+        schema: &Schema,
+        group_rows: usize,
+        compression: ParquetCompression,
+    ) -> PolarsResult<Self> {
         let writer = ParquetWriter::new(output)
-            .with_compression(ParquetCompression::Zstd(None))
+            .with_compression(compression)
             .batched(schema)?;
         Ok(Self {
             writer,
             pending: DataFrame::empty_with_schema(schema),
+            group_rows,
             rows: 0,
         })
     }
@@ -34,16 +58,21 @@ impl<W: Write> RowGroupWriter<W> {
     pub fn push(&mut self, batch: &DataFrame) -> PolarsResult<()> {
         self.rows += batch.height() as u64;
         self.pending.vstack_mut(batch)?;
-        while self.pending.height() >= ROW_GROUP_ROWS {
+        while self.pending.height() >= self.group_rows {
             let rest = self
                 .pending
-                .slice(ROW_GROUP_ROWS.cast_signed() as i64, usize::MAX);
-            let mut group = self.pending.slice(0, ROW_GROUP_ROWS);
-            group.rechunk_mut();
-            self.writer.write_batch(&group)?;
+                .slice(self.group_rows.cast_signed() as i64, usize::MAX);
+            self.write_group(self.group_rows)?;
             self.pending = rest;
         }
         Ok(())
+    }
+
+    /// Writes the first rows that wait.
+    fn write_group(&mut self, rows: usize) -> PolarsResult<()> {
+        let mut group = self.pending.slice(0, rows);
+        group.rechunk_mut();
+        self.writer.write_batch(&group)
     }
 
     /// Writes the last row group and the footer; gives the rows written.
@@ -52,8 +81,7 @@ impl<W: Write> RowGroupWriter<W> {
     /// When the handle cannot be written.
     pub fn finish(mut self) -> PolarsResult<u64> {
         if self.pending.height() > 0 {
-            self.pending.rechunk_mut();
-            self.writer.write_batch(&self.pending)?;
+            self.write_group(self.pending.height())?;
         }
         self.writer.finish()?;
         Ok(self.rows)
