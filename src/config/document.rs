@@ -1,5 +1,6 @@
 //! One YAML file, parsed and of the right shape.
 
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::folder::Folder;
@@ -21,26 +22,53 @@ impl Document {
 }
 
 /// Reads, parses and validates a file; `None` when any of it failed and was reported.
-pub(super) fn read<R: DeserializeOwned>(
+pub(super) fn read<R: DeserializeOwned + Send>(
     folder: &mut Folder<'_>,
     relative: &str,
     kind: Kind,
 ) -> Option<(Document, R)> {
-    let source = folder.read(relative)?;
-    let mut problems = Diagnostics::default();
-    let node = yaml::parse(&source, &mut problems);
-    if let Some(node) = &node {
-        yaml::validate(&source, schema::schema(kind), node, &mut problems);
+    read_all(folder, [relative], kind).pop().flatten()
+}
+
+/// `read` for many files at once; the results stand in the order of the files.
+pub(super) fn read_all<'p, R: DeserializeOwned + Send>(
+    folder: &mut Folder<'_>,
+    files: impl IntoIterator<Item = &'p str>,
+    kind: Kind,
+) -> Vec<Option<(Document, R)>> {
+    let sources = files.into_iter().map(|relative| folder.read(relative));
+    let sources: Vec<Option<SourceText>> = sources.collect();
+    let understood: Vec<_> = sources
+        .into_par_iter()
+        .map(|source| {
+            let mut problems = Diagnostics::default();
+            let document = source.and_then(|source| understand(source, kind, &mut problems));
+            (document, problems)
+        })
+        .collect();
+    let mut documents = Vec::with_capacity(understood.len());
+    for (document, problems) in understood {
+        folder.problems.extend(problems);
+        documents.push(document);
     }
-    let clean = problems.is_empty();
-    folder.problems.extend(problems);
-    let node = node.filter(|_| clean)?;
+    documents
+}
+
+fn understand<R: DeserializeOwned>(
+    source: SourceText,
+    kind: Kind,
+    problems: &mut Diagnostics,
+) -> Option<(Document, R)> {
+    let before = problems.len();
+    let node = yaml::parse(&source, problems);
+    if let Some(node) = &node {
+        yaml::validate(&source, schema::schema(kind), node, problems);
+    }
+    let node = node.filter(|_| problems.len() == before)?;
     match serde_json::from_value(node.to_json()) {
         Ok(raw) => Some((Document { source, node }, raw)),
         Err(error) => {
-            folder
-                .problems
-                .push(source.error_in_file(format!("cannot be understood: {error}")));
+            problems.push(source.error_in_file(format!("cannot be understood: {error}")));
             None
         }
     }

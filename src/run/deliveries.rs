@@ -1,6 +1,7 @@
 //! Which business dates have something in the landing folder, from the feeds' path templates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::path::Path;
 
 use chrono::NaiveDate;
@@ -21,37 +22,51 @@ pub fn delivered_dates(
         return Ok(dates.iter().copied().collect());
     }
     let mut dates = BTreeSet::new();
-    for feed in project.feeds() {
-        let Some(template) = DatedPart::of(&feed.path.0) else {
-            continue;
-        };
-        let folder = landing.join(template.folder);
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(source) => {
-                return Err(RunError::Read {
-                    path: folder,
-                    source,
-                });
+    // Thousands of feeds may share a folder, or a whole template up to the date.
+    let mut folders: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let templates: BTreeSet<DatedPart> = project
+        .feeds()
+        .filter_map(|feed| DatedPart::of(&feed.path.0))
+        .collect();
+    for template in templates {
+        let names = match folders.get(template.folder) {
+            Some(names) => names,
+            None => {
+                let names = names_in(&landing.join(template.folder))?;
+                folders.entry(template.folder).or_insert(names)
             }
         };
-        for entry in entries {
-            let entry = entry.map_err(|source| RunError::Read {
-                path: folder.clone(),
-                source,
-            })?;
-            let date = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| template.date_in(name));
-            dates.extend(date.filter(|date| project.bank.calendar.contains(*date)));
-        }
+        let start: &str = template.before;
+        let alike = names
+            .range::<str, _>((Bound::Included(start), Bound::Unbounded))
+            .take_while(|name| name.starts_with(start));
+        let found = alike.filter_map(|name| template.date_in(name));
+        dates.extend(found.filter(|date| project.bank.calendar.contains(*date)));
     }
     Ok(dates)
 }
 
+/// Names in a folder; none when it does not exist.
+fn names_in(folder: &Path) -> Result<BTreeSet<String>, RunError> {
+    let unreadable = |source| RunError::Read {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(source) => return Err(unreadable(source)),
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name();
+        names.extend(name.to_str().map(str::to_owned));
+    }
+    Ok(names)
+}
+
 /// The first part of a path that holds the business date: `accounts_{business_date:%Y%m%d}.csv`.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct DatedPart<'a> {
     folder: &'a str,
     before: &'a str,

@@ -51,7 +51,21 @@ pub struct FeedContext<'a> {
     pub tokens: &'a TokenKeys,
     pub date: BusinessDate,
     pub base: Option<&'a Manifest>,
+    /// What the base release was loaded from.
+    pub base_inputs: &'a InputsByFeed<'a>,
     pub progress: &'a dyn Progress,
+}
+
+/// The inputs of a release, by qualified feed name.
+pub type InputsByFeed<'a> = BTreeMap<&'a str, Vec<&'a InputEntry>>;
+
+#[must_use]
+pub fn inputs_by_feed(release: Option<&Manifest>) -> InputsByFeed<'_> {
+    let mut by_feed = InputsByFeed::new();
+    for input in release.iter().flat_map(|release| &release.inputs) {
+        by_feed.entry(&input.feed).or_default().push(input);
+    }
+    by_feed
 }
 
 /// Stack of a loading thread: row rules are evaluated by recursion over their expressions.
@@ -435,15 +449,17 @@ fn request_fingerprint<'f>(
         {
             fingerprint.add("base", &file.path);
         }
-        for input in base
-            .inputs
-            .iter()
-            .filter(|input| input.feed == feed.qualified_name())
-        {
-            fingerprint.add("before", &input.blake3);
-        }
+    }
+    for input in inputs_before(context, &feed.qualified_name()) {
+        fingerprint.add("before", &input.blake3);
     }
     Ok(fingerprint)
+}
+
+/// What the feed was loaded from for the base release.
+fn inputs_before<'a>(context: &FeedContext<'a>, feed: &str) -> &'a [&'a InputEntry] {
+    let inputs = context.base_inputs.get(feed);
+    inputs.map_or(&[], |inputs| inputs.as_slice())
 }
 
 type Loaded = (Option<FileEntry>, Option<FileEntry>, FeedReport);
@@ -471,11 +487,7 @@ fn load_files(
     let earlier = kept_staging
         .iter()
         .filter(|file| file.partition.as_ref().is_some_and(|date| *date >= oldest));
-    let before = context
-        .base
-        .map(|base| &base.inputs[..])
-        .unwrap_or_default();
-    let before: Vec<&InputEntry> = before.iter().filter(|input| input.feed == name).collect();
+    let before = inputs_before(context, &name);
     let request = LoadRequest {
         feed,
         files,

@@ -106,7 +106,7 @@ pub fn model_gates(
     definition.add("name", &model.table.to_string());
     let step = (step_of(model), definition.finish());
     let scope = match table {
-        Some(table) => scope_of(context, model, table, &step)?,
+        Some(table) => scope_of(context, model, table, &step),
         None => CheckScope::Whole,
     };
     let fingerprint = fingerprint(context, model, &checks, definition, scope)?;
@@ -180,26 +180,27 @@ fn scope_of(
     model: &ModelSpec,
     table: &TableEntry,
     step: &(String, String),
-) -> Result<CheckScope, RunError> {
+) -> CheckScope {
     let scope = match model.materialisation {
         Materialisation::Month => CheckScope::Months,
         Materialisation::Append => CheckScope::Night,
-        Materialisation::Full | Materialisation::View => return Ok(CheckScope::Whole),
+        Materialisation::Full | Materialisation::View => return CheckScope::Whole,
     };
     let Some((base, before)) = context
         .base
         .and_then(|base| Some((base, base.tables.get(&model.table)?)))
     else {
-        return Ok(CheckScope::Whole);
+        return CheckScope::Whole;
     };
     let prefix = format!("{}.", model.table);
-    let all_passed = base
-        .gates
+    // Gates of a manifest stand in the order of their ids.
+    let first = base.gates.partition_point(|gate| gate.id < prefix);
+    let all_passed = base.gates[first..]
         .iter()
-        .filter(|gate| gate.id.starts_with(&prefix))
+        .take_while(|gate| gate.id.starts_with(&prefix))
         .all(|gate| matches!(gate.status, GateStatus::Passed | GateStatus::NotApplicable));
     if base.steps.get(&step.0) != Some(&step.1) || !all_passed || before.columns != table.columns {
-        return Ok(CheckScope::Whole);
+        return CheckScope::Whole;
     }
     let mut produced = table.clone();
     produced.files.retain(|file| !before.files.contains(file));
@@ -211,11 +212,9 @@ fn scope_of(
     recent.files.extend(kept.next_back().cloned());
     for (catalogue, entry) in [(Catalogue::Produced, produced), (Catalogue::Recent, recent)] {
         let source = TableSource::of(context.warehouse, &entry);
-        context
-            .session
-            .add_table(catalogue, &model.table, &source)?;
+        context.session.add_table(catalogue, &model.table, source);
     }
-    Ok(scope)
+    scope
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.

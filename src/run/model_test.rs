@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use super::tables::bindings;
 use super::types::declared_type;
@@ -39,6 +40,7 @@ pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdic
     for (name, value) in &test.parameters {
         bindings = bindings.with(name, value.clone());
     }
+    let bindings = Arc::new(bindings);
     let models: BTreeMap<&TableName, &ModelSpec> = checked
         .project
         .models
@@ -68,7 +70,7 @@ pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdic
             .iter()
             .any(|given| given.table == model.table && !given.in_base);
         if model.materialisation == Materialisation::View && !given {
-            session.add_view(Catalogue::Tonight, &model.table, &model.sql, &bindings)?;
+            session.announce_view(Catalogue::Tonight, &model.table, &model.sql, &bindings);
         }
     }
     let Some(model) = models.get(&test.model) else {
@@ -129,11 +131,8 @@ fn add_rows(
         }
     }
     if selects.is_empty() {
-        session.add_table(
-            catalogue,
-            name,
-            &crate::sql::TableSource::declared(columns.to_vec()),
-        )?;
+        let source = crate::sql::TableSource::declared(columns.to_vec());
+        session.add_table(catalogue, name, source);
     } else {
         session.add_rows(
             catalogue,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::error::RunError;
-use super::feeds::{FeedContext, LoadedFeed, load_feeds};
+use super::feeds::{FeedContext, LoadedFeed, inputs_by_feed, load_feeds};
 use super::gates::{GateContext, accept, campaign_gate, feed_gates, model_gates};
 use super::measure::{FeedTimes, Meter, Stage, StepMeasure};
 use super::progress::{Progress, StepStatus};
@@ -21,7 +21,7 @@ use crate::config::matching::MatchingSpec;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
-use crate::sql::dependencies::table_references;
+use crate::sql::dependencies::{TableReferences, table_references};
 use crate::sql::schema::columns_of;
 use crate::sql::{Bindings, Session, TableSource};
 use crate::stages::campaign::query::{CANDIDATE_COLUMNS, candidate_query};
@@ -56,8 +56,9 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
     let feeds = night.feeds()?;
     night.given(&feeds)?;
     night.resolve()?;
-    for position in &context.checked.graph.order {
-        night.model(&project.models[*position])?;
+    let graph = &context.checked.graph;
+    for &position in &graph.order {
+        night.model(&project.models[position], &graph.reads[position])?;
     }
     let campaigns = night.campaigns()?;
     let gates = night.gates(&feeds, &campaigns)?;
@@ -120,7 +121,7 @@ impl<'a> Night<'a> {
                 Some(entry) => TableSource::of(context.warehouse, entry),
                 None => TableSource::declared(columns),
             };
-            session.add_table(Catalogue::Base, &name, &source)?;
+            session.add_table(Catalogue::Base, &name, source);
         }
         Ok(Self {
             context,
@@ -150,12 +151,11 @@ impl<'a> Night<'a> {
             .collect()
     }
 
-    pub(super) fn add(&mut self, name: TableName, entry: TableEntry) -> Result<(), RunError> {
+    pub(super) fn add(&mut self, name: TableName, entry: TableEntry) {
         let source = TableSource::of(self.context.warehouse, &entry);
-        self.session.add_table(Catalogue::Tonight, &name, &source)?;
+        self.session.add_table(Catalogue::Tonight, &name, source);
         self.identities.insert(name.clone(), table_identity(&entry));
         self.tables.insert(name, entry);
-        Ok(())
     }
 
     fn feeds(&mut self) -> Result<Vec<LoadedFeed>, RunError> {
@@ -171,14 +171,15 @@ impl<'a> Night<'a> {
             tokens: context.tokens,
             date: context.date,
             base: context.base,
+            base_inputs: &inputs_by_feed(context.base),
             progress: &times,
         })?;
         context
             .progress
             .step_measured(times.into_stage(meter.stop()));
         for feed in &feeds {
-            self.add(feed.staging.0.clone(), feed.staging.1.clone())?;
-            self.add(feed.quarantine.0.clone(), feed.quarantine.1.clone())?;
+            self.add(feed.staging.0.clone(), feed.staging.1.clone());
+            self.add(feed.quarantine.0.clone(), feed.quarantine.1.clone());
         }
         Ok(feeds)
     }
@@ -187,10 +188,11 @@ impl<'a> Night<'a> {
         let context = self.context;
         for reference in &context.checked.project.references {
             let entry = load_reference(context.warehouse, reference, context.tokens)?;
-            self.add(reference.table.clone(), entry)?;
+            self.add(reference.table.clone(), entry);
         }
         let sources = source_system_table(context.warehouse, &context.checked.project.sources)?;
-        self.add(own_table("core", "source_system"), sources)
+        self.add(own_table("core", "source_system"), sources);
+        Ok(())
     }
 
     /// Tables that no step makes: references, and which file came from where.
@@ -215,7 +217,8 @@ impl<'a> Night<'a> {
             context.date,
             self.base_files(&name),
         )?;
-        self.add(name, entry)
+        self.add(name, entry);
+        Ok(())
     }
 
     fn resolve(&mut self) -> Result<(), RunError> {
@@ -278,7 +281,7 @@ impl<'a> Night<'a> {
             })
         })?;
         for (name, entry) in output.tables {
-            self.add(name, entry)?;
+            self.add(name, entry);
         }
         Ok(())
     }
@@ -301,8 +304,8 @@ impl<'a> Night<'a> {
         Ok(fingerprint.finish())
     }
 
-    fn model(&mut self, model: &ModelSpec) -> Result<(), RunError> {
-        let fingerprint = self.model_fingerprint(model)?;
+    fn model(&mut self, model: &ModelSpec, reads: &TableReferences) -> Result<(), RunError> {
+        let fingerprint = self.model_fingerprint(model, reads)?;
         let context = self.context;
         if model.materialisation == Materialisation::View {
             build_model(&self.model_request(model))?;
@@ -325,7 +328,7 @@ impl<'a> Night<'a> {
         })?;
         debug_assert!(context.checked.columns.contains_key(&model.table));
         for (name, entry) in output.tables {
-            self.add(name, entry)?;
+            self.add(name, entry);
         }
         Ok(())
     }
@@ -341,7 +344,11 @@ impl<'a> Night<'a> {
         }
     }
 
-    pub(super) fn model_fingerprint(&self, model: &ModelSpec) -> Result<String, RunError> {
+    pub(super) fn model_fingerprint(
+        &self,
+        model: &ModelSpec,
+        reads: &TableReferences,
+    ) -> Result<String, RunError> {
         let mut fingerprint = Fingerprint::new(StepKind::Model);
         fingerprint.add("sql", &model.sql);
         fingerprint.add("grain", &model.grain.join(","));
@@ -352,14 +359,13 @@ impl<'a> Night<'a> {
         for value in self.bindings.used_in(&model.sql) {
             fingerprint.add("value", &value);
         }
-        let references = table_references(&model.sql)?;
-        for table in &references.tonight {
+        for table in &reads.tonight {
             fingerprint.add(
                 &table.to_string(),
                 self.identities.get(table).map_or("", String::as_str),
             );
         }
-        for table in &references.base {
+        for table in &reads.base {
             let identity = self
                 .base_table(table)
                 .map(table_identity)
@@ -409,7 +415,8 @@ impl<'a> Night<'a> {
             columns: columns_of(CANDIDATE_COLUMNS),
             files: files.into_values().collect(),
         };
-        Ok(self.session.add_table(Catalogue::Tonight, &name, &source)?)
+        self.session.add_table(Catalogue::Tonight, &name, source);
+        Ok(())
     }
 
     fn campaigns(&mut self) -> Result<Vec<CampaignEntry>, RunError> {
@@ -426,7 +433,7 @@ impl<'a> Night<'a> {
             sorted_by: grain,
             files: self.base_files(&name),
         };
-        self.add(name.clone(), so_far.clone())?;
+        self.add(name.clone(), so_far.clone());
         self.add_delivered()?;
         let mut entries = Vec::new();
         for campaign in project
@@ -436,7 +443,7 @@ impl<'a> Night<'a> {
         {
             let output = self.campaign(campaign, &name, &so_far)?;
             so_far = output.candidates;
-            self.add(name.clone(), so_far.clone())?;
+            self.add(name.clone(), so_far.clone());
             entries.push(output.entry);
         }
         Ok(entries)

@@ -29,7 +29,7 @@ pub fn open_release(
         Reading::Candidate(path) => read_candidate(path)?,
     };
     let session = Session::try_new(options)?;
-    session.add_release(Catalogue::Tonight, &warehouse, &manifest)?;
+    session.add_release(Catalogue::Tonight, &warehouse, &manifest);
     Ok((warehouse, manifest, session))
 }
 

@@ -1,9 +1,10 @@
 //! `plan`: what a run would do and why, without doing it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::chain::{DateSelection, History, load_tokens};
-use super::feeds::{FeedContext, known, missing};
+use super::feeds::{FeedContext, inputs_by_feed, known, missing};
 use super::night::{Night, NightContext};
 use super::progress::Silent;
 use super::steps::table_identity;
@@ -11,6 +12,7 @@ use super::tables::own_table;
 use super::{CheckedProject, RunError, RunSettings};
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::{BusinessDate, TableName};
+use crate::sql::dependencies::TableReferences;
 use crate::stages::clean::TokenKeys;
 use crate::stages::extract::{Delivery, find_delivery};
 use crate::store::{Journal, Manifest, Warehouse};
@@ -59,6 +61,7 @@ pub fn plan(
             tokens: &tokens,
             date,
             base: base.as_ref(),
+            published_feeds: OnceCell::new(),
         };
         let steps = if base_changes {
             after_a_change(checked)
@@ -109,6 +112,8 @@ struct Tonight<'a> {
     tokens: &'a TokenKeys,
     date: BusinessDate,
     base: Option<&'a Manifest>,
+    /// Feeds of the release of this date, once asked for; none without a release.
+    published_feeds: OnceCell<Option<BTreeSet<String>>>,
 }
 
 impl Tonight<'_> {
@@ -133,7 +138,7 @@ impl Tonight<'_> {
         self.plan_resolve(&mut night, &mut steps, &mut changed)?;
         for position in &self.checked.graph.order {
             let model = &self.checked.project.models[*position];
-            let reads = &self.checked.graph.reads[*position].tonight;
+            let reads = &self.checked.graph.reads[*position];
             self.plan_model(model, reads, &mut night, &mut steps, &mut changed)?;
         }
         Ok(steps)
@@ -153,6 +158,7 @@ impl Tonight<'_> {
             tokens: self.tokens,
             date: self.date,
             base: self.base,
+            base_inputs: &inputs_by_feed(self.base),
             progress: &Silent,
         };
         for feed in self.checked.project.feeds() {
@@ -184,8 +190,8 @@ impl Tonight<'_> {
                         "no delivery: last night's is carried forward".clone_into(&mut step.why);
                     }
                     steps.push(step);
-                    night.add(loaded.staging.0, loaded.staging.1)?;
-                    night.add(loaded.quarantine.0, loaded.quarantine.1)?;
+                    night.add(loaded.staging.0, loaded.staging.1);
+                    night.add(loaded.quarantine.0, loaded.quarantine.1);
                 }
                 None => {
                     steps.push(run(name, self.why_feed_runs(&feed.qualified_name())));
@@ -199,15 +205,29 @@ impl Tonight<'_> {
     }
 
     fn why_feed_runs(&self, feed: &str) -> &'static str {
-        let published = self.warehouse.published().unwrap_or_default();
-        let same_date = published.iter().rev().find(|id| id.date == self.date);
-        match same_date.and_then(|id| self.warehouse.manifest(*id).ok()) {
+        let published = self
+            .published_feeds
+            .get_or_init(|| self.feeds_of_same_date());
+        match published {
             None => "a new delivery",
-            Some(manifest) if manifest.inputs.iter().any(|input| input.feed == feed) => {
+            Some(feeds) if feeds.contains(feed) => {
                 "its delivery, its replays or its definition have changed since they were published"
             }
             Some(_) => "delivered since the release of this date",
         }
+    }
+
+    fn feeds_of_same_date(&self) -> Option<BTreeSet<String>> {
+        let published = self.warehouse.published().ok()?;
+        let same_date = published.iter().rev().find(|id| id.date == self.date)?;
+        let manifest = self.warehouse.manifest(*same_date).ok()?;
+        Some(
+            manifest
+                .inputs
+                .into_iter()
+                .map(|input| input.feed)
+                .collect(),
+        )
     }
 
     fn plan_resolve(
@@ -243,7 +263,7 @@ impl Tonight<'_> {
         match output {
             Some(output) => {
                 for (name, entry) in output.tables {
-                    night.add(name, entry)?;
+                    night.add(name, entry);
                 }
             }
             None => {
@@ -257,18 +277,19 @@ impl Tonight<'_> {
     fn plan_model(
         &self,
         model: &ModelSpec,
-        reads: &BTreeSet<TableName>,
+        reads: &TableReferences,
         night: &mut Night,
         steps: &mut Vec<PlannedStep>,
         changed: &mut BTreeSet<TableName>,
     ) -> Result<(), RunError> {
         let name = model.table.to_string();
-        if let Some(table) = reads.iter().find(|table| changed.contains(*table)) {
+        let dirty = reads.tonight.iter().find(|table| changed.contains(*table));
+        if let Some(table) = dirty {
             steps.push(run(name, &format!("{table} changes")));
             changed.insert(model.table.clone());
             return Ok(());
         }
-        let fingerprint = night.model_fingerprint(model)?;
+        let fingerprint = night.model_fingerprint(model, reads)?;
         if model.materialisation == Materialisation::View {
             night.identities.insert(model.table.clone(), fingerprint);
             return Ok(());

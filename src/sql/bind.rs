@@ -20,8 +20,12 @@ impl Bindings {
 
     #[must_use]
     pub fn with(mut self, name: &str, value: Parameter) -> Self {
-        self.0.insert(name.to_owned(), value);
+        self.insert(name, value);
         self
+    }
+
+    pub fn insert(&mut self, name: &str, value: Parameter) {
+        self.0.insert(name.to_owned(), value);
     }
 
     /// All values, by name.

@@ -44,12 +44,6 @@ pub fn table_references(sql: &str) -> Result<TableReferences, SqlError> {
     Ok(references)
 }
 
-/// Refuses anything but one query, or the explanation of one: no statement that changes tables or settings reaches the
-/// engine.
-pub(super) fn require_query(sql: &str) -> Result<(), SqlError> {
-    parse_query(sql).map(|_| ())
-}
-
 fn is_query(statement: &Statement) -> bool {
     match statement {
         Statement::Statement(inner) => matches!(inner.as_ref(), Parsed::Query(_)),
@@ -58,7 +52,9 @@ fn is_query(statement: &Statement) -> bool {
     }
 }
 
-fn parse_query(sql: &str) -> Result<Statement, SqlError> {
+/// Refuses anything but one query, or the explanation of one: no statement that changes tables or settings reaches the
+/// engine.
+pub(super) fn parse_query(sql: &str) -> Result<Statement, SqlError> {
     let mut statements = DFParser::parse_sql(sql).map_err(|error| SqlError::planning(&error))?;
     let not_one = |message: &str| SqlError::Query {
         message: message.to_owned(),

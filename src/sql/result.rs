@@ -7,7 +7,9 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::DataFrame;
+use datafusion::sql::parser::Statement;
 
+use super::dependencies::parse_query;
 use super::schema::column_entries;
 use super::{Bindings, Session, SqlError};
 use crate::store::manifest::ColumnEntry;
@@ -113,15 +115,28 @@ fn cell(column: &dyn Array, row: usize) -> Result<Cell, SqlError> {
 impl Session {
     /// Plans one query against the registered tables.
     pub fn plan(&self, sql: &str, bindings: &Bindings) -> Result<Plan, SqlError> {
-        super::dependencies::require_query(sql)?;
-        let state = self.context.state();
-        let logical = self
+        let statement = parse_query(sql)?;
+        self.provide(&statement)?;
+        self.plan_parsed(statement, sql, bindings)
+    }
+
+    /// Plans a query whose tables are registered.
+    pub(super) fn plan_parsed(
+        &self,
+        statement: Statement,
+        sql: &str,
+        bindings: &Bindings,
+    ) -> Result<Plan, SqlError> {
+        let mut logical = self
             .runtime
-            .block_on(state.create_logical_plan(sql))
+            .block_on(self.planning.statement_to_plan(statement))
             .map_err(|error| SqlError::planning(&error))?;
-        let logical = logical
-            .with_param_values(bindings.to_param_values()?)
-            .map_err(|error| SqlError::planning(&error))?;
+        // The engine rewrites a whole plan to bind values, even one that names none.
+        if sql.contains(['$', '?']) {
+            logical = logical
+                .with_param_values(bindings.to_param_values()?)
+                .map_err(|error| SqlError::planning(&error))?;
+        }
         Ok(Plan { logical })
     }
 
@@ -154,10 +169,10 @@ impl Session {
 
     /// Runs the analysis that finds type errors, without optimising and without reading data.
     pub fn validate(&self, plan: &Plan) -> Result<(), SqlError> {
-        let state = self.context.state();
-        state
+        let options = self.planning.config_options();
+        self.planning
             .analyzer()
-            .execute_and_check(plan.logical.clone(), state.config_options(), |_, _| {})
+            .execute_and_check(plan.logical.clone(), options, |_, _| {})
             .map(|_| ())
             .map_err(|error| SqlError::planning(&error))
     }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -12,6 +12,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
 use super::SqlError;
+use super::catalog::Unread;
 
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
@@ -38,6 +39,10 @@ const STACK_BYTES: usize = 32 << 20;
 pub struct Session {
     pub(super) runtime: Runtime,
     pub(super) context: SessionContext,
+    /// The context's own state, for planning: to ask the context for it copies every function it knows.
+    pub(super) planning: SessionState,
+    /// Tables and views that no query has named yet.
+    pub(super) unread: Mutex<Unread>,
 }
 
 impl Session {
@@ -75,9 +80,12 @@ impl Session {
             .with_default_features()
             .with_physical_optimizer_rules(super::joins::optimizer_rules())
             .build();
+        let context = SessionContext::new_with_state(state);
         Ok(Self {
             runtime,
-            context: SessionContext::new_with_state(state),
+            planning: context.state(),
+            context,
+            unread: Mutex::default(),
         })
     }
 

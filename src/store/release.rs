@@ -185,7 +185,8 @@ impl Warehouse {
         let releases = self.root().join("releases");
         let staged = releases.join(format!("{UNFINISHED}{}", manifest.release));
         remove_folder_if_present(&staged)?;
-        durable::create_folder(&staged)?;
+        // Nothing below is named before `sync_tree`, so that one sync of each folder is enough.
+        create_folders(&staged)?;
         for (name, table) in &manifest.tables {
             let folder = staged.join(name.schema()).join(name.table());
             for file in &table.files {
@@ -233,13 +234,17 @@ impl Warehouse {
 /// Links `at` (below `staged`, a child of `releases/`) to a data file by a relative path.
 fn link(staged: &Path, at: &Path, file: &FileEntry) -> Result<(), StoreError> {
     if let Some(folder) = at.parent() {
-        durable::create_folder(folder)?;
+        create_folders(folder)?;
     }
     let depth = at
         .strip_prefix(staged)
         .map_or(0, |below| below.components().count());
     let up = "../".repeat(depth + 1);
     symlink(format!("{up}{}", file.path), at).map_err(|source| StoreError::io("link", at, source))
+}
+
+fn create_folders(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(|source| StoreError::io("create folder", path, source))
 }
 
 /// Makes every link below a folder durable.

@@ -1,5 +1,7 @@
 //! `acceptances.yml`: each names a check that exists and is signed with a date.
 
+use std::collections::BTreeSet;
+
 use super::super::acceptance::Acceptance;
 use super::super::document::Document;
 use super::super::model::ModelSpec;
@@ -14,7 +16,7 @@ pub fn check(
     document: &Document,
     problems: &mut Diagnostics,
 ) -> Vec<Acceptance> {
-    let gates: Vec<String> = models
+    let gates: BTreeSet<String> = models
         .iter()
         .flat_map(|model| {
             model

@@ -117,7 +117,7 @@ fn check_attributes<'a>(
         );
         return None;
     };
-    let model = known.models.iter().find(|model| model.table == table);
+    let model = known.model(&table);
     if model.is_none() && known.is_complete && !known.tables.contains_key(&table) {
         let hint = match node.find("attributes") {
             Some(_) => known.near(&table),

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::bank::BankSpec;
-use super::document;
+use super::document::{self, Document};
 use super::folder::Folder;
 use super::locations::Locations;
 use super::project::Project;
@@ -95,6 +95,7 @@ struct BankContext<'a> {
 /// Every table whose columns the configuration declares.
 struct KnownTables<'a> {
     tables: &'a BTreeMap<TableName, BTreeSet<String>>,
+    /// Sorted by table.
     models: &'a [super::model::ModelSpec],
     /// False when a file that declares tables is broken.
     is_complete: bool,
@@ -106,6 +107,11 @@ fn project_name(root: &Path) -> String {
     named(root)
         .or_else(|| named(&root.canonicalize().ok()?))
         .unwrap_or_else(|| "project".to_owned())
+}
+
+/// The relative paths among (stem, relative path).
+fn paths(files: &[(String, String)]) -> impl Iterator<Item = &str> {
+    files.iter().map(|(_, relative)| relative.as_str())
 }
 
 fn load_bank(folder: &mut Folder<'_>, locations: &mut Locations) -> Option<BankSpec> {
@@ -123,9 +129,10 @@ fn load_sources(
 ) -> (Vec<super::feed::SourceSpec>, bool) {
     let mut sources = Vec::new();
     let mut complete = true;
-    for (stem, relative) in folder.yml_files("sources") {
-        let Some((document, raw)) = document::read::<RawSource>(folder, &relative, Kind::Source)
-        else {
+    let files = folder.yml_files("sources");
+    let read = document::read_all::<RawSource>(folder, paths(&files), Kind::Source);
+    for ((stem, _), read) in files.into_iter().zip(read) {
+        let Some((document, raw)) = read else {
             complete = false;
             continue;
         };
@@ -160,8 +167,9 @@ fn load_references(
             complete = false;
         }
     }
-    for (stem, relative) in &yml_files {
-        let read = document::read::<RawReference>(folder, relative, Kind::Reference);
+    let paths = yml_files.values().map(String::as_str);
+    let all = document::read_all::<RawReference>(folder, paths, Kind::Reference);
+    for ((stem, relative), read) in yml_files.iter().zip(all) {
         let Some(csv) = csv_files.get(stem) else {
             let path = folder.path(relative);
             folder.problems.push(
@@ -254,9 +262,15 @@ fn load_models(
         let sql_files: BTreeMap<_, _> = folder.files(&schema.relative, "sql").into_iter().collect();
         let yml_files: BTreeMap<_, _> = folder.yml_files(&schema.relative).into_iter().collect();
         let stems: BTreeSet<&String> = sql_files.keys().chain(yml_files.keys()).collect();
+        let pairs = yml_files
+            .iter()
+            .filter(|(stem, _)| sql_files.contains_key(*stem));
+        let paths: Vec<&str> = pairs.map(|(_, path)| path.as_str()).collect();
+        // In the order of the stems.
+        let mut read = document::read_all::<RawModel>(folder, paths, Kind::Model).into_iter();
         for stem in stems {
             let files = (sql_files.get(stem), yml_files.get(stem));
-            let loaded = load_model(folder, locations, &schema.name, stem, files);
+            let loaded = load_model(folder, locations, &schema.name, stem, files, &mut read);
             complete &= loaded.is_some();
             models.extend(loaded);
         }
@@ -271,9 +285,10 @@ fn load_model(
     schema: &str,
     stem: &str,
     files: (Option<&String>, Option<&String>),
+    read: &mut impl Iterator<Item = Option<(Document, RawModel)>>,
 ) -> Option<super::model::ModelSpec> {
-    let (sql, yml) = match files {
-        (Some(sql), Some(yml)) => (sql, yml),
+    let (sql, read) = match files {
+        (Some(sql), Some(_)) => (sql, read.next().flatten()),
         (Some(only), None) => {
             let path = folder.path(only);
             folder.problems.push(
@@ -296,7 +311,6 @@ fn load_model(
         (None, None) => return None,
     };
     let sql_source = folder.read(sql);
-    let read = document::read::<RawModel>(folder, yml, Kind::Model);
     let sql_source = sql_source?;
     let Ok(table) = TableName::try_new(schema, stem) else {
         let message = format!("`{stem}` cannot name a table");
@@ -340,12 +354,9 @@ fn load_campaigns(
     known: &KnownTables<'_>,
 ) -> Vec<super::campaign::CampaignSpec> {
     let mut campaigns: Vec<super::campaign::CampaignSpec> = Vec::new();
-    for (_, relative) in folder.yml_files("campaigns") {
-        let Some((document, raw)) =
-            document::read::<RawCampaign>(folder, &relative, Kind::Campaign)
-        else {
-            continue;
-        };
+    let files = folder.yml_files("campaigns");
+    let read = document::read_all::<RawCampaign>(folder, paths(&files), Kind::Campaign);
+    for (document, raw) in read.into_iter().flatten() {
         let spec = campaign::check(raw, known, &document, &mut folder.problems);
         if let Some(first) = locations.campaigns.get(&spec.code) {
             let code = document.node.get("campaign").get("code");
@@ -371,12 +382,9 @@ fn load_model_tests(
     context: &BankContext<'_>,
 ) -> Vec<super::model_test::ModelTest> {
     let mut tests = Vec::new();
-    for (_, relative) in folder.yml_files("tests") {
-        let Some((document, raw)) =
-            document::read::<RawModelTests>(folder, &relative, Kind::ModelTests)
-        else {
-            continue;
-        };
+    let files = folder.yml_files("tests");
+    let read = document::read_all::<RawModelTests>(folder, paths(&files), Kind::ModelTests);
+    for (document, raw) in read.into_iter().flatten() {
         let file = document.source.path().to_owned();
         tests.extend(model_test::check(
             raw,

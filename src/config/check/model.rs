@@ -278,7 +278,12 @@ fn missing_target(
     }
 }
 
-impl KnownTables<'_> {
+impl<'a> KnownTables<'a> {
+    pub fn model(&self, table: &TableName) -> Option<&'a ModelSpec> {
+        let found = self.models.binary_search_by(|model| model.table.cmp(table));
+        found.ok().map(|position| &self.models[position])
+    }
+
     /// A hint with the table that was probably meant.
     pub fn near(&self, table: &TableName) -> Option<String> {
         let names: Vec<String> = self.tables.keys().map(ToString::to_string).collect();

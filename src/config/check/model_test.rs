@@ -28,7 +28,7 @@ pub fn check(
         );
         return Vec::new();
     };
-    let is_model = known.models.iter().any(|each| each.table == model);
+    let is_model = known.model(&model).is_some();
     if !is_model && known.is_complete {
         let hint = known.near(&model);
         let message = format!("there is no model `{model}`");

@@ -58,8 +58,7 @@ pub fn run_campaign(request: &CampaignRequest) -> Result<CampaignOutput, Campaig
     let source = TableSource::of(request.warehouse, &candidates);
     request
         .session
-        .add_table(Catalogue::Tonight, request.table, &source)
-        .map_err(sql_error)?;
+        .add_table(Catalogue::Tonight, request.table, source);
 
     let waterfall = waterfall(request.session, campaign, &bindings).map_err(sql_error)?;
     let list = request

@@ -87,7 +87,7 @@ pub fn query_of(
             let mut names = Vec::with_capacity(values.len());
             for (position, value) in values.iter().enumerate() {
                 let name = format!("accepted_{number}_{position}");
-                *bindings = bindings.clone().with(&name, Parameter::Text(value.clone()));
+                bindings.insert(&name, Parameter::Text(value.clone()));
                 names.push(format!("${name}"));
             }
             let names = names.join(", ");

@@ -1,11 +1,12 @@
 //! The order of models, from the tables their SQL reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::config::model::ModelSpec;
 use crate::domain::TableName;
 use crate::sql::SqlError;
-use crate::sql::dependencies::{TableReferences, position_of, table_references};
+use crate::sql::dependencies::{TableReferences, position_of};
 use crate::sql::error::QueryPosition;
 
 /// Models with what each reads, in an order in which they can be built.
@@ -15,6 +16,8 @@ pub struct ModelGraph {
     pub order: Vec<usize>,
     /// By position in the list of models.
     pub reads: Vec<TableReferences>,
+    /// Positions of the models that each model reads tonight, by its own position.
+    pub inputs: Vec<BTreeSet<usize>>,
 }
 
 /// Something wrong with a model's place in the graph; `position` is inside its SQL.
@@ -27,12 +30,14 @@ pub struct GraphProblem {
 }
 
 impl ModelGraph {
-    /// Orders the models. `given` are tables that exist without a model: staging, reference, those of other stages.
+    /// Orders the models. `parsed` says of each, by position, which tables its SQL names; `given` are tables that exist
+    /// without a model: staging, reference, those of other stages.
     ///
     /// # Errors
     /// All problems: SQL that does not parse, tables nobody makes, cycles.
     pub fn try_new(
         models: &[ModelSpec],
+        parsed: Vec<Result<TableReferences, SqlError>>,
         given: &BTreeSet<TableName>,
     ) -> Result<Self, Vec<GraphProblem>> {
         let by_table: BTreeMap<&TableName, usize> = models
@@ -43,8 +48,8 @@ impl ModelGraph {
         let known: BTreeSet<&TableName> = by_table.keys().copied().chain(given).collect();
         let mut problems = Vec::new();
         let mut reads = Vec::with_capacity(models.len());
-        for (position, model) in models.iter().enumerate() {
-            match table_references(&model.sql) {
+        for (position, (model, parsed)) in models.iter().zip(parsed).enumerate() {
+            match parsed {
                 Ok(references) => {
                     let all = references.tonight.iter().chain(&references.base);
                     problems.extend(
@@ -59,7 +64,7 @@ impl ModelGraph {
                 }
             }
         }
-        let edges: Vec<BTreeSet<usize>> = reads
+        let inputs: Vec<BTreeSet<usize>> = reads
             .iter()
             .map(|references| {
                 references
@@ -69,16 +74,36 @@ impl ModelGraph {
                     .collect()
             })
             .collect();
-        let order = order(&edges);
+        let order = order(&inputs);
         if order.len() < models.len() {
-            problems.push(cycle(models, &edges, &order));
+            problems.push(cycle(models, &inputs, &order));
         }
         if problems.is_empty() {
-            Ok(Self { order, reads })
+            Ok(Self {
+                order,
+                reads,
+                inputs,
+            })
         } else {
             Err(problems)
         }
     }
+
+    /// Positions of the models that read each model tonight, by its own position.
+    #[must_use]
+    pub fn readers(&self) -> Vec<Vec<usize>> {
+        readers(&self.inputs)
+    }
+}
+
+fn readers(inputs: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
+    let mut readers = vec![Vec::new(); inputs.len()];
+    for (reader, inputs) in inputs.iter().enumerate() {
+        for input in inputs {
+            readers[*input].push(reader);
+        }
+    }
+    readers
 }
 
 fn unknown_table(
@@ -87,14 +112,13 @@ fn unknown_table(
     table: &TableName,
     known: &BTreeSet<&TableName>,
 ) -> GraphProblem {
+    let written = table.to_string();
     let similar = known
         .iter()
-        .map(|candidate| {
-            (
-                distance(&candidate.to_string(), &table.to_string()),
-                candidate,
-            )
-        })
+        .map(|candidate| (candidate, candidate.to_string()))
+        // A name can be no nearer than the difference in length.
+        .filter(|(_, name)| name.len().abs_diff(written.len()) <= 3)
+        .map(|(candidate, name)| (distance(&name, &written), candidate))
         .filter(|(distance, _)| *distance <= 3)
         .min();
     GraphProblem {
@@ -127,32 +151,36 @@ fn unreadable(position: usize, error: SqlError) -> GraphProblem {
 }
 
 /// Repeatedly takes the first model whose inputs are all taken; what is left stands in or behind a cycle.
-fn order(edges: &[BTreeSet<usize>]) -> Vec<usize> {
-    let mut waiting: BTreeMap<usize, BTreeSet<usize>> = edges.iter().cloned().enumerate().collect();
-    let mut order = Vec::with_capacity(edges.len());
-    while let Some(ready) = waiting
-        .iter()
-        .find(|(_, inputs)| inputs.is_empty())
-        .map(|(position, _)| *position)
-    {
-        waiting.remove(&ready);
-        for inputs in waiting.values_mut() {
-            inputs.remove(&ready);
+fn order(inputs: &[BTreeSet<usize>]) -> Vec<usize> {
+    let readers = readers(inputs);
+    let mut n_missing: Vec<usize> = inputs.iter().map(BTreeSet::len).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> = (0..inputs.len())
+        .filter(|position| n_missing[*position] == 0)
+        .map(Reverse)
+        .collect();
+    let mut order = Vec::with_capacity(inputs.len());
+    while let Some(Reverse(taken)) = ready.pop() {
+        order.push(taken);
+        for &reader in &readers[taken] {
+            n_missing[reader] -= 1;
+            if n_missing[reader] == 0 {
+                ready.push(Reverse(reader));
+            }
         }
-        order.push(ready);
     }
     order
 }
 
-fn cycle(models: &[ModelSpec], edges: &[BTreeSet<usize>], ordered: &[usize]) -> GraphProblem {
-    let left: BTreeSet<usize> = (0..models.len())
-        .filter(|position| !ordered.contains(position))
-        .collect();
+fn cycle(models: &[ModelSpec], inputs: &[BTreeSet<usize>], ordered: &[usize]) -> GraphProblem {
+    let mut left: BTreeSet<usize> = (0..models.len()).collect();
+    for position in ordered {
+        left.remove(position);
+    }
     let mut path = Vec::new();
     let mut at = left.first().copied().unwrap_or_default();
     while !path.contains(&at) {
         path.push(at);
-        at = edges[at]
+        at = inputs[at]
             .iter()
             .copied()
             .find(|next| left.contains(next))
@@ -187,4 +215,21 @@ fn distance(left: &str, right: &str) -> usize {
         }
     }
     row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_stand_behind_what_they_read_and_otherwise_in_their_own_order() {
+        let inputs = [&[2][..], &[], &[1], &[]].map(|inputs| inputs.iter().copied().collect());
+        assert_eq!(order(&inputs), [1, 2, 0, 3]);
+    }
+
+    #[test]
+    fn what_stands_in_a_circle_or_behind_one_has_no_place() {
+        let inputs = [&[1][..], &[0], &[0], &[], &[4]].map(|it| it.iter().copied().collect());
+        assert_eq!(order(&inputs), [3]);
+    }
 }

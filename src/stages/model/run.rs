@@ -58,8 +58,8 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
     session.add_table(
         Catalogue::Tonight,
         &model.table,
-        &TableSource::of(warehouse, &table),
-    )?;
+        TableSource::of(warehouse, &table),
+    );
     Ok(Some(table))
 }
 

@@ -1,0 +1,177 @@
+//! `check`: plans everything a night would run, without reading data.
+//!
+//! Models are planned in the order of their graph, then checks and campaigns; what does not read each other is planned
+//! at once on all processors. Problems are told in the same order whatever the number of threads.
+
+mod campaign;
+mod model;
+mod model_check;
+mod planner;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use rayon::prelude::*;
+
+use self::planner::{Planner, diagnostic};
+use super::tables::{given_tables, names_of};
+use crate::config::feed::FeedSpec;
+use crate::config::project::Project;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::domain::{BusinessDate, TableName};
+use crate::sql::SqlError;
+use crate::sql::dependencies::table_references;
+use crate::stages::clean::rules::check_rule;
+use crate::stages::model::ModelGraph;
+use crate::store::manifest::ColumnEntry;
+
+/// Stack of a planning thread: unoptimised builds need several kilobytes for each operator of a plan.
+const STACK_BYTES: usize = 32 << 20;
+
+/// A project whose SQL fits its tables.
+#[derive(Debug)]
+pub struct CheckedProject<'a> {
+    pub project: &'a Project,
+    pub graph: ModelGraph,
+    /// Columns of every table and view a night makes.
+    pub columns: BTreeMap<TableName, Vec<ColumnEntry>>,
+}
+
+/// Any date does for planning: only its type matters.
+fn some_date() -> BusinessDate {
+    BusinessDate::new(chrono::NaiveDate::default())
+}
+
+/// Plans row rules, models, checks and campaigns of a project.
+///
+/// # Errors
+/// All problems found, each at its place in the file.
+pub fn check(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .stack_size(STACK_BYTES)
+        .build();
+    match pool {
+        Ok(pool) => pool.install(|| check_on_threads(project)),
+        Err(error) => Err(Diagnostic::in_file(&project.root, error.to_string()).into()),
+    }
+}
+
+fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
+    let mut problems = Diagnostics::default();
+    check_row_rules(project, &mut problems);
+    let given = given_tables(project);
+    let graph = match graph(project, &given) {
+        Ok(graph) => graph,
+        Err(found) => {
+            problems.extend(found);
+            return Err(problems);
+        }
+    };
+    let planner = match Planner::try_new(project, &given, some_date()) {
+        Ok(planner) => planner,
+        Err(error) => {
+            problems.push(Diagnostic::in_file(&project.root, error.to_string()));
+            return Err(problems);
+        }
+    };
+    planner.declare_base(&graph, &mut problems);
+    let mut columns = given;
+    let mut outcomes = walk::plan_models(&planner, &graph);
+    for &position in &graph.order {
+        let model = std::mem::take(&mut outcomes[position]);
+        problems.extend(model.problems);
+        if let Some(found) = model.columns {
+            columns.insert(project.models[position].table.clone(), found);
+        }
+    }
+    // Checks and campaigns of models that do not plan would only repeat the same problem.
+    if problems.is_empty() {
+        for found in plan_readers(&planner) {
+            problems.extend(found);
+        }
+    }
+    if problems.is_empty() {
+        Ok(CheckedProject {
+            project,
+            graph,
+            columns,
+        })
+    } else {
+        Err(problems)
+    }
+}
+
+fn graph(
+    project: &Project,
+    given: &BTreeMap<TableName, Vec<ColumnEntry>>,
+) -> Result<ModelGraph, Diagnostics> {
+    let parsed = project
+        .models
+        .par_iter()
+        .map(|model| table_references(&model.sql))
+        .collect();
+    ModelGraph::try_new(&project.models, parsed, &names_of(given)).map_err(|found| {
+        let mut problems = Diagnostics::default();
+        for problem in found {
+            let model = &project.models[problem.model];
+            let error = SqlError::Query {
+                message: problem.message,
+                position: problem.position,
+                hint: problem.hint,
+            };
+            let place = project.locations.model_sql(&model.table);
+            problems.push(diagnostic(place, &model.sql_path, &error));
+        }
+        problems
+    })
+}
+
+/// Plans what only reads: the checks of every model, and every campaign.
+fn plan_readers(planner: &Planner) -> Vec<Diagnostics> {
+    let project = planner.project;
+    let prohibited = campaign::prohibited_columns(project);
+    let (mut of_models, of_campaigns) = rayon::join(
+        || {
+            let models = project.models.par_iter();
+            let found = models.map(|model| planner.plan_checks(model));
+            found.collect::<Vec<_>>()
+        },
+        || {
+            let campaigns = project.campaigns.par_iter();
+            let found = campaigns.map(|campaign| planner.plan_campaign(campaign, &prohibited));
+            found.collect::<Vec<_>>()
+        },
+    );
+    of_models.extend(of_campaigns);
+    of_models
+}
+
+fn check_row_rules(project: &Project, problems: &mut Diagnostics) {
+    let feeds: Vec<&FeedSpec> = project.feeds().collect();
+    let found: Vec<Diagnostics> = feeds
+        .par_iter()
+        .map(|feed| row_rules_of(project, feed))
+        .collect();
+    for found in found {
+        problems.extend(found);
+    }
+}
+
+fn row_rules_of(project: &Project, feed: &FeedSpec) -> Diagnostics {
+    let mut problems = Diagnostics::default();
+    for rule in &feed.rules {
+        if let Err(problem) = check_rule(feed, rule) {
+            let place = project.locations.row_rule(&feed.qualified_name(), &rule.id);
+            let message = format!("rule {}: {}", rule.id, problem.message);
+            let diagnostic = match place {
+                Some(place) => place.error(message),
+                None => Diagnostic::in_file(&project.root, message),
+            };
+            problems.push(diagnostic.hint_if(problem.hint));
+        }
+    }
+    problems
+}

@@ -1,0 +1,135 @@
+//! A model's own SQL: it must plan, repeat, and produce the columns that its YAML describes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::planner::{Planner, diagnostic};
+use super::walk::PlannedModel;
+use crate::config::model::{Materialisation, ModelSpec};
+use crate::diagnostic::Diagnostics;
+use crate::run::types::{declared_type, stored_type};
+use crate::sql::catalog::Catalogue;
+use crate::sql::{SqlError, TableSource};
+use crate::store::manifest::ColumnEntry;
+
+impl Planner<'_> {
+    /// Plans the model and registers it for its readers.
+    pub fn plan_model(&self, model: &ModelSpec) -> PlannedModel {
+        let mut problems = Diagnostics::default();
+        let report = |problems: &mut Diagnostics, error: &SqlError| {
+            let place = self.project.locations.model_sql(&model.table);
+            problems.push(diagnostic(place, &model.sql_path, error));
+        };
+        let plan = self
+            .session
+            .plan(&model.sql, &self.bindings)
+            .and_then(|plan| {
+                self.session.validate(&plan)?;
+                self.session.require_repeatable(&plan)?;
+                Ok(plan)
+            });
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(error) => {
+                report(&mut problems, &error);
+                return PlannedModel {
+                    problems,
+                    columns: None,
+                };
+            }
+        };
+        let columns = plan.columns();
+        self.compare_columns(model, &columns, &mut problems);
+        if model.materialisation == Materialisation::View {
+            let added =
+                self.session
+                    .add_planned_view(Catalogue::Tonight, &model.table, &model.sql, plan);
+            if let Err(error) = added {
+                report(&mut problems, &error);
+            }
+        } else {
+            let source = TableSource::declared(columns.clone());
+            self.session
+                .add_table(Catalogue::Tonight, &model.table, source);
+        }
+        PlannedModel {
+            problems,
+            columns: Some(columns),
+        }
+    }
+
+    fn compare_columns(
+        &self,
+        model: &ModelSpec,
+        produced: &[ColumnEntry],
+        problems: &mut Diagnostics,
+    ) {
+        let in_yml: BTreeSet<&str> = model.columns.iter().map(|it| it.name.as_str()).collect();
+        let in_sql: BTreeMap<&str, &str> = produced
+            .iter()
+            .rev()
+            .map(|it| (it.name.as_str(), it.data_type.as_str()))
+            .collect();
+        for column in produced {
+            if !in_yml.contains(column.name.as_str()) {
+                let message = format!(
+                    "column `{}` of {} is not described",
+                    column.name, model.table
+                );
+                problems.push(self.at_model(model, "columns", message).hint(format!(
+                    "add `{}: {{description: ...}}` to {}",
+                    column.name,
+                    model.yml_path.display()
+                )));
+            }
+            if column.data_type == "Null" {
+                let message = format!("column `{}` of {} has no type", column.name, model.table);
+                problems.push(
+                    self.at_model(model, "columns", message)
+                        .hint("write `cast(null as <type>)` in the SQL"),
+                );
+            }
+        }
+        for column in &model.columns {
+            match (in_sql.get(column.name.as_str()), &column.data_type) {
+                (None, _) => problems.push(self.at_column(
+                    model,
+                    &column.name,
+                    &format!(
+                        "the SQL of {} produces no column `{}`",
+                        model.table, column.name
+                    ),
+                )),
+                (Some(found), Some(declared))
+                    if stored_type(declared).as_deref() != Some(found) =>
+                {
+                    let message = format!(
+                        "`{}` is declared {declared}, the SQL produces {}",
+                        column.name,
+                        declared_type(found)
+                    );
+                    problems.push(self.at_column(model, &column.name, &message));
+                }
+                _ => {}
+            }
+        }
+        for column in &model.grain {
+            if in_sql.contains_key(column.as_str()) {
+                continue;
+            }
+            let message = format!(
+                "the grain names `{column}`, which {} does not produce",
+                model.table
+            );
+            problems.push(self.at_model(model, "grain", message));
+        }
+        if model.materialisation == Materialisation::Month
+            && in_sql.get("month").is_none_or(|month| *month != "Utf8View")
+        {
+            let message = format!(
+                "{} is materialised by month but has no text column `month`",
+                model.table
+            );
+            problems.push(self.at_model(model, "materialised", message));
+        }
+    }
+}
