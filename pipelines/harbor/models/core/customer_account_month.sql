@@ -48,19 +48,6 @@ named as (
         and known_records.source_key = parties.source_key
 ),
 
--- Every account has a row that stands in for a missing owner.
-accounts_seen as (
-    select account_months.month, account_months.account_id
-    from account_months
-    join months on months.month = account_months.month
-    union
-    select parties.month, parties.account_id
-    from parties
-    join months on months.month = parties.month
-    union
-    select $month, account_id from accounts
-),
-
 owners as (
     select
         month,
@@ -74,9 +61,6 @@ owners as (
         min(_line) as _line
     from named
     group by month, account_id, customer_id, unknown_record
-    union all
-    select month, account_id, 0, '', 9, 0, 0, cast(null as bigint), cast(null as bigint)
-    from accounts_seen
 ),
 
 chosen as (
@@ -91,34 +75,29 @@ chosen as (
 ),
 
 sums as (
-    select
-        *,
-        sum(chosen_weight) over (partition by month, account_id) as sum_of_chosen,
-        sum(is_owner) over (partition by month, account_id) as n_owners
+    select month, account_id, sum(chosen_weight) as sum_of_chosen, sum(is_owner) as n_owners
     from chosen
+    group by month, account_id
 ),
 
--- Without a primary owner, or with shares that are all zero, the owners share alike; without an owner the stand-in
--- takes all.
+-- Without a primary owner, or with shares that are all zero, the owners share alike.
 weighted as (
     select
-        *,
-        case
-            when sum_of_chosen > 0 then chosen_weight
-            when n_owners > 0 then is_owner
-            when role_rank = 9 then 1
-            else 0
-        end as weight,
-        case when sum_of_chosen > 0 then sum_of_chosen when n_owners > 0 then n_owners else 1 end as total_weight
-    from sums
+        chosen.*,
+        case when sums.sum_of_chosen > 0 then chosen.chosen_weight else chosen.is_owner end as weight,
+        case when sums.sum_of_chosen > 0 then sums.sum_of_chosen else sums.n_owners end as total_weight
+    from chosen
+    join sums on sums.month = chosen.month and sums.account_id = chosen.account_id
 ),
 
+-- Most accounts have one owner: only the others are divided.
 floored as (
     select
         *,
         weight * 1000000 / total_weight as floor_ppm,
         weight * 1000000 % total_weight as remainder
     from weighted
+    where weight > 0 and weight < total_weight
 ),
 
 -- Largest remainder; ties go to the stronger role, then to the smaller customer number.
@@ -133,18 +112,54 @@ placed as (
     from floored
 ),
 
-allocations as (
+accounts_seen as (
+    select account_months.month, account_months.account_id
+    from account_months
+    join months on months.month = account_months.month
+    union
+    select parties.month, parties.account_id
+    from parties
+    join months on months.month = parties.month
+    union
+    select $month, account_id from accounts
+),
+
+owned_accounts as (
+    select distinct parties.month, parties.account_id
+    from parties
+    where parties.role in ('primary', 'joint')
+),
+
+shares as (
     select
-        month,
-        account_id,
-        customer_id,
-        case when customer_id = 0 then 9 else min(role_rank) end as role_rank,
-        sum(ownership_ppm) as ownership_ppm,
-        sum(floor_ppm + case when place <= missing_ppm then 1 else 0 end) as allocation_ppm,
-        min(_file_id) as _file_id,
-        min(_line) as _line
+        month, account_id, customer_id, role_rank, ownership_ppm,
+        case when weight > 0 then 1000000 else 0 end as allocation_ppm, _file_id, _line
+    from weighted
+    where weight = 0 or weight = total_weight
+    union all
+    select
+        month, account_id, customer_id, role_rank, ownership_ppm,
+        floor_ppm + case when place <= missing_ppm then 1 else 0 end, _file_id, _line
     from placed
-    group by month, account_id, customer_id
+    union all
+    -- An account without an owner is nobody's.
+    select
+        accounts_seen.month, accounts_seen.account_id, 0, 9, 0, 1000000, cast(null as bigint), cast(null as bigint)
+    from accounts_seen
+    left join owned_accounts
+        on owned_accounts.month = accounts_seen.month and owned_accounts.account_id = accounts_seen.account_id
+    where owned_accounts.account_id is null
+),
+
+-- Several records without a customer are one line of UNASSIGNED.
+allocations as (
+    select * from shares where customer_id <> 0
+    union all
+    select
+        month, account_id, 0, 9, sum(ownership_ppm), sum(allocation_ppm), min(_file_id), min(_line)
+    from shares
+    where customer_id = 0
+    group by month, account_id
 )
 
 select

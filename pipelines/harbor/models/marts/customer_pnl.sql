@@ -1,9 +1,13 @@
-with account_lines as (
-    select * from marts.account_pnl_lines
+with account_pnl as (
+    select * from marts.account_pnl
+),
+
+ledger_lines as (
+    select * from reference.ledger_line where kind <> 'total'
 ),
 
 allocations as (
-    select * from core.customer_account_month
+    select * from core.customer_account_month where allocation_ppm > 0
 ),
 
 direct_costs as (
@@ -14,23 +18,54 @@ months as (
     select month from core.month_to_build where builds_customers
 ),
 
--- Whole cents of each line; the sign is put back after the split.
-owned_cents as (
+shared_accounts as (
     select
-        account_lines.month,
-        account_lines.account_id,
-        account_lines.line_code,
+        account_pnl.*,
         allocations.customer_id,
         allocations.role_rank,
-        allocations.allocation_ppm,
-        case when account_lines.amount < 0.00 then -1 else 1 end as direction,
-        cast(abs(account_lines.amount) * 100 as bigint) as cents
-    from account_lines
-    join months on months.month = account_lines.month
+        allocations.allocation_ppm
+    from account_pnl
+    join months on months.month = account_pnl.month
     join allocations
-        on allocations.month = account_lines.month
-        and allocations.account_id = account_lines.account_id
-    where allocations.allocation_ppm > 0
+        on allocations.month = account_pnl.month
+        and allocations.account_id = account_pnl.account_id
+    where allocations.allocation_ppm < 1000000
+),
+
+shared_lines as (
+    select
+        shared_accounts.month,
+        shared_accounts.account_id,
+        shared_accounts.customer_id,
+        shared_accounts.role_rank,
+        shared_accounts.allocation_ppm,
+        ledger_lines.line_code,
+        case ledger_lines.line_code
+            when 'interest_income' then shared_accounts.interest_income
+            when 'interest_expense' then shared_accounts.interest_expense
+            when 'ftp_charge' then shared_accounts.ftp_charge
+            when 'ftp_credit' then shared_accounts.ftp_credit
+            when 'fees' then shared_accounts.fees
+            when 'waivers' then shared_accounts.waivers
+            when 'interchange' then shared_accounts.interchange
+            when 'rewards' then shared_accounts.rewards
+            when 'event_cost' then shared_accounts.event_cost
+            when 'maintenance_cost' then shared_accounts.maintenance_cost
+            when 'acquisition_cost' then shared_accounts.acquisition_cost
+            when 'provision' then shared_accounts.provision
+        end as amount
+    from shared_accounts
+    cross join ledger_lines
+),
+
+-- Whole cents of each line; the sign is put back after the split.
+shared_cents as (
+    select
+        *,
+        case when amount < 0.00 then -1 else 1 end as direction,
+        cast(abs(amount) * 100 as bigint) as cents
+    from shared_lines
+    where amount <> 0.00
 ),
 
 -- Cents are cut into millions and a rest, so that cents times shares cannot overflow.
@@ -39,8 +74,7 @@ floored as (
         *,
         cents / 1000000 * allocation_ppm + cents % 1000000 * allocation_ppm / 1000000 as floor_cents,
         cents % 1000000 * allocation_ppm % 1000000 as remainder
-    from owned_cents
-    where allocation_ppm < 1000000
+    from shared_cents
 ),
 
 -- Largest remainder; ties go to the stronger role, then to the smaller customer number, last to UNASSIGNED.
@@ -55,64 +89,96 @@ placed as (
     from floored
 ),
 
-all_cents as (
-    select month, customer_id, line_code, direction * cents as cents
-    from owned_cents
-    where allocation_ppm = 1000000
-    union all
+shares as (
     select
         month,
         customer_id,
         line_code,
-        direction * (floor_cents + case when place <= missing_cents then 1 else 0 end)
+        cast(
+            direction * (floor_cents + case when place <= missing_cents then 1 else 0 end) * 0.01 as decimal(18, 2)
+        ) as amount
     from placed
     union all
-    select direct_costs.month, direct_costs.customer_id, 'event_cost', cast(direct_costs.event_cost * 100 as bigint)
+    select direct_costs.month, direct_costs.customer_id, 'event_cost', direct_costs.event_cost
     from direct_costs
     join months on months.month = direct_costs.month
+),
+
+-- Most accounts have one owner, who gets their lines as they are.
+owned as (
+    select
+        account_pnl.month,
+        allocations.customer_id,
+        account_pnl.interest_income,
+        account_pnl.interest_expense,
+        account_pnl.ftp_charge,
+        account_pnl.ftp_credit,
+        account_pnl.fees,
+        account_pnl.waivers,
+        account_pnl.interchange,
+        account_pnl.rewards,
+        account_pnl.event_cost,
+        account_pnl.maintenance_cost,
+        account_pnl.acquisition_cost,
+        account_pnl.provision
+    from account_pnl
+    join months on months.month = account_pnl.month
+    join allocations
+        on allocations.month = account_pnl.month
+        and allocations.account_id = account_pnl.account_id
+    where
+        allocations.allocation_ppm = 1000000
+        and (
+            account_pnl.interest_income <> 0.00
+            or account_pnl.interest_expense <> 0.00
+            or account_pnl.ftp_charge <> 0.00
+            or account_pnl.ftp_credit <> 0.00
+            or account_pnl.fees <> 0.00
+            or account_pnl.waivers <> 0.00
+            or account_pnl.interchange <> 0.00
+            or account_pnl.rewards <> 0.00
+            or account_pnl.event_cost <> 0.00
+            or account_pnl.maintenance_cost <> 0.00
+            or account_pnl.acquisition_cost <> 0.00
+            or account_pnl.provision <> 0.00
+        )
+    union all
+    select
+        month,
+        customer_id,
+        case when line_code = 'interest_income' then amount else 0.00 end,
+        case when line_code = 'interest_expense' then amount else 0.00 end,
+        case when line_code = 'ftp_charge' then amount else 0.00 end,
+        case when line_code = 'ftp_credit' then amount else 0.00 end,
+        case when line_code = 'fees' then amount else 0.00 end,
+        case when line_code = 'waivers' then amount else 0.00 end,
+        case when line_code = 'interchange' then amount else 0.00 end,
+        case when line_code = 'rewards' then amount else 0.00 end,
+        case when line_code = 'event_cost' then amount else 0.00 end,
+        case when line_code = 'maintenance_cost' then amount else 0.00 end,
+        case when line_code = 'acquisition_cost' then amount else 0.00 end,
+        case when line_code = 'provision' then amount else 0.00 end
+    from shares
 ),
 
 summed as (
     select
         month,
         customer_id,
-        cast(sum(case when line_code = 'interest_income' then cents else 0 end) as decimal(18, 0))
-            as interest_income,
-        cast(sum(case when line_code = 'interest_expense' then cents else 0 end) as decimal(18, 0))
-            as interest_expense,
-        cast(sum(case when line_code = 'ftp_charge' then cents else 0 end) as decimal(18, 0)) as ftp_charge,
-        cast(sum(case when line_code = 'ftp_credit' then cents else 0 end) as decimal(18, 0)) as ftp_credit,
-        cast(sum(case when line_code = 'fees' then cents else 0 end) as decimal(18, 0)) as fees,
-        cast(sum(case when line_code = 'waivers' then cents else 0 end) as decimal(18, 0)) as waivers,
-        cast(sum(case when line_code = 'interchange' then cents else 0 end) as decimal(18, 0)) as interchange,
-        cast(sum(case when line_code = 'rewards' then cents else 0 end) as decimal(18, 0)) as rewards,
-        cast(sum(case when line_code = 'event_cost' then cents else 0 end) as decimal(18, 0)) as event_cost,
-        cast(sum(case when line_code = 'maintenance_cost' then cents else 0 end) as decimal(18, 0))
-            as maintenance_cost,
-        cast(sum(case when line_code = 'acquisition_cost' then cents else 0 end) as decimal(18, 0))
-            as acquisition_cost,
-        cast(sum(case when line_code = 'provision' then cents else 0 end) as decimal(18, 0)) as provision
-    from all_cents
+        cast(coalesce(sum(interest_income), 0.00) as decimal(18, 2)) as interest_income,
+        cast(coalesce(sum(interest_expense), 0.00) as decimal(18, 2)) as interest_expense,
+        cast(coalesce(sum(ftp_charge), 0.00) as decimal(18, 2)) as ftp_charge,
+        cast(coalesce(sum(ftp_credit), 0.00) as decimal(18, 2)) as ftp_credit,
+        cast(coalesce(sum(fees), 0.00) as decimal(18, 2)) as fees,
+        cast(coalesce(sum(waivers), 0.00) as decimal(18, 2)) as waivers,
+        cast(coalesce(sum(interchange), 0.00) as decimal(18, 2)) as interchange,
+        cast(coalesce(sum(rewards), 0.00) as decimal(18, 2)) as rewards,
+        cast(coalesce(sum(event_cost), 0.00) as decimal(18, 2)) as event_cost,
+        cast(coalesce(sum(maintenance_cost), 0.00) as decimal(18, 2)) as maintenance_cost,
+        cast(coalesce(sum(acquisition_cost), 0.00) as decimal(18, 2)) as acquisition_cost,
+        cast(coalesce(sum(provision), 0.00) as decimal(18, 2)) as provision
+    from owned
     group by month, customer_id
-),
-
-lines as (
-    select
-        month,
-        customer_id,
-        cast(interest_income * 0.01 as decimal(18, 2)) as interest_income,
-        cast(interest_expense * 0.01 as decimal(18, 2)) as interest_expense,
-        cast(ftp_charge * 0.01 as decimal(18, 2)) as ftp_charge,
-        cast(ftp_credit * 0.01 as decimal(18, 2)) as ftp_credit,
-        cast(fees * 0.01 as decimal(18, 2)) as fees,
-        cast(waivers * 0.01 as decimal(18, 2)) as waivers,
-        cast(interchange * 0.01 as decimal(18, 2)) as interchange,
-        cast(rewards * 0.01 as decimal(18, 2)) as rewards,
-        cast(event_cost * 0.01 as decimal(18, 2)) as event_cost,
-        cast(maintenance_cost * 0.01 as decimal(18, 2)) as maintenance_cost,
-        cast(acquisition_cost * 0.01 as decimal(18, 2)) as acquisition_cost,
-        cast(provision * 0.01 as decimal(18, 2)) as provision
-    from summed
 ),
 
 subtotals as (
@@ -121,7 +187,7 @@ subtotals as (
         interest_income - ftp_charge + ftp_credit - interest_expense as net_interest_income,
         fees - waivers + interchange - rewards as other_revenue,
         event_cost + maintenance_cost + acquisition_cost as direct_expense
-    from lines
+    from summed
 )
 
 select
