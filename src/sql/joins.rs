@@ -78,6 +78,11 @@ fn better_sides(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn 
     if !may_swap || join.null_aware {
         return Ok(None);
     }
+    // Where the engine knows both, it has chosen already; a join that is turned twice has been seen to lose the filter
+    // above it.
+    if known_rows(join.left().as_ref()).is_some() && known_rows(join.right().as_ref()).is_some() {
+        return Ok(None);
+    }
     let (left, right) = (rows(join.left().as_ref()), rows(join.right().as_ref()));
     if right >= left {
         return Ok(None);
@@ -90,15 +95,19 @@ fn better_sides(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn 
     join.swap_inputs(mode).map(Some)
 }
 
+fn known_rows(plan: &dyn ExecutionPlan) -> Option<usize> {
+    let known = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
+    match known.map(|known| known.num_rows) {
+        Ok(Precision::Exact(rows) | Precision::Inexact(rows)) => Some(rows),
+        _ => None,
+    }
+}
+
 /// Rows that a plan may give, as far as its files tell: those of its largest input.
 fn rows(plan: &dyn ExecutionPlan) -> usize {
     let children = plan.children();
     if children.is_empty() {
-        let known = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
-        return match known.map(|known| known.num_rows) {
-            Ok(Precision::Exact(rows) | Precision::Inexact(rows)) => rows,
-            _ => 1,
-        };
+        return known_rows(plan).unwrap_or(1);
     }
     let of_children = children.iter().map(|child| rows(child.as_ref()));
     if plan.downcast_ref::<UnionExec>().is_some() {

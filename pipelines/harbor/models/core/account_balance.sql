@@ -34,7 +34,7 @@ wealth_changes as (
     where before.balance is distinct from wealth_contracts.market_value
 ),
 
-changes as (
+tonight as (
     select
         'deposits:' || account_no as account_id, effective_from as valid_from, balance, rate, 1 as is_tonight,
         _file_id, _line
@@ -48,18 +48,27 @@ changes as (
     union all
     select account_id, valid_from, balance, rate, 1, _file_id, _line
     from wealth_changes
+),
+
+touched as (
+    select distinct account_id from tonight
+),
+
+changes as (
+    select * from tonight
     union all
-    select account_id, valid_from, balance, rate, 0, _file_id, _line
+    select before.account_id, before.valid_from, before.balance, before.rate, 0, before._file_id, before._line
     from before
+    join touched on touched.account_id = before.account_id
 ),
 
 -- A correction sent tonight replaces what was known of that day.
-ranked as (
+ordered as (
     select
         *,
-        row_number() over (
-            partition by account_id, valid_from order by is_tonight desc, _file_id desc, _line desc
-        ) as place
+        lag(valid_from) over (
+            partition by account_id order by valid_from, is_tonight desc, _file_id desc, _line desc
+        ) as valid_before
     from changes
 )
 
@@ -71,5 +80,11 @@ select
     rate,
     _file_id,
     _line
-from ranked
-where place = 1
+from ordered
+where valid_before is distinct from valid_from
+union all
+select
+    before.account_id, before.valid_from, before.valid_to, before.balance, before.rate, before._file_id, before._line
+from before
+left join touched on touched.account_id = before.account_id
+where touched.account_id is null

@@ -26,29 +26,33 @@ before as (
     select * from base.core.customer
 ),
 
+ranked as (
+    select
+        *,
+        row_number() over (partition by customer_id order by trust_rank, source_code, feed, source_key) as place
+    from records
+),
+
 -- Survivorship: a value of the most trusted source that has one; the record's key decides ties.
 survivors as (
     select
         customer_id,
-        first_value(customer_type order by trust_rank, source_code, feed, source_key) as customer_type,
-        first_value(family_name order by family_name is null, trust_rank, source_code, feed, source_key)
-            as family_name,
-        first_value(given_name order by family_name is null, trust_rank, source_code, feed, source_key)
-            as given_name,
-        first_value(full_name order by full_name is null, trust_rank, source_code, feed, source_key) as full_name,
-        first_value(full_name_native order by full_name_native is null, trust_rank, source_code, feed, source_key)
-            as full_name_native,
-        first_value(national_id_token order by national_id_token is null, trust_rank, source_code, feed, source_key)
+        first_value(customer_type order by place) as customer_type,
+        first_value(family_name order by place) filter (where family_name is not null) as family_name,
+        first_value(given_name order by place) filter (where family_name is not null) as given_name,
+        first_value(full_name order by place) filter (where full_name is not null) as full_name,
+        first_value(full_name_native order by place) filter (where full_name_native is not null) as full_name_native,
+        first_value(national_id_token order by place) filter (where national_id_token is not null)
             as national_id_token,
-        first_value(segment order by segment is null, trust_rank, source_code, feed, source_key) as segment,
-        first_value(officer_id order by officer_id is null, trust_rank, source_code, feed, source_key) as officer_id,
+        first_value(segment order by place) filter (where segment is not null) as segment,
+        first_value(officer_id order by place) filter (where officer_id is not null) as officer_id,
         min(relationship_start) as relationship_start,
         coalesce(bool_or(is_staff), false) as is_staff,
         coalesce(bool_or(is_vip), false) as is_vip,
         coalesce(bool_or(is_deceased), false) as is_deceased,
         coalesce(bool_or(is_bankrupt), false) as is_bankrupt,
         count(*) as n_records
-    from records
+    from ranked
     group by customer_id
 ),
 
@@ -133,35 +137,38 @@ tonight as (
         survivors.is_staff,
         survivors.is_vip,
         survivors.is_deceased,
-        survivors.is_bankrupt
+        survivors.is_bankrupt,
+        survivors.n_records
     from survivors
     left join record_branches on record_branches.customer_id = survivors.customer_id
     left join holdings on holdings.customer_id = survivors.customer_id
     left join account_branches on account_branches.customer_id = survivors.customer_id
-),
-
--- Set operations treat two nulls as the same value.
-changed as (
-    select
-        customer_id, customer_type, theme, family_name, given_name, display_name, full_name_native,
-        national_id_token, segment, officer_id, relationship_start, status, home_branch_id,
-        is_staff, is_vip, is_deceased, is_bankrupt
-    from tonight
-    except
-    select
-        customer_id, customer_type, theme, family_name, given_name, display_name, full_name_native,
-        national_id_token, segment, officer_id, relationship_start, status, home_branch_id,
-        is_staff, is_vip, is_deceased, is_bankrupt
-    from before
 )
 
 select
     tonight.*,
-    survivors.n_records,
     greatest(last_activity.active_on, before.last_activity_date) as last_activity_date,
-    case when changed.customer_id is null then before.valid_from else $business_date end as valid_from
+    case
+        when
+            (before.customer_type is not distinct from tonight.customer_type)
+            and (before.theme is not distinct from tonight.theme)
+            and (before.family_name is not distinct from tonight.family_name)
+            and (before.given_name is not distinct from tonight.given_name)
+            and (before.display_name is not distinct from tonight.display_name)
+            and (before.full_name_native is not distinct from tonight.full_name_native)
+            and (before.national_id_token is not distinct from tonight.national_id_token)
+            and (before.segment is not distinct from tonight.segment)
+            and (before.officer_id is not distinct from tonight.officer_id)
+            and (before.relationship_start is not distinct from tonight.relationship_start)
+            and (before.status is not distinct from tonight.status)
+            and (before.home_branch_id is not distinct from tonight.home_branch_id)
+            and (before.is_staff is not distinct from tonight.is_staff)
+            and (before.is_vip is not distinct from tonight.is_vip)
+            and (before.is_deceased is not distinct from tonight.is_deceased)
+            and (before.is_bankrupt is not distinct from tonight.is_bankrupt)
+            then before.valid_from
+        else $business_date
+    end as valid_from
 from tonight
-join survivors on survivors.customer_id = tonight.customer_id
-left join changed on changed.customer_id = tonight.customer_id
 left join before on before.customer_id = tonight.customer_id
 left join last_activity on last_activity.customer_id = tonight.customer_id

@@ -64,18 +64,23 @@ named as (
         and described.feed = records.feed
         and described.source_key = records.source_key
     where records.customer_type = 'person'
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (partition by customer_id order by trust_rank, source_code, feed, source_key) as place
+    from named
 )
 
 select
     customer_id,
-    first_value(birth_date order by birth_date is null, trust_rank, source_code, feed, source_key) as birth_date,
-    first_value(gender order by gender is null, trust_rank, source_code, feed, source_key) as gender,
-    first_value(marital_status order by marital_status is null, trust_rank, source_code, feed, source_key)
-        as marital_status,
-    first_value(nationality order by nationality is null, trust_rank, source_code, feed, source_key) as nationality,
-    first_value(language order by language is null, trust_rank, source_code, feed, source_key) as language,
-    first_value(dependants order by dependants is null, trust_rank, source_code, feed, source_key) as dependants,
-    first_value(income_source order by income_source is null, trust_rank, source_code, feed, source_key)
-        as income_source
-from named
+    first_value(birth_date order by place) filter (where birth_date is not null) as birth_date,
+    first_value(gender order by place) filter (where gender is not null) as gender,
+    first_value(marital_status order by place) filter (where marital_status is not null) as marital_status,
+    first_value(nationality order by place) filter (where nationality is not null) as nationality,
+    first_value(language order by place) filter (where language is not null) as language,
+    first_value(dependants order by place) filter (where dependants is not null) as dependants,
+    first_value(income_source order by place) filter (where income_source is not null) as income_source
+from ranked
 group by customer_id
