@@ -1,11 +1,11 @@
-//! Which side of a hash join is held in memory: the smaller one, also where the engine has no statistics.
+//! Which side of a join is held in memory: the smaller one, as the files below it tell.
 //!
-//! After a join the engine knows no row counts, keeps the sides of the next join as they are written, and so collects a
-//! fact table to look up a dimension. This rule compares what the files below each side hold instead.
+//! The engine estimates rows join upon join; where it knows too little it keeps the sides as they are written, or takes
+//! a fact table for small, and collects it to look up a dimension. Its own reordering is off: a join that was turned
+//! twice lost the filter above it.
 
 use std::sync::Arc;
 
-use datafusion::common::JoinType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -13,7 +13,9 @@ use datafusion::error::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+use datafusion::physical_plan::joins::{
+    CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PartitionMode,
+};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 
@@ -22,16 +24,13 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 /// A side above this is spread over all threads instead of being collected by each.
 const COLLECTED_ROWS: usize = 1 << 17;
 
-/// The engine's own rules with this one behind its choice of joins.
+/// The engine's own rules with this one before those that rely on the choice.
 pub(super) fn optimizer_rules() -> Vec<Rule> {
-    let mut rules: Vec<Rule> = Vec::new();
-    for rule in PhysicalOptimizer::new().rules {
-        let chooses_joins = rule.name() == "join_selection";
-        rules.push(rule);
-        if chooses_joins {
-            rules.push(Arc::new(SmallerSideInMemory));
-        }
-    }
+    let mut rules: Vec<Rule> = PhysicalOptimizer::new().rules;
+    let place = rules
+        .iter()
+        .position(|rule| rule.name() == "join_selection");
+    rules.insert(place.unwrap_or(0), Arc::new(SmallerSideInMemory));
     rules
 }
 
@@ -46,13 +45,19 @@ impl PhysicalOptimizerRule for SmallerSideInMemory {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let n_threads = config.execution.target_partitions;
         plan.transform_up(|node| {
-            let Some(join) = node.downcast_ref::<HashJoinExec>() else {
-                return Ok(Transformed::no(node));
+            let better = if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+                hash_join(join, n_threads)?
+            } else if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
+                let turns =
+                    join.join_type().supports_swap() && is_larger(join.left(), join.right());
+                turns.then(|| join.swap_inputs()).transpose()?
+            } else if let Some(join) = node.downcast_ref::<CrossJoinExec>() {
+                let turns = is_larger(join.left(), join.right());
+                turns.then(|| join.swap_inputs()).transpose()?
+            } else {
+                None
             };
-            match better_sides(join, n_threads)? {
-                Some(better) => Ok(Transformed::yes(better)),
-                None => Ok(Transformed::no(node)),
-            }
+            Ok(better.map_or(Transformed::no(node), Transformed::yes))
         })
         .data()
     }
@@ -66,48 +71,38 @@ impl PhysicalOptimizerRule for SmallerSideInMemory {
     }
 }
 
-fn better_sides(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let may_swap = matches!(
-        join.join_type(),
-        JoinType::Inner
-            | JoinType::Left
-            | JoinType::Right
-            | JoinType::LeftSemi
-            | JoinType::LeftAnti
-    );
-    if !may_swap || join.null_aware {
+fn hash_join(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    // A null-aware join depends on its sides.
+    if join.null_aware {
         return Ok(None);
     }
-    // Where the engine knows both, it has chosen already; a join that is turned twice has been seen to lose the filter
-    // above it.
-    if known_rows(join.left().as_ref()).is_some() && known_rows(join.right().as_ref()).is_some() {
-        return Ok(None);
-    }
-    let (left, right) = (rows(join.left().as_ref()), rows(join.right().as_ref()));
-    if right >= left {
-        return Ok(None);
-    }
-    let mode = if right <= COLLECTED_ROWS || n_threads == 1 {
+    let turns = join.join_type().supports_swap() && is_larger(join.left(), join.right());
+    let held = if turns { join.right() } else { join.left() };
+    let mode = if rows(held.as_ref()) <= COLLECTED_ROWS || n_threads == 1 {
         PartitionMode::CollectLeft
     } else {
         PartitionMode::Partitioned
     };
-    join.swap_inputs(mode).map(Some)
+    if turns {
+        return join.swap_inputs(mode).map(Some);
+    }
+    let join = join.builder().with_partition_mode(mode).build()?;
+    Ok(Some(Arc::new(join)))
 }
 
-fn known_rows(plan: &dyn ExecutionPlan) -> Option<usize> {
-    let known = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
-    match known.map(|known| known.num_rows) {
-        Ok(Precision::Exact(rows) | Precision::Inexact(rows)) => Some(rows),
-        _ => None,
-    }
+fn is_larger(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionPlan>) -> bool {
+    rows(left.as_ref()) > rows(right.as_ref())
 }
 
 /// Rows that a plan may give, as far as its files tell: those of its largest input.
 fn rows(plan: &dyn ExecutionPlan) -> usize {
     let children = plan.children();
     if children.is_empty() {
-        return known_rows(plan).unwrap_or(1);
+        let known = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
+        return match known.map(|known| known.num_rows) {
+            Ok(Precision::Exact(rows) | Precision::Inexact(rows)) => rows,
+            _ => 1,
+        };
     }
     let of_children = children.iter().map(|child| rows(child.as_ref()));
     if plan.downcast_ref::<UnionExec>().is_some() {

@@ -74,6 +74,8 @@ impl Session {
         // A literal such as 0.0525 must not turn money into floating point.
         settings.sql_parser.parse_float_as_decimal = true;
         settings.sql_parser.collect_spans = true;
+        // `joins` chooses their sides.
+        settings.optimizer.join_reordering = false;
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(environment)

@@ -15,6 +15,7 @@ mod report;
 mod synth;
 mod bank;
 mod nightly;
+mod joins;
 mod measures;
 mod crash;
 mod releases;

@@ -1,0 +1,119 @@
+//! Joins whose sides the engine has no statistics for.
+
+#![cfg(test)]
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use salenet::domain::TableName;
+use salenet::sql::catalog::Catalogue;
+use salenet::sql::{Bindings, Session, SessionOptions, TableSource};
+
+struct Tables {
+    session: Session,
+    _folder: tempfile::TempDir,
+}
+
+impl Tables {
+    /// Accounts, three times as many facts, and few months and products.
+    fn new(threads: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let session = Session::try_new(&SessionOptions {
+            threads: NonZeroUsize::new(threads).unwrap(),
+            memory: None,
+            spill_folder: None,
+        })
+        .unwrap();
+        for (name, sql) in [
+            (
+                "month",
+                "select '2026-0' || value as month from (select unnest(generate_series(1, 3)) as value) as series",
+            ),
+            (
+                "product",
+                "select 'p' || value as product, value as rate from (select unnest(generate_series(0, 4)) as value) as series",
+            ),
+            (
+                "account",
+                "select 'a' || value as account, 'p' || (value % 7) as product from (select unnest(generate_series(1, 20000)) as value) as series",
+            ),
+            (
+                "fact",
+                "select 'a' || account as account, '2026-0' || month as month, account * month as amount \
+                      from (select a.value as account, b.value as month from (select unnest(generate_series(1, 20000)) as value) as a \
+                            cross join (select unnest(generate_series(1, 3)) as value) as b)",
+            ),
+        ] {
+            add(&session, folder.path(), name, sql);
+        }
+        Self {
+            session,
+            _folder: folder,
+        }
+    }
+
+    fn text(&self, sql: &str) -> String {
+        let result = self.session.query(sql, &Bindings::default()).unwrap();
+        let rows = result.rows().unwrap();
+        let cells = rows.iter().flatten().map(salenet::sql::Cell::to_text);
+        cells.collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn add(session: &Session, folder: &Path, name: &str, sql: &str) {
+    let plan = session.plan(sql, &Bindings::default()).unwrap();
+    let mut bytes = Vec::new();
+    session.write_parquet(&plan, &mut bytes).unwrap();
+    let path = folder.join(format!("{name}.parquet"));
+    std::fs::write(&path, bytes).unwrap();
+    let source = TableSource {
+        columns: plan.columns(),
+        files: vec![path],
+    };
+    let name = TableName::try_new("core", name).unwrap();
+    session.add_table(Catalogue::Tonight, &name, source);
+}
+
+const FACTS: &str = "select fact.account, fact.amount, product.rate from core.fact as fact \
+     join core.month as month on month.month = fact.month and month.month <> '2026-02' \
+     left join core.account as account on account.account = fact.account \
+     left join core.product as product on product.product = account.product";
+
+#[test]
+fn a_fact_table_is_never_collected_to_look_up_a_dimension() {
+    let plan = Tables::new(2).text(&format!("explain {FACTS}"));
+    let joins = plan.lines().filter(|line| line.contains("HashJoinExec"));
+    for join in joins.clone() {
+        assert!(!join.contains("join_type=Left,"), "{plan}");
+    }
+    assert_eq!(joins.count(), 3, "{plan}");
+}
+
+#[test]
+fn turned_joins_give_the_same_rows() {
+    for threads in [1, 2] {
+        let tables = Tables::new(threads);
+        let sums =
+            format!("select count(*), count(rate), sum(amount), sum(amount * rate) from ({FACTS})");
+        // Months 1 and 3 of every account; products 5 and 6 are unknown.
+        let rated = (1..=20_000_i64).filter(|account| account % 7 < 5);
+        let rates: i64 = rated
+            .clone()
+            .map(|account| 4 * account * (account % 7))
+            .sum();
+        let expected = format!("40000 {} 800040000 {rates}", 2 * rated.count());
+        assert_eq!(tables.text(&sums), expected);
+        // Both ways to say it: accounts that neither of two lists names.
+        let named = "select distinct account from (select account from core.fact where amount % 2 = 0 \
+             union all select account.account from core.account as account \
+             left join core.product as product on product.product = account.product where product.rate is null)";
+        let left_join = format!(
+            "with named as ({named}) select count(*) from core.account as account \
+             left join named on named.account = account.account where named.account is null"
+        );
+        let not_exists = format!(
+            "select count(*) from core.account as account where account.account not in ({named})"
+        );
+        assert_eq!(tables.text(&left_join), tables.text(&not_exists));
+    }
+}
