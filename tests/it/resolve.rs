@@ -229,6 +229,7 @@ fn write_staging(
     staging
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test writes its input")]
 fn write(frame: &mut DataFrame, path: &Path, row_group: usize) {
     let file = File::create(path).expect("a file");
     ParquetWriter::new(file)
@@ -364,12 +365,12 @@ fn assert_as_modelled(
         let wanted: Vec<_> = (first_seq..).take(found.len()).map(Some).collect();
         assert_eq!(numbers(&read(&path), "event_seq"), wanted);
     }
-    let issued = issued_file(warehouse, output).map(|path| {
+    let issued: Option<Vec<_>> = issued_file(warehouse, output).map(|path| {
         let frame = read(&path);
         let ids = numbers(&frame, "customer_id").into_iter().flatten();
         keys(&frame).into_iter().zip(ids).collect()
     });
-    assert_eq!(issued.unwrap_or_else(Vec::new), expected.issued);
+    assert_eq!(issued.unwrap_or_default(), expected.issued);
     let report = &output.report;
     let count = |kind: &str| {
         expected
@@ -426,7 +427,7 @@ fn assert_nights(nights: &[Vec<Drawn>; 4], rules: &[ExactRule], cards_as_read: b
             cards_as_read,
         );
         let output = run(&warehouse, rows, rules, &base, date, PLAIN).expect("a night");
-        let first_seq = history.events.len() as i64 + 1;
+        let first_seq = i64::try_from(history.events.len()).expect("few") + 1;
         assert_as_modelled(&warehouse, &output, &expected, first_seq);
 
         let elsewhere = tempfile::tempdir().expect("another warehouse");

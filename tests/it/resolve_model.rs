@@ -56,6 +56,10 @@ pub struct Night {
     pub customers: usize,
 }
 
+fn counted(number: usize) -> i64 {
+    i64::try_from(number).expect("few")
+}
+
 struct Person {
     staged: Staged,
     name_parts: Vec<String>,
@@ -96,7 +100,8 @@ pub fn night(
                 ExactRule::NationalId => person.staged.national_id.clone().map(|id| (0, id)),
                 ExactRule::Card => person.staged.card.as_ref().map(|card| {
                     let number = cards.iter().position(|known| *known == card);
-                    (number.expect("a card that was read") as i64, String::new())
+                    let number = number.expect("a card that was read");
+                    (counted(number), String::new())
                 }),
                 ExactRule::SameKey => old[position].map(|id| (id, String::new())),
             };
@@ -196,8 +201,8 @@ fn identify(
             let votes = of_cluster
                 .iter()
                 .filter(|each| old[**each] == Some(id))
-                .count() as i64;
-            claims.push((-votes, id, of_cluster[0], *root));
+                .count();
+            claims.push((-counted(votes), id, of_cluster[0], *root));
         }
     }
     claims.sort_unstable();
@@ -250,7 +255,7 @@ fn identify(
         if !votes.contains_key(&id) {
             let from = votes.keys().next().copied();
             let kind = if from.is_some() { "split" } else { "create" };
-            events.push((kind.to_owned(), from, id, of_cluster.len() as i64));
+            events.push((kind.to_owned(), from, id, counted(of_cluster.len())));
         }
         for (old_id, n_records) in votes {
             if old_id != id && !owned.contains(&old_id) {
@@ -259,11 +264,29 @@ fn identify(
         }
     }
     events.sort();
+    let customer_ids: Vec<i64> = cluster.iter().map(|root| ids[root]).collect();
+    let xref = xref(people, &customer_ids, linked_by, history, &events, today);
+    Night {
+        xref,
+        events,
+        issued,
+        customers: members.len(),
+    }
+}
+
+fn xref(
+    people: &[Person],
+    customer_ids: &[i64],
+    linked_by: &[Option<ExactRule>],
+    history: &History,
+    events: &[Event],
+    today: i32,
+) -> Xref {
     let mut xref = Xref::new();
     for (position, person) in people.iter().enumerate() {
         let staged = &person.staged;
         let known = history.xref.get(&staged.key);
-        let customer_id = ids[&cluster[position]];
+        let customer_id = customer_ids[position];
         let same = known.filter(|row| row.customer_id == customer_id);
         let rule = match linked_by[position] {
             Some(ExactRule::NationalId) => "national_id",
@@ -298,10 +321,5 @@ fn identify(
             ..row.clone()
         });
     }
-    Night {
-        xref,
-        events,
-        issued,
-        customers: members.len(),
-    }
+    xref
 }

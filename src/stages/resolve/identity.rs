@@ -232,7 +232,7 @@ pub fn complete(
     // The founder is its cluster's first by trust and order.
     reissues.par_sort_by_key(|each| (founder_of(each.record), each.trust_rank, each.record));
     let mut reissues = reissues.into_iter().peekable();
-    let mut reissued = IdSet::default();
+    let mut given_again = IdSet::default();
     let mut fresh = (next.get()..NONE).filter_map(CustomerId::new);
     let mut newly_issued = Vec::new();
     let mut events = Vec::new();
@@ -249,11 +249,11 @@ pub fn complete(
         }
         let mut found = None;
         while let Some(each) = reissues.next_if(|each| founder_of(each.record) == founder) {
-            found = found.or(Some(each.id).filter(|id| !reissued.contains(*id)));
+            found = found.or(Some(each.id).filter(|id| !given_again.contains(*id)));
         }
         let id = match found {
             Some(id) => {
-                reissued.insert(id);
+                given_again.insert(id);
                 id
             }
             None => {

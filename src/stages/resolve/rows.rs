@@ -123,10 +123,14 @@ impl Rows {
             let mut first = [0; 8];
             let own = &key[shared..key.len().min(shared + 8)];
             first[..own.len()].copy_from_slice(own);
-            let [a, b, c, d, e, f, g, h] = first;
+            let word = |bytes: &[u8]| {
+                bytes
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | u32::from(*byte))
+            };
             Slot {
-                high: u32::from_be_bytes([a, b, c, d]),
-                low: u32::from_be_bytes([e, f, g, h]),
+                high: word(&first[..4]),
+                low: word(&first[4..]),
                 row,
             }
         };

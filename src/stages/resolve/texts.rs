@@ -112,10 +112,10 @@ impl SortedTextsReader<'_> {
 /// Seven bits a byte, the lowest first; the top bit says that more follow.
 fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
-        bytes.push(0x80 | (number & 0x7f) as u8);
+        bytes.push(0x80 | number.to_le_bytes()[0]);
         number >>= 7;
     }
-    bytes.push(number as u8);
+    bytes.push(number.to_le_bytes()[0]);
 }
 
 fn read_number(bytes: &[u8], at: &mut usize) -> usize {
