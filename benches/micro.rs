@@ -23,7 +23,7 @@ use salenet::stages::clean::batch::{BatchBuilder, staging_schema};
 use salenet::stages::clean::column::{ColumnPlan, TokenPolicy};
 use salenet::stages::clean::value::{Cell, Value};
 use salenet::stages::extract::splitter::{FieldSpan, LineEnd, Scan, SplitRules, scan_record};
-use salenet::stages::extract::writer::RowGroupWriter;
+use salenet::stages::row_groups::RowGroupWriter;
 
 type Failure = Box<dyn std::error::Error>;
 

@@ -252,6 +252,7 @@ impl<'a> Night<'a> {
                 base_xref: night.paths(&night.base_files(&xref)),
                 base_events: night.paths(&night.base_files(&events)),
                 issued,
+                threads: context.settings.threads,
             };
             let output = resolve(&request)?;
             // Durable before anything is built on these ids: a rerun finds them here and gives nobody else the same.

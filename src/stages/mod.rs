@@ -1,6 +1,7 @@
 //! The stages of a night. No stage calls another, but for extract and clean, which are one step per feed;
 //! `run` alone knows their order.
 
+pub mod row_groups;
 pub mod extract;
 pub mod clean;
 pub mod resolve;

@@ -14,6 +14,8 @@ mod report;
 #[cfg(test)]
 mod synth;
 mod bank;
+mod resolve_model;
+mod resolve;
 mod nightly;
 mod joins;
 mod measures;

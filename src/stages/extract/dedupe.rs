@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use polars::prelude::*;
 
-use super::writer::ROW_GROUP_ROWS;
 use crate::config::feed::Survivor;
 use crate::stages::clean::value::Value;
+use crate::stages::row_groups::ROW_GROUP_ROWS;
 
 /// 128 bits of BLAKE3 over the typed key: two different keys do not meet.
 pub type KeyHash = u128;

@@ -9,10 +9,10 @@ use super::dedupe::{Dedupe, Rank, Survey};
 use super::error::{ExtractError, engine};
 use super::quarantine::QuarantineWriter;
 use super::totals::Totals;
-use super::writer::RowGroupWriter;
 use crate::config::feed::{Delivery, FeedSpec};
 use crate::domain::BusinessDate;
 use crate::stages::clean::batch::staging_schema;
+use crate::stages::row_groups::RowGroupWriter;
 
 /// Where decided rows go.
 enum Purpose<'w> {

@@ -24,7 +24,6 @@ pub mod loader;
 pub mod dedupe;
 pub mod totals;
 pub mod quarantine;
-pub mod writer;
 pub mod replay;
 pub mod report;
 pub mod merge;

@@ -6,10 +6,10 @@ use std::io::Write;
 use polars::prelude::*;
 
 use super::clean_batch::RejectedRow;
-use super::writer::RowGroupWriter;
 use crate::config::feed::FeedSpec;
 use crate::stages::clean::column::ColumnPlan;
 use crate::stages::clean::protect::{INVALID_MARK, TOKEN_PREFIX, TokenKeys, luhn};
+use crate::stages::row_groups::RowGroupWriter;
 
 const BATCH_ROWS: usize = 8192;
 

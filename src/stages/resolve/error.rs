@@ -24,6 +24,29 @@ pub enum ResolveError {
         #[source]
         source: std::io::Error,
     },
+    /// These rows are merged as they come, so their order is part of what the table promises.
+    #[error(
+        "read {table}: expected rows sorted by source, feed and key, found row {row} before its place in {path}"
+    )]
+    Unsorted {
+        table: &'static str,
+        path: String,
+        row: u64,
+    },
+    #[error("number each {what}: expected at most {limit}, found {found}")]
+    OutOfRange {
+        what: &'static str,
+        found: i64,
+        limit: u64,
+    },
+    #[error("start the threads that resolve: {problem}")]
+    Threads { problem: String },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl ResolveError {
+    pub(super) const fn out_of_range(what: &'static str, found: i64, limit: u64) -> Self {
+        Self::OutOfRange { what, found, limit }
+    }
 }

@@ -7,11 +7,18 @@
 
 pub mod error;
 pub mod run;
-pub mod cluster;
-pub mod identity;
-pub mod names;
+pub mod staging;
+pub mod rows;
+pub mod texts;
+pub mod tokens;
 pub mod records;
+pub mod names;
+pub mod cluster;
+pub mod linking;
+pub mod identity;
+pub mod history;
 pub mod tables;
+pub mod xref;
 
 pub use error::ResolveError;
 pub use run::{ResolveOutput, ResolveReport, ResolveRequest, resolve};

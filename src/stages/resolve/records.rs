@@ -1,285 +1,254 @@
-//! Staged rows -> records: one per key of a source, sorted, with tokens numbered.
+//! Records as columns, sorted by source, feed and key; and, apart from them, what may link them.
+//!
+//! A record takes about twenty bytes here, so that tens of millions of them stand in memory at once.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::path::{Path, PathBuf};
-
-use polars::prelude::*;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::ResolveError;
 use super::names::name_parts;
-use crate::config::matching::{CustomerTypeRule, RecordSource};
+use super::rows::{CustomerType, Files, Place, Rows};
+use super::staging::{Wanted, read_rows};
+use super::texts::{SortedTexts, SortedTextsReader, TextList};
+use super::tokens::{TokenAt, TokenHash, first_holders};
+use crate::config::matching::{ExactRule, MatchingSpec, RecordSource};
+use crate::domain::TableName;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CustomerType {
-    Person,
-    Organisation,
-}
-
-impl CustomerType {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Organisation => "organisation",
-        }
-    }
-}
-
-/// Where a record stands: its source, its feed and its key there.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordKey {
+/// A feed whose records stand together.
+#[derive(Debug, Clone)]
+pub struct FeedRecords {
     pub source: String,
     pub feed: String,
-    pub key: String,
-}
-
-/// A person or organisation as one source knows it.
-#[derive(Debug, Clone)]
-pub struct Record {
-    pub key: RecordKey,
     pub trust_rank: u32,
-    pub customer_type: CustomerType,
-    /// Number of the token of its valid national id.
-    pub national_id: Option<u32>,
-    /// Number of its card's token.
-    pub card: Option<u32>,
-    pub name_parts: Vec<String>,
-    pub file_id: i64,
-    pub line: i64,
+    /// One past its last record.
+    pub end: u32,
 }
 
-/// Gives equal tokens equal numbers, so that records carry four bytes instead of a text.
+/// Persons and organisations as one source knows them, by number.
 #[derive(Debug, Default)]
-pub struct TokenNumbers(HashMap<String, u32>);
+pub struct Records {
+    pub feeds: Vec<FeedRecords>,
+    pub customer_types: Vec<CustomerType>,
+    places: Vec<Place>,
+    keys: SortedTexts,
+    files: Files,
+}
 
-impl TokenNumbers {
-    fn number(&mut self, token: &str) -> u32 {
-        if let Some(number) = self.0.get(token) {
-            return *number;
-        }
-        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(token.to_owned(), number);
-        number
+/// What the rules compare.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// By record: the first record with the same valid national id.
+    pub national_ids: Vec<u32>,
+    /// Records with a card, ascending.
+    pub card_holders: Vec<u32>,
+    /// By position among the card holders: the first position with the same card.
+    pub cards: Vec<u32>,
+    names: TextList,
+}
+
+impl Evidence {
+    /// The parts of a card holder's name.
+    #[must_use]
+    pub fn name_parts(&self, position: usize) -> Vec<String> {
+        parts_of(self.names.get(position))
     }
 }
 
-/// Reads the records of one staging table into `records`.
+fn parts_of(name: &[u8]) -> Vec<String> {
+    name_parts(str::from_utf8(name).unwrap_or_default())
+}
+
+/// Tokens while records are read.
+#[derive(Debug, Default)]
+struct Tokens {
+    national_ids: Vec<TokenAt>,
+    cards: Vec<TokenAt>,
+    card_holders: Vec<u32>,
+    names: TextList,
+}
+
+/// Reads the records of all staging tables that `spec` names.
 ///
 /// Rows with the same key are one record: the row with the smallest file and line describes it, later rows fill what
-/// it lacks. A row without a key names nobody and is passed over.
+/// it lacks.
 pub fn read_records(
-    source: &RecordSource,
-    files: &[PathBuf],
-    tokens: &mut TokenNumbers,
-    records: &mut BTreeMap<RecordKey, Record>,
-) -> Result<(), ResolveError> {
-    for file in files {
-        let table = read_columns(file, wanted_columns(source)).map_err(|error| error.of(source))?;
-        let rows = Rows::try_new(source, &table).map_err(|error| ResolveError::Read {
-            table: source.table.to_string(),
-            source: error,
-        })?;
-        for row in 0..table.height() {
-            let Some(key) = rows.key(row) else { continue };
-            let record = rows.record(row, key, source, tokens);
-            merge(records, record);
+    spec: &MatchingSpec,
+    staging: &BTreeMap<TableName, Vec<PathBuf>>,
+) -> Result<(Records, Evidence), ResolveError> {
+    let mut by_feed: BTreeMap<(&str, &str), Vec<&RecordSource>> = BTreeMap::new();
+    for source in &spec.records {
+        let feed = (source.source.as_str(), source.feed.as_str());
+        by_feed.entry(feed).or_default().push(source);
+    }
+    let compares_cards = spec.rules.contains(&ExactRule::Card);
+    let (mut records, mut tokens) = (Records::default(), Tokens::default());
+    for ((name, feed), sources) in by_feed {
+        let wanted = Wanted {
+            cards: compares_cards && sources.iter().any(|source| source.card.is_some()),
+            national_ids: sources.iter().any(|source| source.national_id.is_some()),
+        };
+        let mut rows = Rows::default();
+        for source in &sources {
+            let paths = staging.get(&source.table).map_or(&[][..], Vec::as_slice);
+            read_rows(source, paths, wanted, &mut records.files, &mut rows)?;
+        }
+        let order = rows.sorted(&records.files)?;
+        records.append(&rows, &order, &mut tokens)?;
+        records.feeds.push(FeedRecords {
+            source: name.to_owned(),
+            feed: feed.to_owned(),
+            trust_rank: sources.first().map_or(0, |source| source.trust_rank),
+            end: number_of(records.len())?,
+        });
+    }
+    let national_ids = first_holders(tokens.national_ids, records.len());
+    let cards = first_holders(tokens.cards, tokens.card_holders.len());
+    let evidence = Evidence {
+        national_ids,
+        card_holders: tokens.card_holders,
+        cards,
+        names: tokens.names,
+    };
+    Ok((records, evidence))
+}
+
+/// One number below the last is kept free: it stands for none.
+fn number_of(count: usize) -> Result<u32, ResolveError> {
+    let number = u32::try_from(count).ok().filter(|n| *n < u32::MAX);
+    let found = i64::try_from(count).unwrap_or(i64::MAX);
+    number.ok_or_else(|| ResolveError::out_of_range("record", found, u64::from(u32::MAX) - 1))
+}
+
+impl Records {
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// File id and line of the row that describes a record.
+    #[must_use]
+    pub fn place(&self, record: u32) -> (i64, i64) {
+        self.files.of(self.places[record as usize])
+    }
+
+    #[must_use]
+    pub fn read(&self) -> RecordReader<'_> {
+        RecordReader {
+            records: self,
+            keys: self.keys.read(),
+            next: 0,
+            feed: 0,
         }
     }
-    Ok(())
-}
 
-fn merge(records: &mut BTreeMap<RecordKey, Record>, record: Record) {
-    match records.get_mut(&record.key) {
-        None => {
-            records.insert(record.key.clone(), record);
-        }
-        Some(known) => {
-            let (mut first, second) = if (record.file_id, record.line) < (known.file_id, known.line)
-            {
-                (record, known.clone())
-            } else {
-                (known.clone(), record)
-            };
-            first.national_id = first.national_id.or(second.national_id);
-            first.card = first.card.or(second.card);
-            if first.name_parts.is_empty() {
-                first.name_parts = second.name_parts;
-            }
-            *known = first;
-        }
+    /// How much a record's source is trusted, 1 the most.
+    #[must_use]
+    pub fn trust_rank(&self, record: u32) -> u32 {
+        let feed = self.feeds.partition_point(|feed| feed.end <= record);
+        self.feeds
+            .get(feed)
+            .map_or(u32::MAX, |feed| feed.trust_rank)
     }
-}
 
-fn wanted_columns(source: &RecordSource) -> Vec<String> {
-    let mut wanted = source.key.clone();
-    let optional = [
-        &source.national_id,
-        &source.card,
-        &source.family_name,
-        &source.given_name,
-        &source.full_name,
-    ];
-    wanted.extend(optional.into_iter().flatten().cloned());
-    wanted.extend(
-        source
-            .national_id
-            .iter()
-            .map(|column| format!("{column}_valid")),
-    );
-    if let CustomerTypeRule::Column(column) = &source.customer_type {
-        wanted.push(column.clone());
-    }
-    wanted.push("_file_id".to_owned());
-    wanted.push("_line".to_owned());
-    wanted.sort();
-    wanted.dedup();
-    wanted
-}
-
-struct Rows {
-    source: String,
-    feed: String,
-    keys: Vec<Column>,
-    customer_type: TypeColumn,
-    national_id: Option<(StringChunked, BooleanChunked)>,
-    card: Option<StringChunked>,
-    names: Vec<StringChunked>,
-    file_id: Int64Chunked,
-    line: Int64Chunked,
-}
-
-enum TypeColumn {
-    Always(CustomerType),
-    Of(StringChunked),
-}
-
-impl Rows {
-    fn try_new(source: &RecordSource, table: &DataFrame) -> PolarsResult<Self> {
-        let text = |name: &String| table.column(name).and_then(|column| column.str().cloned());
-        let full: Vec<&String> = source.full_name.iter().collect();
-        let parts: Vec<&String> = source
-            .family_name
-            .iter()
-            .chain(&source.given_name)
-            .collect();
-        let name_columns = if parts.is_empty() { full } else { parts };
-        Ok(Self {
-            source: source.source.clone(),
-            feed: source.feed.clone(),
-            keys: source
-                .key
-                .iter()
-                .map(|name| table.column(name).cloned())
-                .collect::<PolarsResult<_>>()?,
-            customer_type: match &source.customer_type {
-                CustomerTypeRule::Person => TypeColumn::Always(CustomerType::Person),
-                CustomerTypeRule::Organisation => TypeColumn::Always(CustomerType::Organisation),
-                CustomerTypeRule::Column(name) => TypeColumn::Of(text(name)?),
-            },
-            national_id: match &source.national_id {
-                Some(name) => {
-                    let valid = table.column(&format!("{name}_valid"))?.bool()?.clone();
-                    Some((text(name)?, valid))
-                }
-                None => None,
-            },
-            card: source.card.as_ref().map(text).transpose()?,
-            names: name_columns
-                .into_iter()
-                .map(text)
-                .collect::<PolarsResult<_>>()?,
-            file_id: table.column("_file_id")?.i64()?.clone(),
-            line: table.column("_line")?.i64()?.clone(),
+    /// By record: how much its source is trusted, 1 the most.
+    pub fn trust_ranks(&self) -> impl Iterator<Item = u32> {
+        let mut start = 0;
+        self.feeds.iter().flat_map(move |feed| {
+            let n_records = feed.end - start;
+            start = feed.end;
+            std::iter::repeat_n(feed.trust_rank, n_records as usize)
         })
     }
 
-    fn key(&self, row: usize) -> Option<String> {
-        let mut parts = Vec::with_capacity(self.keys.len());
-        for column in &self.keys {
-            match column.get(row).ok()? {
-                AnyValue::Null => return None,
-                AnyValue::String(text) => parts.push(text.to_owned()),
-                // A column of one row hands out an owned string, which would print itself in quotes.
-                other => parts.push(other.str_value().into_owned()),
+    /// Rows of one key become one record; `order` has them side by side, the one that describes it first.
+    fn append(
+        &mut self,
+        rows: &Rows,
+        order: &[u32],
+        tokens: &mut Tokens,
+    ) -> Result<(), ResolveError> {
+        let mut start = 0;
+        while start < order.len() {
+            let first = order[start] as usize;
+            let key = rows.keys.get(first);
+            let others = order[start + 1..].iter();
+            let n_others = others.take_while(|row| rows.keys.get(**row as usize) == key);
+            let same_key = &order[start..=start + n_others.count()];
+            start += same_key.len();
+
+            let record = number_of(self.len())?;
+            self.keys.push(key);
+            self.places.push(rows.places[first]);
+            self.customer_types.push(rows.customer_types[first]);
+            let held = |column: &[TokenHash], holder: u32, into: &mut Vec<TokenAt>| {
+                let found = same_key.iter().filter_map(|row| column.get(*row as usize));
+                let token = found.copied().find(|token| *token != TokenHash::NOTHING);
+                into.extend(token.map(|token| TokenAt { token, holder }));
+                token.is_some()
+            };
+            held(&rows.national_ids, record, &mut tokens.national_ids);
+            let position = number_of(tokens.card_holders.len())?;
+            if held(&rows.cards, position, &mut tokens.cards) {
+                tokens.card_holders.push(record);
+                let mut names = same_key.iter().map(|row| rows.names.get(*row as usize));
+                let name = match same_key.len() {
+                    1 => names.next(),
+                    _ => names.find(|name| !parts_of(name).is_empty()),
+                };
+                tokens.names.push(name.unwrap_or_default());
             }
         }
-        Some(parts.join("|"))
+        Ok(())
     }
+}
 
-    fn record(
-        &self,
-        row: usize,
-        key: String,
-        source: &RecordSource,
-        tokens: &mut TokenNumbers,
-    ) -> Record {
-        let national_id = self.national_id.as_ref().and_then(|(token, valid)| {
-            token
-                .get(row)
-                .filter(|_| valid.get(row) == Some(true))
-                .map(|token| tokens.number(token))
-        });
-        let name: Vec<&str> = self
-            .names
-            .iter()
-            .filter_map(|column| column.get(row))
-            .collect();
-        let customer_type = match &self.customer_type {
-            TypeColumn::Always(customer_type) => *customer_type,
-            TypeColumn::Of(column) if column.get(row) == Some("organisation") => {
-                CustomerType::Organisation
-            }
-            TypeColumn::Of(_) => CustomerType::Person,
-        };
-        Record {
-            key: RecordKey {
-                source: self.source.clone(),
-                feed: self.feed.clone(),
-                key,
-            },
-            trust_rank: source.trust_rank,
-            customer_type,
-            national_id,
-            card: self
-                .card
-                .as_ref()
-                .and_then(|column| column.get(row))
-                .map(|token| tokens.number(token)),
-            name_parts: name_parts(&name.join(" ")),
-            file_id: self.file_id.get(row).unwrap_or_default(),
-            line: self.line.get(row).unwrap_or_default(),
+/// Goes through the records in their order.
+#[derive(Debug)]
+pub struct RecordReader<'a> {
+    records: &'a Records,
+    keys: SortedTextsReader<'a>,
+    /// The number of the record after this one.
+    next: u32,
+    feed: usize,
+}
+
+impl<'a> RecordReader<'a> {
+    /// Goes to the next record; false after the last. Call it before looking at the first.
+    pub fn advance(&mut self) -> bool {
+        if self.next as usize == self.records.len() {
+            return false;
         }
-    }
-}
-
-/// Why a Parquet file of our own could not be read.
-pub(super) enum ReadError {
-    Open(String, std::io::Error),
-    Content(PolarsError),
-}
-
-impl ReadError {
-    fn of(self, source: &RecordSource) -> ResolveError {
-        self.of_table(&source.table.to_string())
-    }
-
-    pub(super) fn of_table(self, table: &str) -> ResolveError {
-        match self {
-            Self::Open(path, source) => ResolveError::Open { path, source },
-            Self::Content(source) => ResolveError::Read {
-                table: table.to_owned(),
-                source,
-            },
+        self.next += 1;
+        while self.records.feeds[self.feed].end < self.next {
+            self.feed += 1;
         }
+        self.keys.advance()
     }
-}
 
-pub(super) fn read_columns(file: &Path, columns: Vec<String>) -> Result<DataFrame, ReadError> {
-    let opened =
-        File::open(file).map_err(|error| ReadError::Open(file.display().to_string(), error))?;
-    ParquetReader::new(opened)
-        .with_columns(Some(columns))
-        .finish()
-        .map_err(ReadError::Content)
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.next - 1
+    }
+
+    #[must_use]
+    pub fn feed(&self) -> &'a FeedRecords {
+        &self.records.feeds[self.feed]
+    }
+
+    #[must_use]
+    pub fn key(&self) -> &str {
+        str::from_utf8(self.keys.text()).unwrap_or_default()
+    }
+
+    /// Source, feed and key: what records are sorted by.
+    #[must_use]
+    pub fn place_in_order(&self) -> (&str, &str, &[u8]) {
+        let feed = self.feed();
+        (&feed.source, &feed.feed, self.keys.text())
+    }
 }

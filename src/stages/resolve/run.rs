@@ -1,18 +1,24 @@
 //! The I/O shell of resolve: reads records and last ids, clusters, assigns, writes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::ResolveError;
-use super::cluster::{Clusters, cluster};
-use super::identity::{Assignment, ClusterVotes, IdEventKind, assign};
-use super::records::{Record, RecordKey, TokenNumbers, read_records};
-use super::tables::{self, XrefRow};
+use super::cluster::cluster;
+use super::history::{KnownIds, read_event_ids, read_issued_ids, read_old_ids, read_reissues};
+use super::identity::{Assignment, ClusterTable, IdEventKind, complete, keep_old_ids};
+use super::records::{Records, read_records};
+use super::tables;
+use super::xref::{XrefInput, write_xref};
 use crate::config::matching::{ExactRule, MatchingSpec};
 use crate::domain::{BusinessDate, TableName};
 use crate::store::{FileEntry, JournalEvent, Warehouse};
+
+/// Stack of a sorting thread: tables are also opened on it.
+const STACK_BYTES: usize = 16 << 20;
 
 pub struct ResolveRequest<'a> {
     pub warehouse: &'a Warehouse,
@@ -24,6 +30,7 @@ pub struct ResolveRequest<'a> {
     pub base_events: Vec<PathBuf>,
     /// Files of issued ids, as the journal lists them.
     pub issued: Vec<PathBuf>,
+    pub threads: NonZeroUsize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,227 +55,110 @@ pub struct ResolveOutput {
 }
 
 /// Clusters tonight's records, gives each cluster its id and writes the cross-reference.
-pub fn resolve(request: &ResolveRequest) -> Result<ResolveOutput, ResolveError> {
-    let mut tokens = TokenNumbers::default();
-    let mut by_key = BTreeMap::new();
-    for source in &request.spec.records {
-        let files = request
-            .staging
-            .get(&source.table)
-            .map_or(&[][..], Vec::as_slice);
-        read_records(source, files, &mut tokens, &mut by_key)?;
-    }
-    let records: Vec<Record> = by_key.into_values().collect();
-    let last_night = tables::read_xref(&request.base_xref)?;
-    let (event_ids, last_seq) = tables::read_event_ids(&request.base_events)?;
-    let issued = tables::read_issued(&request.issued)?;
+///
+/// Memory: about sixty bytes a record at the peak, and one row group of each table while it is read or written.
+pub fn resolve(request: &ResolveRequest<'_>) -> Result<ResolveOutput, ResolveError> {
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(request.threads.get())
+        .stack_size(STACK_BYTES)
+        .build()
+        .map_err(|error| ResolveError::Threads {
+            problem: error.to_string(),
+        })?;
+    threads.install(|| {
+        let found = identify(request)?;
+        write(request, &found)
+    })
+}
 
-    let old_ids: Vec<Option<i64>> = records
-        .iter()
-        .map(|record| last_night.get(&record.key).map(|row| row.customer_id))
-        .collect();
-    let mut clusters = cluster(&records, &request.spec.rules, &old_ids);
-    let (votes, members) = describe(&records, &old_ids, &issued, &mut clusters);
-    let mut taken: BTreeSet<i64> = event_ids;
-    taken.extend(last_night.values().map(|row| row.customer_id));
-    let next = issued
-        .values()
-        .flatten()
-        .copied()
-        .chain(taken.iter().copied())
-        .max()
-        .unwrap_or(0)
-        + 1;
-    let assignment = assign(&votes, &taken, next);
+/// Who is whom tonight.
+struct Identified {
+    records: Records,
+    /// By record.
+    cluster_of: Vec<u32>,
+    linked_by: Vec<Option<ExactRule>>,
+    assignment: Assignment,
+    /// Number of the last event of earlier nights.
+    last_event: i64,
+}
 
-    let rows = xref_rows(
-        request.business_date,
-        &records,
-        &members,
-        &assignment,
-        &clusters,
-        &last_night,
-    );
-    let xref = tables::write_xref(request.warehouse, &rows)?;
+fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
+    let (records, evidence) = read_records(request.spec, &request.staging)?;
+    let mut known = KnownIds::default();
+    let old_ids = read_old_ids(&records, &request.base_xref, &mut known)?;
+    let rules = &request.spec.rules;
+    let clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
+    drop(evidence);
+    let (cluster_of, linked_by) = clusters.numbered();
+    let clusters = ClusterTable::new(cluster_of, records.trust_ranks());
+    let kept = keep_old_ids(&clusters, &old_ids);
+    drop(old_ids);
+
+    let last_event = read_event_ids(&request.base_events, &mut known)?;
+    let unknown = read_issued_ids(&request.issued, &mut known)?;
+    let reissues = read_reissues(&records, &clusters, &kept, &unknown, &known)?;
+    let n_without = kept.ids.iter().filter(|id| id.is_none()).count();
+    let next = known.next(n_without)?;
+    let assignment = complete(&clusters, kept, reissues, next);
+    Ok(Identified {
+        records,
+        cluster_of: clusters.cluster_of,
+        linked_by,
+        assignment,
+        last_event,
+    })
+}
+
+fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutput, ResolveError> {
+    let (warehouse, date) = (request.warehouse, request.business_date);
+    let assignment = &found.assignment;
+    let input = XrefInput {
+        records: &found.records,
+        cluster_of: &found.cluster_of,
+        linked_by: &found.linked_by,
+        ids: &assignment.ids,
+        merged: &assignment.merged(),
+        business_date: date,
+        last_night: &request.base_xref,
+    };
+    let (xref, linked_by) = write_xref(warehouse, &input)?;
     let events = if assignment.events.is_empty() {
         None
     } else {
-        let first = last_seq + 1;
+        let first = found.last_event + 1;
         Some(tables::write_events(
-            request.warehouse,
+            warehouse,
             &assignment.events,
             first,
-            request.business_date,
+            date,
         )?)
     };
-    let new_ids: Vec<(&RecordKey, i64)> = assignment
-        .newly_issued
-        .iter()
-        .map(|position| {
-            (
-                &records[votes[*position].founder].key,
-                assignment.ids[*position],
-            )
-        })
-        .collect();
-    let issued = if new_ids.is_empty() {
+    let issued = if assignment.newly_issued.is_empty() {
         None
     } else {
-        let file = tables::write_issued(request.warehouse, &new_ids)?;
-        let rows = new_ids.len() as u64;
+        let new = &assignment.newly_issued;
         Some(JournalEvent::IdsIssued {
-            business_date: request.business_date,
-            file,
-            rows,
+            business_date: date,
+            file: tables::write_issued(warehouse, &found.records, new)?,
+            rows: new.len() as u64,
         })
     };
-    let report = report(&records, &rows, &assignment);
+    let count = |kind: IdEventKind| {
+        let events = assignment.events.iter();
+        events.filter(|event| event.kind == kind).count() as u64
+    };
+    let report = ResolveReport {
+        records: found.records.len() as u64,
+        customers: assignment.ids.len() as u64,
+        ids_issued: assignment.newly_issued.len() as u64,
+        merges: count(IdEventKind::Merge),
+        splits: count(IdEventKind::Split),
+        linked_by,
+    };
     Ok(ResolveOutput {
         xref,
         events,
         issued,
         report,
     })
-}
-
-/// One entry per cluster, in the order of their smallest record, and the members of each.
-fn describe(
-    records: &[Record],
-    old_ids: &[Option<i64>],
-    issued: &HashMap<RecordKey, Vec<i64>>,
-    clusters: &mut Clusters,
-) -> (Vec<ClusterVotes>, Vec<Vec<usize>>) {
-    let mut by_root: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for record in 0..records.len() {
-        by_root
-            .entry(clusters.root(record))
-            .or_default()
-            .push(record);
-    }
-    let mut votes = Vec::with_capacity(by_root.len());
-    for members in by_root.values() {
-        let trusted = |record: &usize| (records[*record].trust_rank, *record);
-        let founder = members
-            .iter()
-            .copied()
-            .min_by_key(trusted)
-            .unwrap_or_default();
-        let mut of_id: BTreeMap<i64, u32> = BTreeMap::new();
-        for id in members.iter().filter_map(|record| old_ids[*record]) {
-            *of_id.entry(id).or_default() += 1;
-        }
-        votes.push(ClusterVotes {
-            founder,
-            issued: issued_to(records, founder, members, issued),
-            n_records: u32::try_from(members.len()).unwrap_or(u32::MAX),
-            votes: of_id,
-        });
-    }
-    (votes, by_root.into_values().collect())
-}
-
-/// The founding record's ids first, then those of the other members by trust and key.
-fn issued_to(
-    records: &[Record],
-    founder: usize,
-    members: &[usize],
-    issued: &HashMap<RecordKey, Vec<i64>>,
-) -> Vec<i64> {
-    let mut order = members.to_vec();
-    order.sort_by_key(|record| (*record != founder, records[*record].trust_rank, *record));
-    let ids = order
-        .iter()
-        .filter_map(|record| issued.get(&records[*record].key));
-    ids.flatten().copied().collect()
-}
-
-/// Tonight's rows and, closed, the rows of records that are no longer delivered; sorted by key.
-fn xref_rows(
-    date: BusinessDate,
-    records: &[Record],
-    members: &[Vec<usize>],
-    assignment: &Assignment,
-    clusters: &Clusters,
-    last_night: &HashMap<RecordKey, XrefRow>,
-) -> Vec<XrefRow> {
-    let today = date.days_since_epoch();
-    let mut rows: BTreeMap<RecordKey, XrefRow> = BTreeMap::new();
-    for (position, cluster) in members.iter().enumerate() {
-        for record in cluster {
-            let customer_id = assignment.ids[position];
-            let known = last_night.get(&records[*record].key);
-            let same_customer =
-                known.filter(|row| row.customer_id == customer_id && row.valid_to.is_none());
-            let match_rule = match clusters.linked_by[*record] {
-                Some(rule) => rule_name(rule),
-                None if known.is_some_and(|row| row.customer_id == customer_id) => "same_key",
-                None => "new",
-            };
-            let record = &records[*record];
-            rows.insert(
-                record.key.clone(),
-                XrefRow {
-                    key: record.key.clone(),
-                    customer_id,
-                    customer_type: record.customer_type.as_str().to_owned(),
-                    match_rule: match_rule.to_owned(),
-                    valid_from: same_customer.map_or(today, |row| row.valid_from),
-                    valid_to: None,
-                    file_id: record.file_id,
-                    line: record.line,
-                },
-            );
-        }
-    }
-    // A record that is no longer delivered follows its customer into a merge, so that a retired id stays retired.
-    let merged: HashMap<i64, i64> = assignment
-        .events
-        .iter()
-        .filter(|event| event.kind == IdEventKind::Merge)
-        .filter_map(|event| Some((event.from?, event.to)))
-        .collect();
-    for (key, row) in last_night {
-        if !rows.contains_key(key) {
-            let closed = XrefRow {
-                valid_to: row.valid_to.or(Some(today)),
-                customer_id: merged
-                    .get(&row.customer_id)
-                    .copied()
-                    .unwrap_or(row.customer_id),
-                ..row.clone()
-            };
-            rows.insert(key.clone(), closed);
-        }
-    }
-    rows.into_values().collect()
-}
-
-const fn rule_name(rule: ExactRule) -> &'static str {
-    match rule {
-        ExactRule::NationalId => "national_id",
-        ExactRule::Card => "card",
-        ExactRule::SameKey => "same_key",
-    }
-}
-
-fn report(records: &[Record], rows: &[XrefRow], assignment: &Assignment) -> ResolveReport {
-    let mut linked_by: BTreeMap<String, u64> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.valid_to.is_none()) {
-        *linked_by.entry(row.match_rule.clone()).or_default() += 1;
-    }
-    let count = |kind: IdEventKind| {
-        assignment
-            .events
-            .iter()
-            .filter(|event| event.kind == kind)
-            .count() as u64
-    };
-    ResolveReport {
-        records: records.len() as u64,
-        customers: assignment.ids.len() as u64,
-        ids_issued: assignment.newly_issued.len() as u64,
-        merges: count(IdEventKind::Merge),
-        splits: count(IdEventKind::Split),
-        linked_by,
-    }
 }

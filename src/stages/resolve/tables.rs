@@ -1,18 +1,20 @@
-//! The tables resolve reads back and writes: cross-reference, id events, issued ids.
+//! The tables resolve reads back and writes: their columns, and the writing of id events and issued ids.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::Path;
 
 use polars::prelude::*;
 
 use super::ResolveError;
-use super::identity::{IdEvent, IdEventKind};
-use super::records::{RecordKey, read_columns};
+use super::identity::{CustomerId, IdEvent, IdEventKind, NewId};
+use super::records::Records;
 use crate::domain::BusinessDate;
-use crate::store::{FileEntry, NewFile, StoreError, Warehouse};
+use crate::stages::row_groups::{ROW_GROUP_ROWS, RowGroupReader, RowGroupWriter};
+use crate::store::{FileEntry, NewFile, Warehouse};
 
-/// Rows of a row group of every table written here.
-const ROW_GROUP_ROWS: usize = 524_288;
+pub(super) const XREF: &str = "core.customer_xref";
+pub(super) const EVENTS: &str = "core.customer_id_event";
+pub(super) const ISSUED: &str = "issued ids";
 
 /// Columns and Arrow types of `core.customer_xref`; its grain is (`source_code`, `feed`, `source_key`).
 pub const XREF_COLUMNS: &[(&str, &str)] = &[
@@ -42,116 +44,55 @@ pub const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("business_date", "Date32"),
 ];
 
-/// One row of the cross-reference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct XrefRow {
-    pub key: RecordKey,
-    pub customer_id: i64,
-    pub customer_type: String,
-    pub match_rule: String,
-    /// Days since 1970-01-01.
-    pub valid_from: i32,
-    /// Set when the record is no longer delivered; the row stays, so that a record that returns keeps its id.
-    pub valid_to: Option<i32>,
-    pub file_id: i64,
-    pub line: i64,
-}
-
-pub fn read_xref(files: &[PathBuf]) -> Result<HashMap<RecordKey, XrefRow>, ResolveError> {
-    let mut rows = HashMap::new();
-    for file in files {
-        let columns = XREF_COLUMNS
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
-            .collect();
-        let table =
-            read_columns(file, columns).map_err(|error| error.of_table("core.customer_xref"))?;
-        read_xref_rows(&table, &mut rows).map_err(|source| ResolveError::Read {
-            table: "core.customer_xref".to_owned(),
-            source,
-        })?;
-    }
-    Ok(rows)
-}
-
-fn read_xref_rows(table: &DataFrame, rows: &mut HashMap<RecordKey, XrefRow>) -> PolarsResult<()> {
-    let text = |name: &str| table.column(name).and_then(|column| column.str());
-    let number = |name: &str| table.column(name).and_then(|column| column.i64());
-    let (source, feed, key) = (text("source_code")?, text("feed")?, text("source_key")?);
-    let (customer_type, match_rule) = (text("customer_type")?, text("match_rule")?);
-    let (customer_id, file_id, line) = (
-        number("customer_id")?,
-        number("_file_id")?,
-        number("_line")?,
-    );
-    let valid_from = table.column("valid_from")?.cast(&DataType::Int32)?;
-    let valid_to = table.column("valid_to")?.cast(&DataType::Int32)?;
-    let (valid_from, valid_to) = (valid_from.i32()?, valid_to.i32()?);
-    let owned = |column: &StringChunked, row: usize| column.get(row).unwrap_or_default().to_owned();
-    for row in 0..table.height() {
-        let key = RecordKey {
-            source: owned(source, row),
-            feed: owned(feed, row),
-            key: owned(key, row),
-        };
-        let xref = XrefRow {
-            key: key.clone(),
-            customer_id: customer_id.get(row).unwrap_or_default(),
-            customer_type: owned(customer_type, row),
-            match_rule: owned(match_rule, row),
-            valid_from: valid_from.get(row).unwrap_or_default(),
-            valid_to: valid_to.get(row),
-            file_id: file_id.get(row).unwrap_or_default(),
-            line: line.get(row).unwrap_or_default(),
-        };
-        rows.insert(key, xref);
-    }
-    Ok(())
-}
-
-/// `rows` must be sorted by key.
-pub fn write_xref(warehouse: &Warehouse, rows: &[XrefRow]) -> Result<FileEntry, ResolveError> {
-    let texts = |name: &str, of: fn(&XrefRow) -> &str| {
-        Column::new(name.into(), rows.iter().map(of).collect::<Vec<_>>())
-    };
-    let numbers = |name: &str, of: fn(&XrefRow) -> i64| {
-        Column::new(name.into(), rows.iter().map(of).collect::<Vec<_>>())
-    };
-    let build = || -> PolarsResult<DataFrame> {
-        let dates = |name: &str, of: fn(&XrefRow) -> Option<i32>| {
-            Column::new(name.into(), rows.iter().map(of).collect::<Vec<_>>()).cast(&DataType::Date)
-        };
-        DataFrame::new(
-            rows.len(),
-            vec![
-                texts("source_code", |row| &row.key.source),
-                texts("feed", |row| &row.key.feed),
-                texts("source_key", |row| &row.key.key),
-                numbers("customer_id", |row| row.customer_id),
-                texts("customer_type", |row| &row.customer_type),
-                texts("match_rule", |row| &row.match_rule),
-                Column::full_null("match_weight".into(), rows.len(), &DataType::Float64),
-                Column::full_null("match_probability".into(), rows.len(), &DataType::Float64),
-                Column::new("model_version".into(), vec!["exact-1"; rows.len()]),
-                dates("valid_from", |row| Some(row.valid_from))?,
-                dates("valid_to", |row| row.valid_to)?,
-                numbers("_file_id", |row| row.file_id),
-                numbers("_line", |row| row.line),
-            ],
-        )
-    };
-    let wrong = |source| ResolveError::Write {
-        table: "core.customer_xref",
+/// Some columns of a Parquet file of our own, a row group at a time.
+pub(super) fn open(
+    path: &Path,
+    table: &str,
+    columns: Vec<String>,
+) -> Result<impl Iterator<Item = PolarsResult<DataFrame>> + use<>, ResolveError> {
+    let file = File::open(path).map_err(|source| ResolveError::Open {
+        path: path.display().to_string(),
         source,
-    };
-    let table = build().map_err(wrong)?;
-    let file = write_parquet(warehouse, table).map_err(|error| error.of("core.customer_xref"))?;
-    Ok(file.commit(
-        "data/core/customer_xref",
-        "parquet",
-        rows.len() as u64,
-        None,
-    )?)
+    })?;
+    RowGroupReader::try_new(file, columns).map_err(|source| ResolveError::Read {
+        table: table.to_owned(),
+        source,
+    })
+}
+
+/// Writes a table of ours batch by batch.
+pub(super) struct TableWriter<'w> {
+    table: &'static str,
+    file: RowGroupWriter<&'w mut NewFile>,
+}
+
+impl<'w> TableWriter<'w> {
+    /// `empty` has the columns of the batches to come.
+    pub fn try_new(
+        file: &'w mut NewFile,
+        table: &'static str,
+        empty: PolarsResult<DataFrame>,
+    ) -> Result<Self, ResolveError> {
+        let wrong = |source| ResolveError::Write { table, source };
+        let empty = empty.map_err(wrong)?;
+        let file = RowGroupWriter::try_new(file, empty.schema()).map_err(wrong)?;
+        Ok(Self { table, file })
+    }
+
+    pub fn push(&mut self, batch: PolarsResult<DataFrame>) -> Result<(), ResolveError> {
+        let written = batch.and_then(|batch| self.file.push(&batch));
+        written.map_err(|source| ResolveError::Write {
+            table: self.table,
+            source,
+        })
+    }
+
+    /// Gives the rows written.
+    pub fn finish(self) -> Result<u64, ResolveError> {
+        let table = self.table;
+        let finished = self.file.finish();
+        finished.map_err(|source| ResolveError::Write { table, source })
+    }
 }
 
 /// Writes tonight's events, numbered from `first_seq`.
@@ -161,166 +102,85 @@ pub fn write_events(
     first_seq: i64,
     date: BusinessDate,
 ) -> Result<FileEntry, ResolveError> {
+    let mut file = warehouse.new_file()?;
+    let mut writer = TableWriter::try_new(&mut file, EVENTS, event_batch(&[], first_seq, date))?;
+    let mut seq = first_seq;
+    for events in events.chunks(ROW_GROUP_ROWS) {
+        writer.push(event_batch(events, seq, date))?;
+        seq += events.len().cast_signed() as i64;
+    }
+    let rows = writer.finish()?;
+    let partition = Some(format!("month={}", date.month()));
+    Ok(file.commit("data/core/customer_id_event", "parquet", rows, partition)?)
+}
+
+fn event_batch(events: &[IdEvent], first_seq: i64, date: BusinessDate) -> PolarsResult<DataFrame> {
     let kind = |event: &IdEvent| match event.kind {
         IdEventKind::Create => ("create", "no earlier customer has these records"),
         IdEventKind::Merge => ("merge", "records of two customers are linked now"),
         IdEventKind::Split => ("split", "records of one customer are no longer linked"),
     };
-    let build = || -> PolarsResult<DataFrame> {
-        let days = vec![date.days_since_epoch(); events.len()];
-        DataFrame::new(
-            events.len(),
-            vec![
-                Column::new(
-                    "event_seq".into(),
-                    (first_seq..).take(events.len()).collect::<Vec<i64>>(),
-                ),
-                Column::new(
-                    "event_type".into(),
-                    events.iter().map(|event| kind(event).0).collect::<Vec<_>>(),
-                ),
-                Column::new(
-                    "from_customer_id".into(),
-                    events.iter().map(|event| event.from).collect::<Vec<_>>(),
-                ),
-                Column::new(
-                    "to_customer_id".into(),
-                    events.iter().map(|event| event.to).collect::<Vec<_>>(),
-                ),
-                Column::new(
-                    "n_records".into(),
-                    events
-                        .iter()
-                        .map(|event| i64::from(event.n_records))
-                        .collect::<Vec<_>>(),
-                ),
-                Column::new(
-                    "reason".into(),
-                    events.iter().map(|event| kind(event).1).collect::<Vec<_>>(),
-                ),
-                Column::new("business_date".into(), days).cast(&DataType::Date)?,
-            ],
-        )
+    let numbers = |name: &str, of: &dyn Fn(&IdEvent) -> i64| {
+        Column::new(name.into(), events.iter().map(of).collect::<Vec<_>>())
     };
-    let table = build().map_err(|source| ResolveError::Write {
-        table: "core.customer_id_event",
-        source,
-    })?;
-    let file =
-        write_parquet(warehouse, table).map_err(|error| error.of("core.customer_id_event"))?;
-    let partition = Some(format!("month={}", date.month()));
-    Ok(file.commit(
-        "data/core/customer_id_event",
-        "parquet",
-        events.len() as u64,
-        partition,
-    )?)
+    let from: Vec<Option<i64>> = events.iter().map(|event| event.from.map(number)).collect();
+    let texts = |name: &str, of: &dyn Fn(&IdEvent) -> &'static str| {
+        Column::new(name.into(), events.iter().map(of).collect::<Vec<_>>())
+    };
+    let sequence: Vec<i64> = (first_seq..).take(events.len()).collect();
+    let days = vec![date.days_since_epoch(); events.len()];
+    DataFrame::new(
+        events.len(),
+        vec![
+            Column::new("event_seq".into(), sequence),
+            texts("event_type", &|event| kind(event).0),
+            Column::new("from_customer_id".into(), from),
+            numbers("to_customer_id", &|event| number(event.to)),
+            numbers("n_records", &|event| i64::from(event.n_records)),
+            texts("reason", &|event| kind(event).1),
+            Column::new("business_date".into(), days).cast(&DataType::Date)?,
+        ],
+    )
 }
 
-/// Ids that occur in earlier events, as `from` or `to`, and the last event's number.
-pub fn read_event_ids(files: &[PathBuf]) -> Result<(BTreeSet<i64>, i64), ResolveError> {
-    let (mut ids, mut last) = (BTreeSet::new(), 0);
-    for file in files {
-        let columns = ["event_seq", "from_customer_id", "to_customer_id"]
-            .map(str::to_owned)
-            .to_vec();
-        let table = read_columns(file, columns)
-            .map_err(|error| error.of_table("core.customer_id_event"))?;
-        let number = |name: &str| table.column(name).and_then(|column| column.i64());
-        let read = || -> PolarsResult<()> {
-            ids.extend(number("from_customer_id")?.iter().flatten());
-            ids.extend(number("to_customer_id")?.iter().flatten());
-            last = last.max(number("event_seq")?.iter().flatten().max().unwrap_or(0));
-            Ok(())
-        };
-        let mut read = read;
-        read().map_err(|source| ResolveError::Read {
-            table: "core.customer_id_event".to_owned(),
-            source,
-        })?;
-    }
-    Ok((ids, last))
+/// As it stands in a table.
+pub(super) fn number(id: CustomerId) -> i64 {
+    i64::from(id.get())
 }
 
-/// Founding record -> the ids it was issued, oldest first, over all files of the journal.
-pub fn read_issued(files: &[PathBuf]) -> Result<HashMap<RecordKey, Vec<i64>>, ResolveError> {
-    let mut issued: HashMap<RecordKey, Vec<i64>> = HashMap::new();
-    for file in files {
-        let columns = ["source_code", "feed", "source_key", "customer_id"]
-            .map(str::to_owned)
-            .to_vec();
-        let table = read_columns(file, columns).map_err(|error| error.of_table("issued ids"))?;
-        let mut read = || -> PolarsResult<()> {
-            let text = |name: &str| table.column(name).and_then(|column| column.str());
-            let (source, feed, key) = (text("source_code")?, text("feed")?, text("source_key")?);
-            let id = table.column("customer_id")?.i64()?;
-            let owned =
-                |column: &StringChunked, row: usize| column.get(row).unwrap_or_default().to_owned();
-            for row in 0..table.height() {
-                let key = RecordKey {
-                    source: owned(source, row),
-                    feed: owned(feed, row),
-                    key: owned(key, row),
-                };
-                issued.entry(key).or_default().extend(id.get(row));
-            }
-            Ok(())
-        };
-        read().map_err(|source| ResolveError::Read {
-            table: "issued ids".to_owned(),
-            source,
-        })?;
-    }
-    Ok(issued)
-}
-
-/// Writes newly issued ids with their founding records as a file of the journal; returns its path.
+/// Writes newly issued ids with their founding records, sorted by them, as a file of the journal; returns its path.
 pub fn write_issued(
     warehouse: &Warehouse,
-    issued: &[(&RecordKey, i64)],
+    records: &Records,
+    issued: &[NewId],
 ) -> Result<String, ResolveError> {
-    let texts =
-        |of: fn(&RecordKey) -> &str| issued.iter().map(|(key, _)| of(key)).collect::<Vec<_>>();
-    let table = DataFrame::new(
-        issued.len(),
-        vec![
-            Column::new("source_code".into(), texts(|key| &key.source)),
-            Column::new("feed".into(), texts(|key| &key.feed)),
-            Column::new("source_key".into(), texts(|key| &key.key)),
-            Column::new(
-                "customer_id".into(),
-                issued.iter().map(|(_, id)| *id).collect::<Vec<_>>(),
-            ),
-        ],
-    );
-    let table = table.map_err(|source| ResolveError::Write {
-        table: "issued ids",
-        source,
-    })?;
-    let file = write_parquet(warehouse, table).map_err(|error| error.of("issued ids"))?;
-    Ok(warehouse.commit_journal_file(file, "parquet", issued.len() as u64)?)
-}
-
-enum WriteError {
-    Store(StoreError),
-    Content(PolarsError),
-}
-
-impl WriteError {
-    fn of(self, table: &'static str) -> ResolveError {
-        match self {
-            Self::Store(error) => ResolveError::Store(error),
-            Self::Content(source) => ResolveError::Write { table, source },
+    let mut reader = records.read();
+    let mut batch = |issued: &[NewId]| {
+        let text = |name: &str| StringChunkedBuilder::new(name.into(), issued.len());
+        let [mut sources, mut feeds, mut keys] = ["source_code", "feed", "source_key"].map(text);
+        for new in issued {
+            while reader.advance() {
+                if reader.number() == new.founder {
+                    break;
+                }
+            }
+            let feed = reader.feed();
+            sources.append_value(&feed.source);
+            feeds.append_value(&feed.feed);
+            keys.append_value(reader.key());
         }
+        let mut columns: Vec<Column> = [sources, feeds, keys]
+            .map(|column| column.finish().into_column())
+            .into();
+        let ids: Vec<i64> = issued.iter().map(|new| number(new.id)).collect();
+        columns.push(Column::new("customer_id".into(), ids));
+        DataFrame::new(issued.len(), columns)
+    };
+    let mut file = warehouse.new_file()?;
+    let mut writer = TableWriter::try_new(&mut file, ISSUED, batch(&[]))?;
+    for issued in issued.chunks(ROW_GROUP_ROWS) {
+        writer.push(batch(issued))?;
     }
-}
-
-fn write_parquet(warehouse: &Warehouse, mut table: DataFrame) -> Result<NewFile, WriteError> {
-    let mut file = warehouse.new_file().map_err(WriteError::Store)?;
-    ParquetWriter::new(&mut file)
-        .with_compression(ParquetCompression::Zstd(None))
-        .with_row_group_size(Some(ROW_GROUP_ROWS))
-        .finish(&mut table)
-        .map_err(WriteError::Content)?;
-    Ok(file)
+    let rows = writer.finish()?;
+    Ok(warehouse.commit_journal_file(file, "parquet", rows)?)
 }

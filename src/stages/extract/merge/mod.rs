@@ -19,7 +19,7 @@ use self::block::Block;
 use self::input::{Batches, Input, Rows, Run, Side};
 use self::key::{SortKeys, gallop};
 use super::error::ExtractError;
-use super::writer::{ROW_GROUP_ROWS, RowGroupWriter};
+use crate::stages::row_groups::{ROW_GROUP_ROWS, RowGroupWriter};
 use crate::store::{ScratchFile, StoreError};
 
 /// Gives a file in which sorted rows are set aside until they are merged.

@@ -1,7 +1,12 @@
-//! Batches -> Parquet with row groups of an exact height, so that the bytes depend on the rows alone.
+//! Parquet by row groups: written at an exact height, so that the bytes depend on the rows alone; read one by one.
+//!
+//! For every stage that passes rows through Polars: neither way ever holds more than a row group.
 
+use std::fs::File;
 use std::io::Write;
+use std::sync::Arc;
 
+use polars::io::parquet::metadata::FileMetadata;
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::*;
 
@@ -85,5 +90,59 @@ impl<W: Write> RowGroupWriter<W> {
         }
         self.writer.finish()?;
         Ok(self.rows)
+    }
+}
+
+/// Some columns of one file, a row group at a time, in the order of the file.
+#[derive(Debug)]
+pub struct RowGroupReader {
+    file: File,
+    columns: Vec<String>,
+    whole: FileMetadata,
+    /// `whole` without its row groups.
+    bare: FileMetadata,
+    next: usize,
+}
+
+impl RowGroupReader {
+    /// # Errors
+    /// When the file is no Parquet file.
+    pub fn try_new(file: File, columns: Vec<String>) -> PolarsResult<Self> {
+        let mut reader = ParquetReader::new(file.try_clone()?);
+        let whole = reader.get_metadata()?.as_ref().clone();
+        let mut bare = whole.clone();
+        bare.row_groups = Vec::new();
+        Ok(Self {
+            file,
+            columns,
+            whole,
+            bare,
+            next: 0,
+        })
+    }
+
+    /// The engine's reader is shown a file of this row group alone: asked for a slice of the whole file, it would look
+    /// at all the others too and decode the columns one after the other.
+    fn read(&self, number: usize) -> PolarsResult<DataFrame> {
+        let group = self.whole.row_groups[number].clone();
+        let mut metadata = self.bare.clone();
+        metadata.num_rows = group.num_rows();
+        metadata.row_groups = vec![group];
+        let mut reader = ParquetReader::new(self.file.try_clone()?);
+        reader.set_metadata(Arc::new(metadata));
+        reader.with_columns(Some(self.columns.clone())).finish()
+    }
+}
+
+impl Iterator for RowGroupReader {
+    type Item = PolarsResult<DataFrame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let number = self.next;
+        if number == self.whole.row_groups.len() {
+            return None;
+        }
+        self.next += 1;
+        Some(self.read(number))
     }
 }
