@@ -52,7 +52,7 @@ impl PhysicalOptimizerRule for SmallerSideInMemory {
                     join.join_type().supports_swap() && is_larger(join.left(), join.right());
                 turns.then(|| join.swap_inputs()).transpose()?
             } else if let Some(join) = node.downcast_ref::<CrossJoinExec>() {
-                let turns = is_larger(join.left(), join.right());
+                let turns = is_estimated_larger(join.left(), join.right());
                 turns.then(|| join.swap_inputs()).transpose()?
             } else {
                 None
@@ -92,6 +92,23 @@ fn hash_join(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn Exe
 
 fn is_larger(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionPlan>) -> bool {
     rows(left.as_ref()) > rows(right.as_ref())
+}
+
+/// For joins that compare all with all, whose inputs are often aggregates much smaller than their files: the engine's
+/// own estimate, where it has one for both.
+fn is_estimated_larger(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionPlan>) -> bool {
+    let estimate = |plan: &Arc<dyn ExecutionPlan>| {
+        let known = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new());
+        let known = known.ok()?;
+        let bytes = known.total_byte_size.get_value().copied();
+        Some((bytes, known.num_rows.get_value().copied()))
+    };
+    match (estimate(left), estimate(right)) {
+        (Some((Some(left), _)), Some((Some(right), _)))
+        | (Some((None, Some(left))), Some((_, Some(right))))
+        | (Some((_, Some(left))), Some((None, Some(right)))) => left > right,
+        _ => is_larger(left, right),
+    }
 }
 
 /// Rows that a plan may give, as far as its files tell: those of its largest input.
