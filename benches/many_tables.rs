@@ -297,8 +297,10 @@ fn deliver(root: &Path, size: &Size, date: BusinessDate) -> Result<(), Box<dyn E
     let landing = root.join("landing");
     std::fs::create_dir_all(&landing)?;
     let date = date.to_string().replace('-', "");
+    // The same file on a second day would be refused.
+    let text = DELIVERED.replace("20170301", &date);
     for feed in 0..size.feeds {
-        std::fs::write(landing.join(format!("f{feed:05}_{date}.csv")), DELIVERED)?;
+        std::fs::write(landing.join(format!("f{feed:05}_{date}.csv")), &text)?;
     }
     Ok(())
 }
