@@ -5,6 +5,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use super::feeds::put;
 use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
 use salenet::sql::{Bindings, Session, SessionOptions, TableSource};
@@ -65,7 +66,7 @@ fn add(session: &Session, folder: &Path, name: &str, sql: &str) {
     let mut bytes = Vec::new();
     session.write_parquet(&plan, &mut bytes).unwrap();
     let path = folder.join(format!("{name}.parquet"));
-    std::fs::write(&path, bytes).unwrap();
+    put(folder, &format!("{name}.parquet"), &bytes);
     let source = TableSource {
         columns: plan.columns(),
         files: vec![path],
@@ -97,11 +98,11 @@ fn turned_joins_give_the_same_rows() {
             format!("select count(*), count(rate), sum(amount), sum(amount * rate) from ({FACTS})");
         // Months 1 and 3 of every account; products 5 and 6 are unknown.
         let rated = (1..=20_000_i64).filter(|account| account % 7 < 5);
-        let rates: i64 = rated
+        let weighted: i64 = rated
             .clone()
             .map(|account| 4 * account * (account % 7))
             .sum();
-        let expected = format!("40000 {} 800040000 {rates}", 2 * rated.count());
+        let expected = format!("40000 {} 800040000 {weighted}", 2 * rated.count());
         assert_eq!(tables.text(&sums), expected);
         // Both ways to say it: accounts that neither of two lists names.
         let named = "select distinct account from (select account from core.fact where amount % 2 = 0 \
