@@ -76,10 +76,6 @@ impl BatchBuilder {
         }
     }
 
-    pub const fn height(&self) -> usize {
-        self.height
-    }
-
     /// One value per column of the schema, of the column's type.
     pub fn push(&mut self, row: &[Value<'_>]) {
         for (builder, value) in self.builders.iter_mut().zip(row) {
