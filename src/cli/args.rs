@@ -29,7 +29,7 @@ pub struct GlobalArgs {
     /// Threads [default: all cores]
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Memory the program may hold before queries spill to disk, such as 2GB [default: no limit]
+    /// Memory to keep within while queries run, which then spill to disk, such as 2GB [default: no limit]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<usize>,
     /// How results are written

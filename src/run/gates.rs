@@ -13,7 +13,7 @@ use crate::sql::{Bindings, Session, TableSource};
 use crate::stages::model::checks::{
     CheckQuery, CheckScope, checks_of, per_row_query, query_of, run_checks,
 };
-use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
+use crate::store::manifest::{CampaignEntry, FileEntry, GateResult, GateStatus};
 use crate::store::steps::StepOutput;
 use crate::store::{Manifest, TableEntry, Warehouse};
 
@@ -105,11 +105,15 @@ pub fn model_gates(
     );
     definition.add("name", &model.table.to_string());
     let step = (step_of(model), definition.finish());
-    let scope = match table {
+    let (scope, produced) = match table {
         Some(table) => scope_of(context, model, table, &step),
-        None => CheckScope::Whole,
+        None => (CheckScope::Whole, Vec::new()),
     };
-    let fingerprint = fingerprint(context, model, &checks, definition, scope)?;
+    definition.add("scope", &format!("{scope:?}"));
+    for file in &produced {
+        definition.add("produced", &file.path);
+    }
+    let fingerprint = fingerprint(context, model, &checks, definition)?;
     if let Some(output) = context.warehouse.step_output(&fingerprint)?
         && let Ok(gates) = serde_json::from_value(output.report)
     {
@@ -138,12 +142,10 @@ fn fingerprint(
     context: &GateContext,
     model: &ModelSpec,
     checks: &[ModelCheck],
-    definition: Fingerprint,
-    scope: CheckScope,
+    judged: Fingerprint,
 ) -> Result<String, RunError> {
     let identity = |table: &TableName| context.identities.get(table).map_or("", String::as_str);
-    let mut fingerprint = definition;
-    fingerprint.add("scope", &format!("{scope:?}"));
+    let mut fingerprint = judged;
     fingerprint.add("table", identity(&model.table));
     let mut bound = context.bindings.clone();
     for (number, check) in checks.iter().enumerate() {
@@ -175,22 +177,33 @@ fn fingerprint(
 }
 
 /// Rows that the base release holds already need no second look, if the same checks passed for all of them.
+///
+/// Gives the files that the checks look at, none for the whole table.
 fn scope_of(
     context: &GateContext,
     model: &ModelSpec,
     table: &TableEntry,
     step: &(String, String),
-) -> CheckScope {
-    let scope = match model.materialisation {
-        Materialisation::Month => CheckScope::Months,
-        Materialisation::Append => CheckScope::Night,
-        Materialisation::Full | Materialisation::View => return CheckScope::Whole,
-    };
+) -> (CheckScope, Vec<FileEntry>) {
+    let whole = (CheckScope::Whole, Vec::new());
     let Some((base, before)) = context
         .base
         .and_then(|base| Some((base, base.tables.get(&model.table)?)))
     else {
-        return CheckScope::Whole;
+        return whole;
+    };
+    let (scope, files) = match model.materialisation {
+        Materialisation::Month => {
+            let rebuilt = |file: &&FileEntry| !before.files.contains(file);
+            let files = table.files.iter().filter(rebuilt).cloned().collect();
+            (CheckScope::Months, files)
+        }
+        // By place, not by content: the rows of an earlier night, appended again, are the same file.
+        Materialisation::Append if table.files.starts_with(&before.files) => {
+            let files = table.files[before.files.len()..].to_vec();
+            (CheckScope::Night, files)
+        }
+        _ => return whole,
     };
     let prefix = format!("{}.", model.table);
     // Gates of a manifest stand in the order of their ids.
@@ -200,21 +213,20 @@ fn scope_of(
         .take_while(|gate| gate.id.starts_with(&prefix))
         .all(|gate| matches!(gate.status, GateStatus::Passed | GateStatus::NotApplicable));
     if base.steps.get(&step.0) != Some(&step.1) || !all_passed || before.columns != table.columns {
-        return CheckScope::Whole;
+        return whole;
     }
-    let mut produced = table.clone();
-    produced.files.retain(|file| !before.files.contains(file));
-    let mut recent = produced.clone();
-    let mut kept = table
-        .files
-        .iter()
-        .filter(|file| before.files.contains(file));
-    recent.files.extend(kept.next_back().cloned());
-    for (catalogue, entry) in [(Catalogue::Produced, produced), (Catalogue::Recent, recent)] {
+    for (catalogue, files) in [
+        (Catalogue::Produced, &files),
+        (Catalogue::Earlier, &before.files),
+    ] {
+        let entry = TableEntry {
+            files: files.clone(),
+            ..table.clone()
+        };
         let source = TableSource::of(context.warehouse, &entry);
         context.session.add_table(catalogue, &model.table, source);
     }
-    scope
+    (scope, files)
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.

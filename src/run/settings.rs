@@ -11,7 +11,7 @@ pub struct RunSettings {
     pub warehouse: PathBuf,
     pub landing: PathBuf,
     pub threads: NonZeroUsize,
-    /// Bytes that the process may hold; queries spill to stay within them.
+    /// Bytes that the process may hold while queries run; other stages do not look at it.
     pub memory: Option<usize>,
     /// Allows closed months to change.
     pub restate: bool,

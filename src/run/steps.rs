@@ -25,7 +25,7 @@ impl StepKind {
             Self::SourceFile => "source_file 2",
             Self::Resolve => "resolve 2",
             Self::Model => "model 1",
-            Self::Check => "check 2",
+            Self::Check => "check 3",
             Self::Campaign => "campaign 1",
         }
     }

@@ -35,12 +35,12 @@ pub enum Catalogue {
     Base,
     /// Files of a table that were written tonight, for its checks: `produced.schema.table`.
     Produced,
-    /// The same and the file written before them: `recent.schema.table`.
-    Recent,
+    /// Files of a table that were there before tonight, for its checks: `earlier.schema.table`.
+    Earlier,
 }
 
 impl Catalogue {
-    const ALL: [Self; 4] = [Self::Tonight, Self::Base, Self::Produced, Self::Recent];
+    const ALL: [Self; 4] = [Self::Tonight, Self::Base, Self::Produced, Self::Earlier];
 
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -48,7 +48,7 @@ impl Catalogue {
             Self::Tonight => "salenet",
             Self::Base => "base",
             Self::Produced => "produced",
-            Self::Recent => "recent",
+            Self::Earlier => "earlier",
         }
     }
 }

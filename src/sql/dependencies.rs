@@ -22,6 +22,9 @@ pub struct TableReferences {
 /// When the text is not exactly one query, or a table is not named in full.
 pub fn table_references(sql: &str) -> Result<TableReferences, SqlError> {
     let statement = parse_query(sql)?;
+    if matches!(statement, Statement::Explain(_)) {
+        return Err(not_one("an explanation is no table"));
+    }
     let (tables, _) =
         resolve_table_references(&statement, true).map_err(|error| SqlError::planning(&error))?;
     let mut references = TableReferences::default();
@@ -56,11 +59,6 @@ fn is_query(statement: &Statement) -> bool {
 /// engine.
 pub(super) fn parse_query(sql: &str) -> Result<Statement, SqlError> {
     let mut statements = DFParser::parse_sql(sql).map_err(|error| SqlError::planning(&error))?;
-    let not_one = |message: &str| SqlError::Query {
-        message: message.to_owned(),
-        position: None,
-        hint: Some("write one `select`, or `with … select`".to_owned()),
-    };
     let statement = statements
         .pop_front()
         .ok_or_else(|| not_one("the query is empty"))?;
@@ -71,6 +69,14 @@ pub(super) fn parse_query(sql: &str) -> Result<Statement, SqlError> {
         Ok(statement)
     } else {
         Err(not_one("this is not a query"))
+    }
+}
+
+fn not_one(message: &str) -> SqlError {
+    SqlError::Query {
+        message: message.to_owned(),
+        position: None,
+        hint: Some("write one `select`, or `with … select`".to_owned()),
     }
 }
 
@@ -121,6 +127,9 @@ mod tests {
     #[test]
     fn only_one_query_is_a_model() {
         assert!(table_references("drop table core.account").is_err());
+        assert!(table_references("explain select 1").is_err());
+        assert!(parse_query("explain select 1").is_ok());
+        assert!(parse_query("explain insert into core.account select 1").is_err());
         assert!(table_references("select 1; select 2").is_err());
         assert!(table_references("select * from account").is_err());
     }

@@ -74,6 +74,11 @@ impl Session {
         // A literal such as 0.0525 must not turn money into floating point.
         settings.sql_parser.parse_float_as_decimal = true;
         settings.sql_parser.collect_spans = true;
+        if let Some(bytes) = options.memory {
+            // Set aside by every sort for its merge; a small limit has many sorts at once.
+            let reservation = &mut settings.execution.sort_spill_reservation_bytes;
+            *reservation = (*reservation).min(bytes / 32);
+        }
         // `joins` chooses their sides.
         settings.optimizer.join_reordering = false;
         let state = SessionStateBuilder::new()
@@ -106,6 +111,11 @@ impl Session {
         let mut state = self.context.state();
         let options = state.config_mut().options_mut();
         options.optimizer.prefer_hash_join = joins == Joins::Hash;
+        if joins == Joins::SortMerge {
+            // The engine sorts only where it spreads.
+            let partitions = &mut options.execution.target_partitions;
+            *partitions = (*partitions).max(2);
+        }
         state
     }
 }

@@ -423,6 +423,57 @@ fn the_same_rows_give_the_same_bytes_and_exact_row_groups() {
     assert_eq!(heights, [524_288, 5_712]);
 }
 
+/// Quoted newlines, cut rows, wrong amounts and keys seen before, so often that every border between two batches
+/// stands among them.
+#[test]
+fn the_number_of_threads_changes_no_byte_and_no_line() {
+    let mut content = String::from("account_no,holder,balance\n");
+    let (mut line, mut rejected_lines) = (2_u64, Vec::new());
+    for row in 0..150_000 {
+        let key = if row % 11 == 10 { row - 5 } else { row };
+        match row % 13 {
+            3 => {
+                let _ = writeln!(content, "A{key},\"two\nlines\",1.00");
+                line += 1;
+            }
+            5 => {
+                let _ = writeln!(content, "A{key},cut");
+                rejected_lines.push(line.to_string());
+            }
+            7 => {
+                let _ = writeln!(content, "A{key},plain,one");
+                rejected_lines.push(line.to_string());
+            }
+            _ => {
+                let _ = writeln!(content, "A{key},plain,{}.25", row % 100);
+            }
+        }
+        line += 1;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = put(folder.path(), "rows.csv", content.as_bytes());
+    let mut feed = accounts();
+    feed.reject_limit.rows = Some(Limit::Count(100_000));
+    feed.key = vec!["account_no".to_owned()];
+    for survivor in [Survivor::First, Survivor::Last] {
+        feed.survivor = survivor;
+        let load = |threads: usize| {
+            let mut request = Request::new(&feed);
+            request.threads = threads;
+            request.load(&[(&path, Origin::Delivery)]).expect("loads")
+        };
+        let alone = load(1);
+        assert_eq!(texts(&alone.quarantine, "line"), rejected_lines);
+        assert!(alone.report.rows.duplicate > 5_000);
+        for threads in [2, 5] {
+            let together = load(threads);
+            assert_eq!(together.report, alone.report);
+            assert!(together.staging_bytes == alone.staging_bytes);
+            assert!(together.quarantine_bytes == alone.quarantine_bytes);
+        }
+    }
+}
+
 #[test]
 fn changes_replace_and_join_the_state_by_key() {
     let mut feed = accounts();

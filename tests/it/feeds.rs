@@ -100,6 +100,7 @@ pub struct Request<'a> {
     pub earlier: Vec<std::path::PathBuf>,
     pub previous_hashes: Vec<String>,
     pub previous_rows: Option<u64>,
+    pub threads: usize,
 }
 
 impl<'a> Request<'a> {
@@ -111,6 +112,7 @@ impl<'a> Request<'a> {
             earlier: Vec::new(),
             previous_hashes: Vec::new(),
             previous_rows: None,
+            threads: 2,
         }
     }
 
@@ -137,7 +139,7 @@ impl<'a> Request<'a> {
             earlier_keys: &self.earlier,
             previous_hashes: &self.previous_hashes,
             previous_rows: self.previous_rows,
-            threads: std::num::NonZeroUsize::MIN,
+            threads: std::num::NonZeroUsize::new(self.threads).expect("a thread"),
         };
         let report = load_feed(&request, &mut staging_bytes, &mut quarantine_bytes)?;
         report

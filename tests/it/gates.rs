@@ -74,6 +74,64 @@ fn a_check_that_only_warns_publishes_and_says_so() {
     assert_eq!(bank.current().as_deref(), Some("2026-10-30.1"));
 }
 
+/// Two nights of events, the second run with another text in a file of the project.
+fn second_night_with(file: &str, from: &str, to: &str, events: bool) -> (Bank, Said) {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let run = |bank: &Bank| {
+        let mut command = bank.with_project(&project, &["run"]);
+        Said::of(&command.output().expect("salenet runs"))
+    };
+    bank.deliver(FIRST);
+    run(&bank).exits(0);
+    bank.deliver(SECOND);
+    if !events {
+        put(
+            &bank.landing(),
+            &format!("channels/{SECOND}/events.csv"),
+            NO_EVENTS,
+        );
+    }
+    let path = project.join(file);
+    let text = std::fs::read_to_string(&path).expect("a file");
+    assert!(text.contains(from), "{text}");
+    put(&project, file, text.replace(from, to).as_bytes());
+    let said = run(&bank);
+    (bank, said)
+}
+
+const NO_EVENTS: &[u8] = b"event_no,account_no,channel,cost\n";
+const HISTORY: &str = "models/core/event_history";
+
+#[test]
+fn rows_of_an_earlier_night_are_not_appended_again() {
+    // Without its condition the model takes all nights that staging keeps.
+    let file = format!("{HISTORY}.sql");
+    for events in [true, false] {
+        let (_, said) =
+            second_night_with(&file, "where _business_date = $business_date", "", events);
+        let said = said.exits(4);
+        assert!(
+            said.stderr.contains("core.event_history.grain_unique"),
+            "{}",
+            said.stderr
+        );
+    }
+}
+
+#[test]
+fn a_new_check_also_judges_the_rows_of_earlier_nights() {
+    let checks = "checks:\n  - {id: EVT-01, must: \"business_date <> date '2026-10-29'\"}\n";
+    let file = format!("{HISTORY}.yml");
+    let (_, said) = second_night_with(&file, "columns:\n", &format!("{checks}columns:\n"), true);
+    let said = said.exits(4);
+    assert!(
+        said.stderr.contains("core.event_history.EVT-01"),
+        "{}",
+        said.stderr
+    );
+}
+
 #[test]
 fn a_broken_reject_limit_publishes_nothing_and_the_reject_report_is_whole() {
     let bank = second_night(|delivery| {

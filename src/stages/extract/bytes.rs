@@ -13,7 +13,7 @@ use crate::config::feed::Compression;
 const BOMB_BYTES: u64 = 256 << 20;
 const BOMB_RATIO: u64 = 500;
 
-/// What the file is, before anything is read from it.
+/// What the file is, by its bytes as delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentHash {
     pub blake3: String,
@@ -50,7 +50,7 @@ pub struct DeliveredBytes {
     bomb: bool,
 }
 
-/// Hashes the file as delivered: its id in every row must be known before the first row is written.
+/// Hashes the file as delivered, in a pass of its own: to ask whether it was loaded before.
 ///
 /// # Errors
 /// When the file cannot be read.

@@ -36,7 +36,7 @@ pub enum CheckScope {
     Whole,
     /// The months written tonight; the others have been checked on their nights.
     Months,
-    /// The rows appended tonight; their keys are also compared with those appended before them.
+    /// The rows appended tonight; their keys must also stand in no earlier file.
     Night,
 }
 
@@ -48,12 +48,38 @@ impl CheckScope {
         }
     }
 
-    /// The rows among which a key stands once.
-    fn keys(self, table: &TableName, columns: &[String]) -> String {
+    /// The query that counts keys which stand more than once.
+    fn repeated_keys(self, table: &TableName, columns: &[String]) -> String {
+        let quoted: Vec<String> = columns
+            .iter()
+            .map(|column| format!("\"{column}\""))
+            .collect();
+        let keys = quoted.join(", ");
+        let within = |rows: &str| {
+            format!(
+                "select count(*) from (select {keys} from {rows} group by {keys} having count(*) > 1) as repeated"
+            )
+        };
         match self {
-            Self::Months if columns.iter().any(|column| column == "month") => self.rows(table),
-            Self::Whole | Self::Months => table.to_string(),
-            Self::Night => format!("{}.{table}", Catalogue::Recent.name()),
+            // The other months were checked by themselves, and their keys name their month.
+            Self::Months if columns.iter().any(|column| column == "month") => {
+                within(&self.rows(table))
+            }
+            Self::Whole | Self::Months => within(&table.to_string()),
+            Self::Night => {
+                let pairs: Vec<String> = quoted
+                    .iter()
+                    .map(|column| format!("earlier.{column} = produced.{column}"))
+                    .collect();
+                format!(
+                    "select ({}) + (select count(*) from {}.{table} as earlier \
+                     left semi join {} as produced on {})",
+                    within(&self.rows(table)),
+                    Catalogue::Earlier.name(),
+                    self.rows(table),
+                    pairs.join(" and ")
+                )
+            }
         }
     }
 }
@@ -96,15 +122,7 @@ pub fn query_of(
             ))
         }
         CheckKind::Unique { columns } => {
-            let table = scope.keys(&model.table, columns);
-            let columns: Vec<String> = columns
-                .iter()
-                .map(|column| format!("\"{column}\""))
-                .collect();
-            let columns = columns.join(", ");
-            CheckQuery::Count(format!(
-                "select count(*) from (select {columns} from {table} group by {columns} having count(*) > 1) as repeated"
-            ))
+            CheckQuery::Count(scope.repeated_keys(&model.table, columns))
         }
         CheckKind::References {
             column,
