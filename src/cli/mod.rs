@@ -15,6 +15,7 @@ pub mod prompt;
 pub mod releases;
 pub mod rejects;
 pub mod explain;
+pub mod matching;
 pub mod report;
 pub mod generate;
 pub mod schema;
@@ -51,6 +52,7 @@ enum Command {
     Sql(sql::SqlArgs),
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
+    Match(matching::MatchArgs),
     Explain(explain::ExplainArgs),
     Report(report::ReportArgs),
     Generate(generate::GenerateArgs),
@@ -86,6 +88,7 @@ fn run_command() -> ExitCode {
         Command::Sql(args) => sql::run(args, global),
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
+        Command::Match(args) => matching::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Report(args) => report::run(args, global),
         Command::Generate(args) => generate::run(args, global),

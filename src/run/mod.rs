@@ -25,6 +25,7 @@ pub mod progress;
 pub mod measure;
 pub mod report;
 pub mod open;
+pub mod matching;
 
 pub use chain::{DateSelection, run};
 pub use check::{CheckedProject, check};

@@ -42,6 +42,22 @@ pub enum JournalEvent {
         releases: Vec<ReleaseId>,
         reason: String,
     },
+    /// A person said whether two records are one customer.
+    MatchDecided {
+        left: RecordPlace,
+        right: RecordPlace,
+        is_same: bool,
+        decided_by: String,
+        reason: String,
+    },
+}
+
+/// A source record, by the key of its source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordPlace {
+    pub source: String,
+    pub feed: String,
+    pub key: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +94,20 @@ impl Journal {
                 Some(file.as_str())
             }
             JournalEvent::ListDelivered { candidates, .. } => Some(candidates.as_str()),
-            JournalEvent::Withdrawn { .. } => None,
+            JournalEvent::Withdrawn { .. } | JournalEvent::MatchDecided { .. } => None,
+        })
+    }
+
+    /// What people decided about pairs of records, oldest first: the two, and whether they are one customer.
+    pub fn match_decisions(&self) -> impl Iterator<Item = (&RecordPlace, &RecordPlace, bool)> {
+        self.events.iter().filter_map(|event| match event {
+            JournalEvent::MatchDecided {
+                left,
+                right,
+                is_same,
+                ..
+            } => Some((left, right, *is_same)),
+            _ => None,
         })
     }
 

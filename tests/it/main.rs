@@ -16,6 +16,7 @@ mod synth;
 mod bank;
 mod resolve_model;
 mod resolve;
+mod matching;
 mod nightly;
 mod joins;
 mod measures;
