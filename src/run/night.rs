@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::acceptances::signed;
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, inputs_by_feed, load_feeds};
 use super::gates::{GateContext, accept, campaign_gate, feed_gates, model_gates};
@@ -540,6 +541,7 @@ impl<'a> Night<'a> {
                 .map(campaign_gate),
         );
         accept(&mut gates, &context.checked.project.acceptances);
+        accept(&mut gates, &signed(&context.warehouse.journal()?));
         gates.sort_by(|left, right| left.id.cmp(&right.id));
         Ok(gates)
     }
