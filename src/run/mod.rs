@@ -11,6 +11,8 @@ pub mod types;
 pub mod chain;
 pub mod deliveries;
 pub mod night;
+mod models;
+mod walk;
 pub mod plan;
 pub mod feeds;
 pub mod reference;
