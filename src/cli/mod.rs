@@ -14,6 +14,7 @@ pub mod sql;
 pub mod prompt;
 pub mod releases;
 pub mod rejects;
+pub mod accept;
 pub mod explain;
 pub mod report;
 pub mod generate;
@@ -51,6 +52,7 @@ enum Command {
     Sql(sql::SqlArgs),
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
+    Accept(accept::AcceptArgs),
     Explain(explain::ExplainArgs),
     Report(report::ReportArgs),
     Generate(generate::GenerateArgs),
@@ -86,6 +88,7 @@ fn run_command() -> ExitCode {
         Command::Sql(args) => sql::run(args, global),
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
+        Command::Accept(args) => accept::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Report(args) => report::run(args, global),
         Command::Generate(args) => generate::run(args, global),

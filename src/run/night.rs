@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::acceptances::signed;
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, inputs_by_feed, load_feeds};
 use super::gates::{accept, campaign_gate, feed_gates};
@@ -433,7 +434,9 @@ impl<'a> Night<'a> {
                 .filter(|entry| !entry.waterfall.is_empty())
                 .map(campaign_gate),
         );
-        accept(&mut gates, &self.context.checked.project.acceptances);
+        let context = self.context;
+        accept(&mut gates, &context.checked.project.acceptances);
+        accept(&mut gates, &signed(&context.warehouse.journal()?));
         gates.sort_by(|left, right| left.id.cmp(&right.id));
         Ok(gates)
     }

@@ -42,6 +42,17 @@ pub enum JournalEvent {
         releases: Vec<ReleaseId>,
         reason: String,
     },
+    /// Somebody signed for what a gate found, word for word.
+    GateAccepted {
+        gate: String,
+        finding: String,
+        reason: String,
+        by: String,
+        /// The day of the signature.
+        on: BusinessDate,
+        /// The night whose candidate held the finding.
+        business_date: BusinessDate,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +89,7 @@ impl Journal {
                 Some(file.as_str())
             }
             JournalEvent::ListDelivered { candidates, .. } => Some(candidates.as_str()),
-            JournalEvent::Withdrawn { .. } => None,
+            JournalEvent::Withdrawn { .. } | JournalEvent::GateAccepted { .. } => None,
         })
     }
 

@@ -44,6 +44,7 @@ fn every_command_explains_itself() {
         ("help_releases", &["releases", "--help"]),
         ("help_rejects", &["rejects", "--help"]),
         ("help_rejects_replay", &["rejects", "replay", "--help"]),
+        ("help_accept", &["accept", "--help"]),
         ("help_explain", &["explain", "--help"]),
         ("help_generate", &["generate", "--help"]),
         ("help_schema", &["schema", "--help"]),
