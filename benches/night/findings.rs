@@ -130,6 +130,22 @@ impl Night {
         steps.into_iter().flatten().map(Step::of).collect()
     }
 
+    /// What ran side by side within steps: wall seconds only.
+    pub fn parts(&self) -> Vec<Step> {
+        let steps = self.report["nights"][0]["steps"].as_array();
+        let mut parts = Vec::new();
+        for step in steps.into_iter().flatten() {
+            for part in step["parts"].as_array().into_iter().flatten() {
+                let stage = Step::of(step).stage;
+                parts.push(Step {
+                    stage,
+                    ..Step::of(part)
+                });
+            }
+        }
+        parts
+    }
+
     /// The whole run.
     pub fn total(&self) -> Step {
         Step {

@@ -188,7 +188,27 @@ fn steps(night: &Night, arguments: &Arguments) -> String {
         ]);
     }
     let process = night.process_seconds;
-    format!("{table}\nthe process took {process:.3} s; rows of the total are those delivered")
+    format!(
+        "{table}\nthe process took {process:.3} s; rows of the total are those delivered\n{}",
+        parts(night, arguments)
+    )
+}
+
+/// The slowest of the parts that ran side by side.
+fn parts(night: &Night, arguments: &Arguments) -> String {
+    let mut parts = night.parts();
+    parts.sort_by(|left, right| right.seconds.total_cmp(&left.seconds));
+    parts.truncate(usize::try_from(arguments.top.get()).unwrap_or(usize::MAX));
+    let mut table = table(&["stage", "side by side", "wall s", "rows"]);
+    for part in parts {
+        table.add_row([
+            Cell::new(&part.stage),
+            Cell::new(&part.name),
+            decimal(part.seconds, 3),
+            right(grouped(part.rows)),
+        ]);
+    }
+    table.to_string()
 }
 
 /// The steps of each stage summed, in the order of the night.

@@ -14,6 +14,7 @@ pub mod sql;
 pub mod prompt;
 pub mod releases;
 pub mod rejects;
+pub mod accept;
 pub mod explain;
 pub mod matching;
 pub mod report;
@@ -53,6 +54,7 @@ enum Command {
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
     Match(matching::MatchArgs),
+    Accept(accept::AcceptArgs),
     Explain(explain::ExplainArgs),
     Report(report::ReportArgs),
     Generate(generate::GenerateArgs),
@@ -89,6 +91,7 @@ fn run_command() -> ExitCode {
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
         Command::Match(args) => matching::run(args, global),
+        Command::Accept(args) => accept::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Report(args) => report::run(args, global),
         Command::Generate(args) => generate::run(args, global),

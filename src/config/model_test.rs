@@ -19,6 +19,8 @@ pub struct ModelTest {
     pub parameters: BTreeMap<String, Parameter>,
     /// In the order written; tables of the model that are not given are empty.
     pub given: Vec<GivenTable>,
+    /// Models computed from the given rows, so that a test can follow a figure through several.
+    pub through: Vec<TableName>,
     pub expect: Vec<TestRow>,
 }
 

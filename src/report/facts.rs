@@ -363,12 +363,14 @@ impl Asked<'_> {
                 "Table {TABLE} of this release has no rows."
             )));
         };
+        let never_summed = self.lines_never_summed()?;
         let codes: Vec<String> = self
             .columns(TABLE)?
             .unwrap_or_default()
             .into_iter()
             .filter(|(_, data_type)| data_type.starts_with("Decimal"))
             .map(|(name, _)| name)
+            .filter(|name| !never_summed.contains(name))
             .collect();
         let of = |condition: &str| -> Result<Vec<String>, SqlError> {
             let sums: Vec<String> = codes
@@ -415,6 +417,18 @@ impl Asked<'_> {
             months: number(months, 2),
             lines: lines.map(line).collect(),
         }))
+    }
+
+    /// Lines that do not add up over months, such as capital.
+    fn lines_never_summed(&self) -> Result<BTreeSet<String>, SqlError> {
+        const TABLE: &str = "reference.ledger_line";
+        if self.missing(TABLE, &["line_code", "additivity"])?.is_some() {
+            return Ok(BTreeSet::new());
+        }
+        let rows = self.rows(&format!(
+            "select line_code from {TABLE} where additivity <> 'all'"
+        ))?;
+        Ok(rows.iter().map(|row| text(row, 0)).collect())
     }
 
     /// Code, name and kind of each profit line, where the bank declares them.

@@ -231,7 +231,7 @@ fn build_and_publish(
         status: StepStatus::Ran,
         rows: 0,
         usage: meter.stop(),
-        feeds: Vec::new(),
+        parts: Vec::new(),
     });
     let ids = published.iter().map(|manifest| manifest.release).collect();
     let last = published.into_iter().next_back();

@@ -137,7 +137,9 @@ fn gates(date: BusinessDate, failed: &[GateResult], candidate: &std::path::Path)
         .iter()
         .map(|gate| format!("  {}: {}\n", gate.id, gate.detail));
     format!(
-        "{} gates failed for {date}; nothing was published\n{}hint: the candidate can be queried: salenet sql --candidate {}",
+        "{} gates failed for {date}; nothing was published\n{}\
+         hint: a finding that is known and right can be signed for: salenet accept --gate <gate> --reason <why> --by <name>\n\
+         hint: the candidate can be queried: salenet sql --candidate {}",
         failed.len(),
         each.collect::<String>(),
         candidate.display()

@@ -1,6 +1,7 @@
 //! What each step takes of the machine, by the kernel's own books; collected for the run's report.
 //!
-//! The books are kept for the process, so only what runs alone can be measured: feeds share theirs, as a stage.
+//! The books are kept for the process, so only what runs alone can be measured: what runs side by side (feeds, and
+//! models and their checks on several threads) shares its figures, as a stage.
 
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -53,17 +54,17 @@ pub struct StepMeasure {
     pub rows: u64,
     #[serde(flatten)]
     pub usage: Usage,
-    /// Only of `extract`, by name.
+    /// What ran side by side, by name: feeds, models, checks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub feeds: Vec<FeedMeasure>,
+    pub parts: Vec<PartMeasure>,
 }
 
-/// A feed; its seconds overlap with those of others.
+/// A step whose seconds overlap with those of others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FeedMeasure {
-    pub feed: String,
+pub struct PartMeasure {
+    pub step: String,
     pub status: StepStatus,
-    /// Rows read.
+    /// Read by a feed, held by the tables of any other step.
     pub rows: u64,
     pub seconds: f64,
 }
@@ -181,42 +182,75 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps how long each feed took, on the way to whoever shows it.
-pub struct FeedTimes<'a> {
-    inner: &'a dyn Progress,
-    feeds: Mutex<Vec<FeedMeasure>>,
+/// Keeps how long each of the steps of a stage took that run side by side.
+pub struct SideBySide {
+    stage: Stage,
+    meter: Meter,
+    parts: Mutex<Vec<PartMeasure>>,
 }
 
-impl<'a> FeedTimes<'a> {
+impl SideBySide {
     #[must_use]
-    pub const fn new(inner: &'a dyn Progress) -> Self {
+    pub fn start(stage: Stage) -> Self {
         Self {
-            inner,
-            feeds: Mutex::new(Vec::new()),
+            stage,
+            meter: Meter::start(),
+            parts: Mutex::default(),
         }
     }
 
-    /// The stage of these feeds.
+    pub fn add(&self, step: &str, status: StepStatus, rows: u64, took: Duration) {
+        locked(&self.parts).push(PartMeasure {
+            step: step.to_owned(),
+            status,
+            rows,
+            seconds: seconds(took),
+        });
+    }
+
+    /// The stage as one step of this name.
     #[must_use]
-    pub fn into_stage(self, usage: Usage) -> StepMeasure {
-        let mut feeds = self
-            .feeds
+    pub fn stop(self, step: &str) -> StepMeasure {
+        let usage = self.meter.stop();
+        let mut parts = self
+            .parts
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        feeds.sort_by(|left, right| left.feed.cmp(&right.feed));
-        let any_ran = feeds.iter().any(|feed| feed.status == StepStatus::Ran);
+        parts.sort_by(|left, right| left.step.cmp(&right.step));
+        let any_ran = parts.iter().any(|part| part.status == StepStatus::Ran);
         StepMeasure {
-            stage: Stage::Extract,
-            step: "extract".to_owned(),
+            stage: self.stage,
+            step: step.to_owned(),
             status: if any_ran {
                 StepStatus::Ran
             } else {
                 StepStatus::Reused
             },
-            rows: feeds.iter().map(|feed| feed.rows).sum(),
+            rows: parts.iter().map(|part| part.rows).sum(),
             usage,
-            feeds,
+            parts,
         }
+    }
+}
+
+/// Measures feeds on the way to whoever shows them.
+pub struct FeedTimes<'a> {
+    inner: &'a dyn Progress,
+    feeds: SideBySide,
+}
+
+impl<'a> FeedTimes<'a> {
+    #[must_use]
+    pub fn start(inner: &'a dyn Progress) -> Self {
+        Self {
+            inner,
+            feeds: SideBySide::start(Stage::Extract),
+        }
+    }
+
+    #[must_use]
+    pub fn stop(self) -> StepMeasure {
+        self.feeds.stop("extract")
     }
 }
 
@@ -230,12 +264,7 @@ impl Progress for FeedTimes<'_> {
     }
 
     fn step_finished(&self, step: &str, status: StepStatus, rows: u64, took: Duration) {
-        locked(&self.feeds).push(FeedMeasure {
-            feed: step.to_owned(),
-            status,
-            rows,
-            seconds: seconds(took),
-        });
+        self.feeds.add(step, status, rows, took);
         self.inner.step_finished(step, status, rows, took);
     }
 }
@@ -343,7 +372,7 @@ mod tests {
                 peak_memory_bytes: Some(peak),
                 ..Usage::default()
             },
-            feeds: Vec::new(),
+            parts: Vec::new(),
         };
         // More than a test ever holds.
         recorder.step_measured(measure("core.large", 1 << 50));

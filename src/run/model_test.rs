@@ -53,11 +53,9 @@ pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdic
                 given.table == *name && given.in_base == (catalogue == Catalogue::Base)
             });
             let rows = given.map_or(&[][..], |given| given.rows.as_slice());
-            let is_view = models
-                .get(name)
-                .is_some_and(|model| model.materialisation == Materialisation::View);
-            // A view that is not given stands on the given tables like in a night.
-            if catalogue == Catalogue::Tonight && is_view && given.is_none() {
+            let is_computed = models.get(name).is_some_and(|model| computes(test, model));
+            // A view that is not given stands on the given tables like in a night, and so does what the test names.
+            if catalogue == Catalogue::Tonight && is_computed && given.is_none() {
                 continue;
             }
             add_rows(&session, catalogue, name, columns, rows)?;
@@ -69,7 +67,7 @@ pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdic
             .given
             .iter()
             .any(|given| given.table == model.table && !given.in_base);
-        if model.materialisation == Materialisation::View && !given {
+        if computes(test, model) && !given {
             session.announce_view(Catalogue::Tonight, &model.table, &model.sql, &bindings);
         }
     }
@@ -90,6 +88,10 @@ pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdic
         actual.push(named.collect::<BTreeMap<_, _>>());
     }
     Ok(compare(&test.expect, actual))
+}
+
+fn computes(test: &ModelTest, model: &ModelSpec) -> bool {
+    model.materialisation == Materialisation::View || test.through.contains(&model.table)
 }
 
 /// Registers given rows as a table; columns left out are null.

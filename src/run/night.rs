@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::acceptances::signed;
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, inputs_by_feed, load_feeds};
-use super::gates::{GateContext, accept, campaign_gate, feed_gates, model_gates};
+use super::gates::{accept, campaign_gate, feed_gates};
 use super::matching::{match_decisions, resolved_tables};
 use super::measure::{FeedTimes, Meter, Stage, StepMeasure};
 use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
+use super::report::timed;
 use super::source_file::source_file_table;
 use super::source_system::source_system_table;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
@@ -19,16 +21,14 @@ use super::{CheckedProject, RunSettings};
 use crate::config::bank::Calendar;
 use crate::config::campaign::{CampaignSpec, Schedule};
 use crate::config::matching::MatchingSpec;
-use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
-use crate::sql::dependencies::{TableReferences, table_references};
+use crate::sql::dependencies::table_references;
 use crate::sql::schema::columns_of;
 use crate::sql::{Bindings, Session, TableSource};
 use crate::stages::campaign::query::{CANDIDATE_COLUMNS, candidate_query};
 use crate::stages::campaign::{CampaignOutput, CampaignRequest, run_campaign};
 use crate::stages::clean::TokenKeys;
-use crate::stages::model::{ModelRequest, build_model};
 use crate::stages::resolve::{ResolveRequest, resolve};
 use crate::store::manifest::{CampaignEntry, ColumnEntry, FileEntry, GateResult, ViewEntry};
 use crate::store::steps::StepOutput;
@@ -56,10 +56,7 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
     let feeds = night.feeds()?;
     night.given(&feeds)?;
     night.resolve()?;
-    let graph = &context.checked.graph;
-    for &position in &graph.order {
-        night.model(&project.models[position], &graph.reads[position])?;
-    }
+    night.models()?;
     let campaigns = night.campaigns()?;
     let gates = night.gates(&feeds, &campaigns)?;
 
@@ -91,13 +88,13 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
 
 /// What has been built so far tonight.
 pub(super) struct Night<'a> {
-    context: &'a NightContext<'a>,
-    session: Session,
-    bindings: Bindings,
-    tables: BTreeMap<TableName, TableEntry>,
-    views: Vec<ViewEntry>,
+    pub(super) context: &'a NightContext<'a>,
+    pub(super) session: Session,
+    pub(super) bindings: Bindings,
+    pub(super) tables: BTreeMap<TableName, TableEntry>,
+    pub(super) views: Vec<ViewEntry>,
     pub(super) identities: Identities,
-    fingerprints: BTreeMap<String, String>,
+    pub(super) fingerprints: BTreeMap<String, String>,
 }
 
 impl<'a> Night<'a> {
@@ -134,7 +131,7 @@ impl<'a> Night<'a> {
         })
     }
 
-    fn base_table(&self, name: &TableName) -> Option<&'a TableEntry> {
+    pub(super) fn base_table(&self, name: &TableName) -> Option<&'a TableEntry> {
         self.context.base.and_then(|base| base.tables.get(name))
     }
 
@@ -152,17 +149,21 @@ impl<'a> Night<'a> {
     }
 
     pub(super) fn add(&mut self, name: TableName, entry: TableEntry) {
-        let source = TableSource::of(self.context.warehouse, &entry);
-        self.session.add_table(Catalogue::Tonight, &name, source);
+        self.register(&name, &entry);
         self.identities.insert(name.clone(), table_identity(&entry));
         self.tables.insert(name, entry);
+    }
+
+    /// Lets queries read the table.
+    pub(super) fn register(&self, name: &TableName, entry: &TableEntry) {
+        let source = TableSource::of(self.context.warehouse, entry);
+        self.session.add_table(Catalogue::Tonight, name, source);
     }
 
     fn feeds(&mut self) -> Result<Vec<LoadedFeed>, RunError> {
         let context = self.context;
         let journal = context.warehouse.journal()?;
-        let meter = Meter::start();
-        let times = FeedTimes::new(context.progress);
+        let times = FeedTimes::start(context.progress);
         let feeds = load_feeds(&FeedContext {
             project: context.checked.project,
             settings: context.settings,
@@ -174,9 +175,7 @@ impl<'a> Night<'a> {
             base_inputs: &inputs_by_feed(context.base),
             progress: &times,
         })?;
-        context
-            .progress
-            .step_measured(times.into_stage(meter.stop()));
+        context.progress.step_measured(times.stop());
         for feed in &feeds {
             self.add(feed.staging.0.clone(), feed.staging.1.clone());
             self.add(feed.quarantine.0.clone(), feed.quarantine.1.clone());
@@ -291,90 +290,6 @@ impl<'a> Night<'a> {
         for (schema, table) in [("core", "customer_xref"), ("core", "customer_id_event")] {
             let base = self.base_table(&own_table(schema, table));
             fingerprint.add("base", &base.map(table_identity).unwrap_or_default());
-        }
-        Ok(fingerprint.finish())
-    }
-
-    fn model(&mut self, model: &ModelSpec, reads: &TableReferences) -> Result<(), RunError> {
-        let fingerprint = self.model_fingerprint(model, reads)?;
-        let context = self.context;
-        if model.materialisation == Materialisation::View {
-            build_model(&self.model_request(model))?;
-            self.identities.insert(model.table.clone(), fingerprint);
-            self.views.push(ViewEntry {
-                table: model.table.clone(),
-                sql: model.sql.clone(),
-            });
-            return Ok(());
-        }
-        let name = model.table.to_string();
-        let output = self.step(Stage::Model, &name, &fingerprint, |night| {
-            let entry = build_model(&night.model_request(model))?.unwrap_or_default();
-            Ok(StepOutput {
-                step: name.clone(),
-                tables: BTreeMap::from([(model.table.clone(), entry)]),
-                files: Vec::new(),
-                report: serde_json::Value::Null,
-            })
-        })?;
-        debug_assert!(context.checked.columns.contains_key(&model.table));
-        for (name, entry) in output.tables {
-            self.add(name, entry);
-        }
-        Ok(())
-    }
-
-    fn model_request<'n>(&'n self, model: &'n ModelSpec) -> ModelRequest<'n> {
-        ModelRequest {
-            session: &self.session,
-            warehouse: self.context.warehouse,
-            model,
-            bindings: &self.bindings,
-            business_date: self.context.date,
-            base: self.base_table(&model.table),
-        }
-    }
-
-    pub(super) fn model_fingerprint(
-        &self,
-        model: &ModelSpec,
-        reads: &TableReferences,
-    ) -> Result<String, RunError> {
-        let mut fingerprint = Fingerprint::new(StepKind::Model);
-        fingerprint.add("sql", &model.sql);
-        fingerprint.add("grain", &model.grain.join(","));
-        fingerprint.add(
-            "kind",
-            &serde_json::to_string(&model.materialisation).map_err(RunError::Report)?,
-        );
-        for value in self.bindings.used_in(&model.sql) {
-            fingerprint.add("value", &value);
-        }
-        for table in &reads.tonight {
-            fingerprint.add(
-                &table.to_string(),
-                self.identities.get(table).map_or("", String::as_str),
-            );
-        }
-        for table in &reads.base {
-            let identity = self
-                .base_table(table)
-                .map(table_identity)
-                .unwrap_or_default();
-            fingerprint.add(&format!("base.{table}"), &identity);
-        }
-        if matches!(
-            model.materialisation,
-            Materialisation::Month | Materialisation::Append
-        ) {
-            fingerprint.add("date", &self.context.date.to_string());
-            fingerprint.add(
-                "own",
-                &self
-                    .base_table(&model.table)
-                    .map(table_identity)
-                    .unwrap_or_default(),
-            );
         }
         Ok(fingerprint.finish())
     }
@@ -500,52 +415,41 @@ impl<'a> Night<'a> {
         feeds: &[LoadedFeed],
         campaigns: &[CampaignEntry],
     ) -> Result<Vec<GateResult>, RunError> {
-        let context = self.context;
-        let mut gates: Vec<GateResult> = feeds
-            .iter()
-            .flat_map(|feed| feed_gates(&feed.entry))
-            .collect();
-        let gate_context = GateContext {
-            warehouse: context.warehouse,
-            session: &self.session,
-            bindings: &self.bindings,
-            identities: &self.identities,
-            base: context.base,
-        };
-        let mut steps = Vec::new();
-        for model in &context.checked.project.models {
-            let meter = Meter::start();
-            let table = self.tables.get(&model.table);
-            let found = model_gates(&gate_context, model, table)?;
-            gates.extend(found.gates);
-            let rows = table.map_or(0, TableEntry::rows);
-            self.measured(Stage::Gates, &found.step.0, found.status, rows, &meter);
-            steps.push(found.step);
-        }
-        self.fingerprints.extend(steps);
+        let of_feeds = feeds.iter().flat_map(|feed| feed_gates(&feed.entry));
+        let mut gates: Vec<GateResult> = of_feeds.collect();
+        gates.extend(self.model_verdicts()?);
         gates.extend(
             campaigns
                 .iter()
                 .filter(|entry| !entry.waterfall.is_empty())
                 .map(campaign_gate),
         );
+        let context = self.context;
         accept(&mut gates, &context.checked.project.acceptances);
+        accept(&mut gates, &signed(&context.warehouse.journal()?));
         gates.sort_by(|left, right| left.id.cmp(&right.id));
         Ok(gates)
     }
 
-    fn measured(&self, stage: Stage, step: &str, status: StepStatus, rows: u64, meter: &Meter) {
+    pub(super) fn measured(
+        &self,
+        stage: Stage,
+        step: &str,
+        status: StepStatus,
+        rows: u64,
+        meter: &Meter,
+    ) {
         self.context.progress.step_measured(StepMeasure {
             stage,
             step: step.to_owned(),
             status,
             rows,
             usage: meter.stop(),
-            feeds: Vec::new(),
+            parts: Vec::new(),
         });
     }
 
-    /// Runs a step unless its fingerprint already has an output.
+    /// Runs a step that nothing runs beside.
     fn step(
         &mut self,
         stage: Stage,
@@ -555,24 +459,40 @@ impl<'a> Night<'a> {
     ) -> Result<StepOutput, RunError> {
         self.fingerprints
             .insert(name.to_owned(), fingerprint.to_owned());
+        let meter = Meter::start();
+        let (output, status) = self.run_or_reuse(name, fingerprint, || compute(self))?;
+        self.measured(stage, name, status, rows_of(&output), &meter);
+        Ok(output)
+    }
+
+    /// Runs a step unless its fingerprint already has an output.
+    pub(super) fn run_or_reuse(
+        &self,
+        name: &str,
+        fingerprint: &str,
+        compute: impl FnOnce() -> Result<StepOutput, RunError>,
+    ) -> Result<(StepOutput, StepStatus), RunError> {
         let context = self.context;
         context.progress.step_started(name);
-        let meter = Meter::start();
+        let started = timed();
         let known = context.warehouse.step_output(fingerprint)?;
         let (output, status) = if let Some(output) = known {
             (output, StepStatus::Reused)
         } else {
-            let output = compute(self)?;
+            let output = compute()?;
             context.warehouse.record_step(fingerprint, &output)?;
             (output, StepStatus::Ran)
         };
-        let rows = output.tables.values().map(TableEntry::rows).sum();
         context
             .progress
-            .step_finished(name, status, rows, meter.elapsed());
-        self.measured(stage, name, status, rows, &meter);
-        Ok(output)
+            .step_finished(name, status, rows_of(&output), started.elapsed());
+        Ok((output, status))
     }
+}
+
+/// Of all tables that a step made.
+pub(super) fn rows_of(output: &StepOutput) -> u64 {
+    output.tables.values().map(TableEntry::rows).sum()
 }
 
 fn is_due(campaign: &CampaignSpec, calendar: &Calendar, date: BusinessDate) -> bool {

@@ -33,7 +33,8 @@ pub fn open_release(
     Ok((warehouse, manifest, session))
 }
 
-fn read_candidate(path: &Path) -> Result<Manifest, RunError> {
+/// The manifest of a candidate that was not published.
+pub fn read_candidate(path: &Path) -> Result<Manifest, RunError> {
     let text = std::fs::read(path).map_err(|source| RunError::Read {
         path: path.to_owned(),
         source,

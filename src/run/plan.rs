@@ -289,7 +289,7 @@ impl Tonight<'_> {
             changed.insert(model.table.clone());
             return Ok(());
         }
-        let fingerprint = night.model_fingerprint(model, reads)?;
+        let fingerprint = night.model_fingerprint(model, reads, &night.identities)?;
         if model.materialisation == Materialisation::View {
             night.identities.insert(model.table.clone(), fingerprint);
             return Ok(());

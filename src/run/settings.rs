@@ -42,6 +42,15 @@ impl RunSettings {
         }
     }
 
+    /// How many models are built at once: within a memory limit one, which then has all of it.
+    #[must_use]
+    pub const fn side_by_side(&self) -> NonZeroUsize {
+        match self.memory {
+            Some(_) => NonZeroUsize::MIN,
+            None => self.threads,
+        }
+    }
+
     #[must_use]
     pub fn session_options(&self) -> SessionOptions {
         SessionOptions {

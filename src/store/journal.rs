@@ -50,6 +50,17 @@ pub enum JournalEvent {
         decided_by: String,
         reason: String,
     },
+    /// Somebody signed for what a gate found, word for word.
+    GateAccepted {
+        gate: String,
+        finding: String,
+        reason: String,
+        by: String,
+        /// The day of the signature.
+        on: BusinessDate,
+        /// The night whose candidate held the finding.
+        business_date: BusinessDate,
+    },
 }
 
 /// A source record, by the key of its source.
@@ -94,7 +105,9 @@ impl Journal {
                 Some(file.as_str())
             }
             JournalEvent::ListDelivered { candidates, .. } => Some(candidates.as_str()),
-            JournalEvent::Withdrawn { .. } | JournalEvent::MatchDecided { .. } => None,
+            JournalEvent::Withdrawn { .. }
+            | JournalEvent::MatchDecided { .. }
+            | JournalEvent::GateAccepted { .. } => None,
         })
     }
 

@@ -94,4 +94,32 @@ impl Warehouse {
         durable::write_atomically(&self.root.join("tmp"), &path, content)?;
         Ok(path)
     }
+
+    /// Manifests of candidates that stopped runs left, those of the newest run first.
+    pub fn candidates(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut found = Vec::new();
+        for run in listed(&self.root.join("runs"))? {
+            let files = if run.is_dir() {
+                listed(&run)?
+            } else {
+                Vec::new()
+            };
+            found.extend(files.into_iter().filter(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                name.starts_with("candidate-")
+            }));
+        }
+        // Runs are named by their time, candidates by their date.
+        found.sort();
+        found.reverse();
+        Ok(found)
+    }
+}
+
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |source| StoreError::io("list", folder, source);
+    std::fs::read_dir(folder)
+        .map_err(failed)?
+        .map(|entry| entry.map(|entry| entry.path()).map_err(failed))
+        .collect()
 }

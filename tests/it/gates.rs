@@ -295,3 +295,58 @@ fn a_landing_folder_with_nothing_in_it_says_where_it_looked() {
     let said = bank.run().exits(5);
     insta::assert_snapshot!("nothing_delivered", bank.redact(&said.stderr));
 }
+
+#[test]
+fn a_finding_that_is_signed_for_lets_the_night_publish_and_only_that_finding() {
+    let too_much = |amount: &'static str, cents: i64| {
+        move |delivery: &mut Accounts| {
+            delivery.text = delivery.text.replace("|402.08|", &format!("|{amount}|"));
+            delivery.cents += cents;
+        }
+    };
+    let bank = second_night(too_much("2000402.08", 200_000_000));
+    let sign = |gate: &str| {
+        bank.salenet(&[
+            "accept",
+            "--gate",
+            gate,
+            "--reason",
+            "a building was sold",
+            "--by",
+            "the controller",
+            "--on",
+            "2026-10-31",
+        ])
+    };
+    insta::assert_snapshot!(
+        "accept_without_a_finding",
+        bank.redact(&sign("core.account.ACC-01").exits(2).shown())
+    );
+    stops(&bank, 4);
+    insta::assert_snapshot!(
+        "accept_of_another_gate",
+        bank.redact(&sign("core.account.ACC-99").exits(2).shown())
+    );
+    sign("deposits.accounts.conservation").exits(2);
+    insta::assert_snapshot!(
+        "accept",
+        bank.redact(&sign("core.account.ACC-01").exits(0).shown())
+    );
+    let said = bank.run().exits(0);
+    assert!(
+        said.stdout.contains(
+            "accepted  core.account.ACC-01: 1 rows do not hold: balance < 1000000.00; \
+             accepted by the controller on 2026-10-31: a building was sold"
+        ),
+        "{}",
+        said.stdout
+    );
+    assert_eq!(bank.current().as_deref(), Some("2026-10-30.1"));
+    // A second row too large is another finding.
+    let mut delivery = Accounts::of(&accounts(2), SECOND);
+    too_much("2000402.08", 200_000_000)(&mut delivery);
+    delivery.text = delivery.text.replace("|802.15|", "|2000802.15|");
+    delivery.cents += 200_000_000;
+    bank.deliver_accounts(SECOND, &delivery);
+    bank.salenet(&["run", "--date", SECOND]).exits(4);
+}

@@ -19,12 +19,15 @@ fn report(bank: &Bank) -> Value {
     serde_json::from_slice(&std::fs::read(newest).expect("a file")).expect("JSON")
 }
 
-/// Of one run of three nights, for everybody who only reads it.
-static THREE_NIGHTS: LazyLock<Value> = LazyLock::new(|| {
+/// Of one run of three nights on two threads, for everybody who only reads it.
+static THREE_NIGHTS: LazyLock<Value> = LazyLock::new(|| three_nights(&["--threads", "2"]));
+
+fn three_nights(options: &[&str]) -> Value {
     let bank = Bank::with_three_nights();
-    bank.run().exits(0);
+    let arguments: Vec<&str> = ["run"].iter().chain(options).copied().collect();
+    bank.salenet(&arguments).exits(0);
     report(&bank)
-});
+}
 
 fn entries<'a>(of: &'a Value, name: &str) -> &'a [Value] {
     of[name]
@@ -78,31 +81,52 @@ fn a_step_has_the_same_figures_whatever_it_does() {
         names(report).join(", "),
         names(&nights[0]).join(", "),
         names(extract).join(", "),
-        names(&extract["feeds"][0]).join(", "),
+        names(&extract["parts"][0]).join(", "),
     );
     insta::assert_snapshot!("shape_of_a_report", shape);
     let others = nights.iter().flat_map(|night| entries(night, "steps"));
-    for step in others.filter(|step| step["stage"] != "extract") {
+    for step in others {
         let mut expected = names(extract);
-        expected.retain(|name| name != "feeds");
+        if !["extract", "model", "gates"].contains(&step["stage"].as_str().expect("a stage")) {
+            expected.retain(|name| name != "parts");
+        }
         assert_eq!(names(step), expected);
         assert!(step["rows"].is_u64() && step["seconds"].is_f64(), "{step}");
     }
 }
 
 #[test]
-fn rows_of_feeds_are_the_rows_of_extract() {
+fn rows_of_parts_are_the_rows_of_their_stage() {
     let report = &*THREE_NIGHTS;
-    let extract = &entries(report, "nights")[0]["steps"][0];
+    let night = &entries(report, "nights")[0];
     let rows = |of: &Value| of["rows"].as_u64().expect("rows");
-    let feeds = entries(extract, "feeds");
-    let read: u64 = feeds.iter().map(rows).sum();
-    assert_eq!(rows(extract), read);
-    let accounts_feed = feeds
-        .iter()
-        .find(|feed| feed["feed"] == "deposits.accounts")
-        .expect("the feed");
-    assert_eq!(rows(accounts_feed), 12);
+    for (stage, part, n_rows) in [
+        ("extract", "deposits.accounts", 12),
+        ("model", "core.account", 12),
+        ("gates", "checks of core.account", 12),
+    ] {
+        let step = entries(night, "steps")
+            .iter()
+            .find(|step| step["stage"] == stage);
+        let step = step.expect("the stage");
+        let parts = entries(step, "parts");
+        assert_eq!(rows(step), parts.iter().map(rows).sum::<u64>(), "{step}");
+        let part = parts.iter().find(|found| found["step"] == part);
+        assert_eq!(rows(part.expect("the part")), n_rows, "{step}");
+    }
+}
+
+#[test]
+fn within_a_memory_limit_and_on_one_thread_models_run_alone_and_are_measured_one_by_one() {
+    for options in [["--threads", "1"], ["--memory", "4GB"]] {
+        let report = three_nights(&options);
+        let night = &entries(&report, "nights")[2];
+        let expected = ["model core.account", "gates checks of core.account"];
+        let steps = steps(night);
+        for step in expected {
+            assert!(steps.contains(&step.to_owned()), "{steps:?}");
+        }
+    }
 }
 
 #[test]

@@ -90,6 +90,7 @@ fn check_test(
         });
     }
     check_rows(&raw.expect, model, node.get("expect"), known, report);
+    let through = check_through(&raw.through, node.get("through"), known, report);
     ModelTest {
         name: raw.name,
         file: report.document.source.path().to_owned(),
@@ -97,8 +98,29 @@ fn check_test(
         business_date,
         parameters,
         given,
+        through,
         expect: raw.expect.iter().map(test_row).collect(),
     }
+}
+
+fn check_through(
+    names: &[String],
+    node: &Node,
+    known: &KnownTables<'_>,
+    report: &mut Reporter<'_>,
+) -> Vec<TableName> {
+    let mut through = Vec::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        let model = name.parse::<TableName>().ok();
+        let model = model.filter(|model| known.model(model).is_some() || !known.is_complete);
+        match model {
+            Some(model) => through.push(model),
+            None => {
+                report.at(node.item(index), format!("there is no model `{name}`"));
+            }
+        }
+    }
+    through
 }
 
 /// Stages write some `core` and `campaigns` tables themselves; the others are all declared.

@@ -30,6 +30,9 @@ pub struct RawModelTest {
     /// Rows of the tables that the model reads; columns left out are null.
     #[serde(default)]
     pub given: Words<Vec<RawRow>>,
+    /// Models on the way that are computed from the given rows instead of being given.
+    #[serde(default)]
+    pub through: Vec<String>,
     /// The rows the model must produce, in any order; only the named columns are compared.
     pub expect: Vec<RawRow>,
 }

@@ -26,6 +26,15 @@ risks as (
     select * from core.account_risk
 ),
 
+locks as (
+    select *, row_number() over (partition by account_id order by valid_from) = 1 as is_first
+    from core.account_ftp
+),
+
+fx_rates as (
+    select * from core.fx_rate
+),
+
 before as (
     select * from base.core.account_month
 ),
@@ -43,6 +52,30 @@ months as (
     where builds_accounts
 ),
 
+-- Days of the month by both ways of counting.
+counted_months as (
+    select
+        month,
+        first_day,
+        end_day,
+        cast(end_day as int) - cast(first_day as int) as actual_days,
+        cast(
+            360 * (date_part('year', end_day) - date_part('year', first_day))
+            + 30 * (date_part('month', end_day) - date_part('month', first_day))
+            + least(date_part('day', end_day), 30) - 1 as bigint
+        ) as days_of_360
+    from months
+),
+
+-- Balances of a month count at the rate of its last day.
+month_rates as (
+    select months.month, fx_rates.currency, fx_rates.rate as fx_rate
+    from months
+    join fx_rates
+        on fx_rates.valid_from < months.end_day
+        and (fx_rates.valid_to is null or fx_rates.valid_to >= months.end_day)
+),
+
 pieces as (
     select
         months.month,
@@ -53,13 +86,37 @@ pieces as (
         coalesce(balances.rate, 0.000000) as rate,
         greatest(balances.valid_from, months.first_day) as from_day,
         least(coalesce(balances.valid_to, months.end_day), months.end_day) as to_day,
-        coalesce(balances.valid_to, months.end_day) >= months.end_day as is_last
+        coalesce(balances.valid_to, months.end_day) >= months.end_day as is_last,
+        products.ftp_method = 'straight_term' as is_locked
     from balances
     join months
         on balances.valid_from < months.end_day
         and coalesce(balances.valid_to, months.end_day) > months.first_day
     left join accounts on accounts.account_id = balances.account_id
     left join products on products.product_code = accounts.product_code
+),
+
+-- What bears a locked transfer price is cut where it is locked anew; the first price holds for all days before it.
+priced_pieces as (
+    select
+        pieces.month,
+        pieces.account_id,
+        pieces.ledger_side,
+        pieces.day_count,
+        pieces.balance,
+        pieces.rate,
+        greatest(pieces.from_day, case when locks.is_first then pieces.from_day else locks.valid_from end)
+            as from_day,
+        least(pieces.to_day, coalesce(locks.valid_to, pieces.to_day)) as to_day,
+        pieces.is_last and coalesce(locks.valid_to, pieces.to_day) >= pieces.to_day as is_last,
+        locks.ftp_rate,
+        locks.liquidity_premium
+    from pieces
+    left join locks
+        on locks.account_id = pieces.account_id
+        and pieces.is_locked
+        and (locks.is_first or locks.valid_from < pieces.to_day)
+        and coalesce(locks.valid_to, pieces.to_day) > pieces.from_day
 ),
 
 counted_pieces as (
@@ -76,7 +133,7 @@ counted_pieces as (
                 - least(date_part('day', from_day), 30)
             else cast(to_day as int) - cast(from_day as int)
         end as counted_days
-    from pieces
+    from priced_pieces
 ),
 
 balance_sums as (
@@ -87,7 +144,9 @@ balance_sums as (
         sum(greatest(-owed_to_customer, 0.00) * counted_days) as debit_balance_days,
         sum(greatest(owed_to_customer, 0.00) * counted_days * rate) as credit_interest_days,
         sum(greatest(-owed_to_customer, 0.00) * counted_days * rate) as debit_interest_days,
-        max(case when day_count = 'act/365' then 365 else 360 end) as day_basis,
+        sum(greatest(owed_to_customer, 0.00) * counted_days * ftp_rate) as credit_rate_days,
+        sum(greatest(-owed_to_customer, 0.00) * counted_days * ftp_rate) as debit_rate_days,
+        sum(greatest(-owed_to_customer, 0.00) * counted_days * liquidity_premium) as debit_liquidity_days,
         sum(balance * actual_days) as actual_balance_days,
         sum(actual_days) as n_balance_days,
         max(case when is_last then balance end) as month_end_balance
@@ -161,7 +220,9 @@ summed as (
         coalesce(sum(debit_balance_days), 0.00) as debit_balance_days,
         sum(credit_interest_days) as credit_interest_days,
         sum(debit_interest_days) as debit_interest_days,
-        max(day_basis) as day_basis,
+        sum(credit_rate_days) as credit_rate_days,
+        sum(debit_rate_days) as debit_rate_days,
+        sum(debit_liquidity_days) as debit_liquidity_days,
         sum(actual_balance_days) as actual_balance_days,
         sum(n_balance_days) as n_balance_days,
         coalesce(sum(month_end_balance), 0.00) as month_end_balance,
@@ -183,45 +244,87 @@ summed as (
 -- Interest is posted at the month's end: until then the open month shows what has accrued.
 accrued as (
     select
-        *,
-        month = $month and not has_interest and n_balance_days > 0 as accrues
+        summed.*,
+        accounts.product_code,
+        accounts.branch_id,
+        accounts.currency,
+        month_rates.fx_rate,
+        case when products.day_count = 'act/365' then 365 else 360 end as day_basis,
+        case when products.day_count = '30/360' then counted_months.days_of_360 else counted_months.actual_days end
+            as n_days,
+        summed.month = $month and not summed.has_interest and summed.n_balance_days > 0 as accrues
     from summed
+    join counted_months on counted_months.month = summed.month
+    left join accounts on accounts.account_id = summed.account_id
+    left join products on products.product_code = accounts.product_code
+    left join month_rates on month_rates.month = summed.month and month_rates.currency = accounts.currency
+),
+
+-- Postings are in the bank's currency already.
+converted as (
+    select
+        month,
+        account_id,
+        credit_balance_days * coalesce(fx_rate, 1.000000) as credit_balance_days,
+        debit_balance_days * coalesce(fx_rate, 1.000000) as debit_balance_days,
+        credit_rate_days * coalesce(fx_rate, 1.000000) as credit_rate_days,
+        debit_rate_days * coalesce(fx_rate, 1.000000) as debit_rate_days,
+        debit_liquidity_days * coalesce(fx_rate, 1.000000) as debit_liquidity_days,
+        credit_interest_days * coalesce(fx_rate, 1.000000) as credit_interest_days,
+        debit_interest_days * coalesce(fx_rate, 1.000000) as debit_interest_days,
+        actual_balance_days * coalesce(fx_rate, 1.000000) as actual_balance_days,
+        month_end_balance * coalesce(fx_rate, 1.000000) as month_end_balance,
+        * exclude (
+            month, account_id, credit_balance_days, debit_balance_days, credit_rate_days, debit_rate_days,
+            debit_liquidity_days, credit_interest_days, debit_interest_days, actual_balance_days, month_end_balance
+        )
+    from accrued
 )
 
 select
-    accrued.month,
-    accrued.account_id,
-    accounts.product_code,
-    accounts.branch_id,
-    accrued.is_open,
-    cast(accrued.credit_balance_days as decimal(28, 2)) as credit_balance_days,
-    cast(accrued.debit_balance_days as decimal(28, 2)) as debit_balance_days,
+    converted.month,
+    converted.account_id,
+    converted.product_code,
+    converted.branch_id,
+    converted.currency,
+    converted.fx_rate,
+    converted.is_open,
+    converted.n_days,
+    cast(converted.day_basis as bigint) as day_basis,
+    cast(converted.credit_balance_days as decimal(28, 2)) as credit_balance_days,
+    cast(converted.debit_balance_days as decimal(28, 2)) as debit_balance_days,
+    cast(converted.credit_rate_days as decimal(38, 8)) as credit_rate_days,
+    cast(converted.debit_rate_days as decimal(38, 8)) as debit_rate_days,
+    cast(converted.debit_liquidity_days as decimal(38, 8)) as debit_liquidity_days,
     cast(
         case
-            when accrued.n_balance_days > 0 then accrued.actual_balance_days / accrued.n_balance_days
+            when converted.n_balance_days > 0 then converted.actual_balance_days / converted.n_balance_days
             else 0.00
         end as decimal(18, 2)
     ) as average_balance,
-    cast(accrued.month_end_balance as decimal(18, 2)) as month_end_balance,
-    cast(accrued.interest_income as decimal(18, 2)) as interest_income,
-    cast(accrued.interest_expense as decimal(18, 2)) as interest_expense,
-    cast(case when accrued.accrues then accrued.debit_interest_days / accrued.day_basis else 0.00 end as decimal(18, 2))
+    cast(converted.month_end_balance as decimal(18, 2)) as month_end_balance,
+    cast(converted.interest_income as decimal(18, 2)) as interest_income,
+    cast(converted.interest_expense as decimal(18, 2)) as interest_expense,
+    cast(case when converted.accrues then converted.debit_interest_days / converted.day_basis else 0.00 end as decimal(18, 2))
         as accrued_interest_income,
-    cast(case when accrued.accrues then accrued.credit_interest_days / accrued.day_basis else 0.00 end as decimal(18, 2))
+    cast(case when converted.accrues then converted.credit_interest_days / converted.day_basis else 0.00 end as decimal(18, 2))
         as accrued_interest_expense,
-    cast(accrued.fees as decimal(18, 2)) as fees,
-    cast(accrued.waivers as decimal(18, 2)) as waivers,
-    cast(accrued.interchange as decimal(18, 2)) as interchange,
-    cast(accrued.rewards as decimal(18, 2)) as rewards,
-    cast(accrued.provision as decimal(18, 2)) as provision,
-    accrued.n_events,
-    cast(accrued.event_cost as decimal(18, 2)) as event_cost,
-    accrued.n_transactions,
-    case when accrued.month = $month then risks.days_past_due else before.days_past_due end as days_past_due,
-    case when accrued.month = $month then risks.pd else before.pd end as pd,
-    case when accrued.month = $month then risks.lgd else before.lgd end as lgd,
-    case when accrued.month = $month then risks.ead else before.ead end as ead
-from accrued
-left join accounts on accounts.account_id = accrued.account_id
-left join risks on risks.account_id = accrued.account_id
-left join before on before.month = accrued.month and before.account_id = accrued.account_id
+    cast(converted.fees as decimal(18, 2)) as fees,
+    cast(converted.waivers as decimal(18, 2)) as waivers,
+    cast(converted.interchange as decimal(18, 2)) as interchange,
+    cast(converted.rewards as decimal(18, 2)) as rewards,
+    cast(converted.provision as decimal(18, 2)) as provision,
+    converted.n_events,
+    cast(converted.event_cost as decimal(18, 2)) as event_cost,
+    converted.n_transactions,
+    case when converted.month = $month then risks.days_past_due else before.days_past_due end as days_past_due,
+    case when converted.month = $month then risks.pd else coalesce(before.pd, risks.pd) end as pd,
+    case when converted.month = $month then risks.lgd else coalesce(before.lgd, risks.lgd) end as lgd,
+    case
+        when converted.month = $month then cast(risks.ead * coalesce(converted.fx_rate, 1.000000) as decimal(18, 2))
+        when before.ead is not null then before.ead
+        when risks.ead is not null then cast(greatest(converted.month_end_balance, 0.00) as decimal(18, 2))
+    end as ead
+from converted
+left join risks on risks.account_id = converted.account_id
+left join before on before.month = converted.month and before.account_id = converted.account_id

@@ -11,7 +11,7 @@ months as (
 ),
 
 unit_costs as (
-    select * from core.unit_cost
+    select * from core.unit_cost_month
 ),
 
 counted as (
@@ -53,7 +53,6 @@ select
     cast(summed.n_events * unit_costs.unit_cost as decimal(18, 6)) as total_cost
 from summed
 left join unit_costs
-    on unit_costs.channel = summed.channel
+    on unit_costs.month = summed.month
+    and unit_costs.channel = summed.channel
     and unit_costs.event_type = summed.event_type
-    and unit_costs.valid_from <= cast(summed.month || '-01' as date)
-    and (unit_costs.valid_to is null or unit_costs.valid_to > cast(summed.month || '-01' as date))

@@ -26,7 +26,29 @@ postings as (
     union all
     select 'wealth:' || contract_no, booked_on, line_code, amount, _file_id, _line
     from wealth_postings
+),
+
+accounts as (
+    select account_id, currency from core.account
+),
+
+fx_rates as (
+    select * from core.fx_rate
 )
 
-select account_id, booked_on, to_char(booked_on, '%Y-%m') as month, line_code, amount, _file_id, _line
+-- What is booked in another currency counts at the rate of the day it was booked on.
+select
+    postings.account_id,
+    postings.booked_on,
+    to_char(postings.booked_on, '%Y-%m') as month,
+    postings.line_code,
+    cast(postings.amount * fx_rates.rate as decimal(18, 2)) as amount,
+    postings.amount as currency_amount,
+    postings._file_id,
+    postings._line
 from postings
+left join accounts on accounts.account_id = postings.account_id
+left join fx_rates
+    on fx_rates.currency = coalesce(accounts.currency, 'USD')
+    and fx_rates.valid_from <= postings.booked_on
+    and (fx_rates.valid_to is null or fx_rates.valid_to > postings.booked_on)

@@ -12,5 +12,9 @@ select
     acquisition_cost,
     acquisition_term_months,
     risk_weight,
-    capital_pct
+    capital_pct,
+    ftp_average_months,
+    reprice_months,
+    capital_floor,
+    loss_method
 from reference.product

@@ -8,14 +8,37 @@ months as (
 
 records as (
     select * from core.customer_xref where valid_to is null and source_code = 'cif'
+),
+
+overhead_rates as (
+    select * from core.overhead_month
+),
+
+costs as (
+    select
+        events.month,
+        coalesce(records.customer_id, 0) as customer_id,
+        sum(events.n_events) as n_events,
+        cast(sum(events.total_cost) as decimal(18, 2)) as event_cost
+    from events
+    join months on months.month = events.month
+    left join records on events.subject_type = 'customer' and records.source_key = events.subject
+    group by events.month, coalesce(records.customer_id, 0)
+),
+
+with_overhead as (
+    select
+        costs.*,
+        cast(costs.event_cost * coalesce(overhead_rates.events_rate, 0.000000) as decimal(18, 2)) as overhead_events
+    from costs
+    left join overhead_rates on overhead_rates.month = costs.month
 )
 
 select
-    events.month,
-    coalesce(records.customer_id, 0) as customer_id,
-    sum(events.n_events) as n_events,
-    cast(sum(events.total_cost) as decimal(18, 2)) as event_cost
-from events
-join months on months.month = events.month
-left join records on events.subject_type = 'customer' and records.source_key = events.subject
-group by events.month, coalesce(records.customer_id, 0)
+    month,
+    customer_id,
+    n_events,
+    event_cost,
+    overhead_events,
+    cast(-(event_cost + overhead_events) * cast($tax_rate as decimal(9, 6)) as decimal(18, 2)) as tax
+from with_overhead

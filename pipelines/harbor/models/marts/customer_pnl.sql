@@ -2,7 +2,7 @@ with account_pnl as (
     select * from marts.account_pnl
 ),
 
-ledger_lines as (
+leaf_lines as (
     select * from reference.ledger_line where kind <> 'total'
 ),
 
@@ -39,12 +39,13 @@ shared_lines as (
         shared_accounts.customer_id,
         shared_accounts.role_rank,
         shared_accounts.allocation_ppm,
-        ledger_lines.line_code,
-        case ledger_lines.line_code
+        leaf_lines.line_code,
+        case leaf_lines.line_code
             when 'interest_income' then shared_accounts.interest_income
             when 'interest_expense' then shared_accounts.interest_expense
             when 'ftp_charge' then shared_accounts.ftp_charge
             when 'ftp_credit' then shared_accounts.ftp_credit
+            when 'equity_credit' then shared_accounts.equity_credit
             when 'fees' then shared_accounts.fees
             when 'waivers' then shared_accounts.waivers
             when 'interchange' then shared_accounts.interchange
@@ -53,9 +54,16 @@ shared_lines as (
             when 'maintenance_cost' then shared_accounts.maintenance_cost
             when 'acquisition_cost' then shared_accounts.acquisition_cost
             when 'provision' then shared_accounts.provision
+            when 'expected_loss' then shared_accounts.expected_loss
+            when 'overhead_accounts' then shared_accounts.overhead_accounts
+            when 'overhead_events' then shared_accounts.overhead_events
+            when 'overhead_balances' then shared_accounts.overhead_balances
+            when 'tax' then shared_accounts.tax
+            when 'capital_charge' then shared_accounts.capital_charge
+            when 'capital' then shared_accounts.capital
         end as amount
     from shared_accounts
-    cross join ledger_lines
+    cross join leaf_lines
 ),
 
 -- Whole cents of each line; the sign is put back after the split.
@@ -98,10 +106,6 @@ shares as (
             direction * (floor_cents + case when place <= missing_cents then 1 else 0 end) * 0.01 as decimal(18, 2)
         ) as amount
     from placed
-    union all
-    select direct_costs.month, direct_costs.customer_id, 'event_cost', direct_costs.event_cost
-    from direct_costs
-    join months on months.month = direct_costs.month
 ),
 
 -- Most accounts have one owner, who gets their lines as they are.
@@ -113,6 +117,7 @@ owned as (
         account_pnl.interest_expense,
         account_pnl.ftp_charge,
         account_pnl.ftp_credit,
+        account_pnl.equity_credit,
         account_pnl.fees,
         account_pnl.waivers,
         account_pnl.interchange,
@@ -120,7 +125,14 @@ owned as (
         account_pnl.event_cost,
         account_pnl.maintenance_cost,
         account_pnl.acquisition_cost,
-        account_pnl.provision
+        account_pnl.provision,
+        account_pnl.expected_loss,
+        account_pnl.overhead_accounts,
+        account_pnl.overhead_events,
+        account_pnl.overhead_balances,
+        account_pnl.tax,
+        account_pnl.capital_charge,
+        account_pnl.capital
     from account_pnl
     join months on months.month = account_pnl.month
     join allocations
@@ -133,6 +145,7 @@ owned as (
             or account_pnl.interest_expense <> 0.00
             or account_pnl.ftp_charge <> 0.00
             or account_pnl.ftp_credit <> 0.00
+            or account_pnl.equity_credit <> 0.00
             or account_pnl.fees <> 0.00
             or account_pnl.waivers <> 0.00
             or account_pnl.interchange <> 0.00
@@ -141,6 +154,13 @@ owned as (
             or account_pnl.maintenance_cost <> 0.00
             or account_pnl.acquisition_cost <> 0.00
             or account_pnl.provision <> 0.00
+            or account_pnl.expected_loss <> 0.00
+            or account_pnl.overhead_accounts <> 0.00
+            or account_pnl.overhead_events <> 0.00
+            or account_pnl.overhead_balances <> 0.00
+            or account_pnl.tax <> 0.00
+            or account_pnl.capital_charge <> 0.00
+            or account_pnl.capital <> 0.00
         )
     union all
     select
@@ -150,6 +170,7 @@ owned as (
         case when line_code = 'interest_expense' then amount else 0.00 end,
         case when line_code = 'ftp_charge' then amount else 0.00 end,
         case when line_code = 'ftp_credit' then amount else 0.00 end,
+        case when line_code = 'equity_credit' then amount else 0.00 end,
         case when line_code = 'fees' then amount else 0.00 end,
         case when line_code = 'waivers' then amount else 0.00 end,
         case when line_code = 'interchange' then amount else 0.00 end,
@@ -157,8 +178,41 @@ owned as (
         case when line_code = 'event_cost' then amount else 0.00 end,
         case when line_code = 'maintenance_cost' then amount else 0.00 end,
         case when line_code = 'acquisition_cost' then amount else 0.00 end,
-        case when line_code = 'provision' then amount else 0.00 end
+        case when line_code = 'provision' then amount else 0.00 end,
+        case when line_code = 'expected_loss' then amount else 0.00 end,
+        case when line_code = 'overhead_accounts' then amount else 0.00 end,
+        case when line_code = 'overhead_events' then amount else 0.00 end,
+        case when line_code = 'overhead_balances' then amount else 0.00 end,
+        case when line_code = 'tax' then amount else 0.00 end,
+        case when line_code = 'capital_charge' then amount else 0.00 end,
+        case when line_code = 'capital' then amount else 0.00 end
     from shares
+    union all
+    select
+        direct_costs.month,
+        direct_costs.customer_id,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        direct_costs.event_cost,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        0.00,
+        direct_costs.overhead_events,
+        0.00,
+        direct_costs.tax,
+        0.00,
+        0.00
+    from direct_costs
+    join months on months.month = direct_costs.month
 ),
 
 summed as (
@@ -169,6 +223,7 @@ summed as (
         cast(coalesce(sum(interest_expense), 0.00) as decimal(18, 2)) as interest_expense,
         cast(coalesce(sum(ftp_charge), 0.00) as decimal(18, 2)) as ftp_charge,
         cast(coalesce(sum(ftp_credit), 0.00) as decimal(18, 2)) as ftp_credit,
+        cast(coalesce(sum(equity_credit), 0.00) as decimal(18, 2)) as equity_credit,
         cast(coalesce(sum(fees), 0.00) as decimal(18, 2)) as fees,
         cast(coalesce(sum(waivers), 0.00) as decimal(18, 2)) as waivers,
         cast(coalesce(sum(interchange), 0.00) as decimal(18, 2)) as interchange,
@@ -176,7 +231,14 @@ summed as (
         cast(coalesce(sum(event_cost), 0.00) as decimal(18, 2)) as event_cost,
         cast(coalesce(sum(maintenance_cost), 0.00) as decimal(18, 2)) as maintenance_cost,
         cast(coalesce(sum(acquisition_cost), 0.00) as decimal(18, 2)) as acquisition_cost,
-        cast(coalesce(sum(provision), 0.00) as decimal(18, 2)) as provision
+        cast(coalesce(sum(provision), 0.00) as decimal(18, 2)) as provision,
+        cast(coalesce(sum(expected_loss), 0.00) as decimal(18, 2)) as expected_loss,
+        cast(coalesce(sum(overhead_accounts), 0.00) as decimal(18, 2)) as overhead_accounts,
+        cast(coalesce(sum(overhead_events), 0.00) as decimal(18, 2)) as overhead_events,
+        cast(coalesce(sum(overhead_balances), 0.00) as decimal(18, 2)) as overhead_balances,
+        cast(coalesce(sum(tax), 0.00) as decimal(18, 2)) as tax,
+        cast(coalesce(sum(capital_charge), 0.00) as decimal(18, 2)) as capital_charge,
+        cast(coalesce(sum(capital), 0.00) as decimal(18, 2)) as capital
     from owned
     group by month, customer_id
 ),
@@ -184,10 +246,20 @@ summed as (
 subtotals as (
     select
         *,
-        interest_income - ftp_charge + ftp_credit - interest_expense as net_interest_income,
+        interest_income - ftp_charge + ftp_credit + equity_credit - interest_expense as net_interest_income,
         fees - waivers + interchange - rewards as other_revenue,
-        event_cost + maintenance_cost + acquisition_cost as direct_expense
+        event_cost + maintenance_cost + acquisition_cost as direct_expense,
+        provision + expected_loss as risk_cost,
+        overhead_accounts + overhead_events + overhead_balances as indirect_expense
     from summed
+),
+
+results as (
+    select
+        *,
+        net_interest_income + other_revenue - direct_expense - risk_cost as contribution,
+        net_interest_income + other_revenue - direct_expense - risk_cost - indirect_expense as profit_before_tax
+    from subtotals
 )
 
 select
@@ -197,6 +269,7 @@ select
     interest_expense,
     ftp_charge,
     ftp_credit,
+    equity_credit,
     cast(net_interest_income as decimal(18, 2)) as net_interest_income,
     fees,
     waivers,
@@ -208,5 +281,17 @@ select
     acquisition_cost,
     cast(direct_expense as decimal(18, 2)) as direct_expense,
     provision,
-    cast(net_interest_income + other_revenue - direct_expense - provision as decimal(18, 2)) as contribution
-from subtotals
+    expected_loss,
+    cast(risk_cost as decimal(18, 2)) as risk_cost,
+    cast(contribution as decimal(18, 2)) as contribution,
+    overhead_accounts,
+    overhead_events,
+    overhead_balances,
+    cast(indirect_expense as decimal(18, 2)) as indirect_expense,
+    cast(profit_before_tax as decimal(18, 2)) as profit_before_tax,
+    tax,
+    cast(profit_before_tax - tax as decimal(18, 2)) as net_income,
+    capital_charge,
+    cast(profit_before_tax - tax - capital_charge as decimal(18, 2)) as economic_profit,
+    capital
+from results

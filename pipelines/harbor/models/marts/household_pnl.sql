@@ -25,6 +25,7 @@ select
     cast(sum(interest_expense) as decimal(18, 2)) as interest_expense,
     cast(sum(ftp_charge) as decimal(18, 2)) as ftp_charge,
     cast(sum(ftp_credit) as decimal(18, 2)) as ftp_credit,
+    cast(sum(equity_credit) as decimal(18, 2)) as equity_credit,
     cast(sum(net_interest_income) as decimal(18, 2)) as net_interest_income,
     cast(sum(fees) as decimal(18, 2)) as fees,
     cast(sum(waivers) as decimal(18, 2)) as waivers,
@@ -36,6 +37,18 @@ select
     cast(sum(acquisition_cost) as decimal(18, 2)) as acquisition_cost,
     cast(sum(direct_expense) as decimal(18, 2)) as direct_expense,
     cast(sum(provision) as decimal(18, 2)) as provision,
-    cast(sum(contribution) as decimal(18, 2)) as contribution
+    cast(sum(expected_loss) as decimal(18, 2)) as expected_loss,
+    cast(sum(risk_cost) as decimal(18, 2)) as risk_cost,
+    cast(sum(contribution) as decimal(18, 2)) as contribution,
+    cast(sum(overhead_accounts) as decimal(18, 2)) as overhead_accounts,
+    cast(sum(overhead_events) as decimal(18, 2)) as overhead_events,
+    cast(sum(overhead_balances) as decimal(18, 2)) as overhead_balances,
+    cast(sum(indirect_expense) as decimal(18, 2)) as indirect_expense,
+    cast(sum(profit_before_tax) as decimal(18, 2)) as profit_before_tax,
+    cast(sum(tax) as decimal(18, 2)) as tax,
+    cast(sum(net_income) as decimal(18, 2)) as net_income,
+    cast(sum(capital_charge) as decimal(18, 2)) as capital_charge,
+    cast(sum(economic_profit) as decimal(18, 2)) as economic_profit,
+    cast(sum(capital) as decimal(18, 2)) as capital
 from named
 group by month, household_id

@@ -1,0 +1,296 @@
+//! Builds the models of a night, each after those it reads, several at once, and judges their checks.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
+
+use super::CheckedProject;
+use super::error::RunError;
+use super::gates::{GateContext, ModelGates, model_gates};
+use super::measure::{Meter, SideBySide, Stage};
+use super::night::{Night, rows_of};
+use super::progress::StepStatus;
+use super::report::timed;
+use super::steps::{Fingerprint, Identities, StepKind, table_identity};
+use super::walk::walk;
+use crate::config::model::{Materialisation, ModelSpec};
+use crate::sql::dependencies::TableReferences;
+use crate::stages::model::{ModelRequest, build_model};
+use crate::store::TableEntry;
+use crate::store::manifest::{GateResult, ViewEntry};
+use crate::store::steps::StepOutput;
+
+/// Stack of a thread that plans queries: unoptimised builds need several kilobytes for each operator of a plan.
+const STACK_BYTES: usize = 64 << 20;
+
+/// A model that has been built; a view has no output.
+struct Made {
+    fingerprint: String,
+    output: Option<StepOutput>,
+}
+
+/// What models built side by side tell each other.
+struct Shared {
+    identities: Identities,
+    /// By position in the project.
+    made: BTreeMap<usize, Made>,
+    /// By place in the order of the graph.
+    failed: BTreeMap<usize, RunError>,
+}
+
+impl Night<'_> {
+    /// Builds every model. With one thread, or within a memory limit, one after the other.
+    pub(super) fn models(&mut self) -> Result<(), RunError> {
+        let graph = &self.context.checked.graph;
+        if self.context.settings.side_by_side().get() > 1 {
+            return self.models_side_by_side();
+        }
+        for &position in &graph.order {
+            let fingerprint = self.fingerprint_of(position, &self.identities)?;
+            let meter = Meter::start();
+            let (made, status) = self.make(position, fingerprint)?;
+            if let Some(output) = &made.output {
+                let rows = rows_of(output);
+                self.measured(Stage::Model, &output.step, status, rows, &meter);
+            }
+            identify(position, &made, self.context.checked, &mut self.identities);
+            self.keep(position, made);
+        }
+        Ok(())
+    }
+
+    fn models_side_by_side(&mut self) -> Result<(), RunError> {
+        let graph = &self.context.checked.graph;
+        let mut place = vec![0; graph.order.len()];
+        for (at, &position) in graph.order.iter().enumerate() {
+            place[position] = at;
+        }
+        let shared = Mutex::new(Shared {
+            identities: self.identities.clone(),
+            made: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        });
+        let times = SideBySide::start(Stage::Model);
+        let night = &*self;
+        self.pool()?.install(|| {
+            walk(graph, |position| {
+                if !lock(&shared).failed.is_empty() {
+                    return;
+                }
+                let started = timed();
+                let fingerprint = night.fingerprint_of(position, &lock(&shared).identities);
+                match fingerprint.and_then(|fingerprint| night.make(position, fingerprint)) {
+                    Ok((made, status)) => {
+                        if let Some(output) = &made.output {
+                            let rows = rows_of(output);
+                            times.add(&output.step, status, rows, started.elapsed());
+                        }
+                        let mut shared = lock(&shared);
+                        let checked = night.context.checked;
+                        identify(position, &made, checked, &mut shared.identities);
+                        shared.made.insert(position, made);
+                    }
+                    Err(error) => {
+                        lock(&shared).failed.insert(place[position], error);
+                    }
+                }
+            });
+        });
+        let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, error)) = shared.failed.pop_first() {
+            return Err(error);
+        }
+        self.context.progress.step_measured(times.stop("models"));
+        self.identities = shared.identities;
+        for position in &graph.order {
+            if let Some(made) = shared.made.remove(position) {
+                self.keep(*position, made);
+            }
+        }
+        Ok(())
+    }
+
+    fn pool(&self) -> Result<rayon::ThreadPool, RunError> {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.context.settings.side_by_side().get())
+            .stack_size(STACK_BYTES)
+            .build()
+            .map_err(|error| RunError::Threads {
+                problem: error.to_string(),
+            })
+    }
+
+    fn fingerprint_of(&self, position: usize, identities: &Identities) -> Result<String, RunError> {
+        let checked = self.context.checked;
+        let model = &checked.project.models[position];
+        self.model_fingerprint(model, &checked.graph.reads[position], identities)
+    }
+
+    /// Builds a model and lets queries read it.
+    fn make(&self, position: usize, fingerprint: String) -> Result<(Made, StepStatus), RunError> {
+        let model = &self.context.checked.project.models[position];
+        if model.materialisation == Materialisation::View {
+            build_model(&self.model_request(model))?;
+            let made = Made {
+                fingerprint,
+                output: None,
+            };
+            return Ok((made, StepStatus::Ran));
+        }
+        let name = model.table.to_string();
+        let (output, status) = self.run_or_reuse(&name, &fingerprint, || {
+            let entry = build_model(&self.model_request(model))?.unwrap_or_default();
+            Ok(StepOutput {
+                step: name.clone(),
+                tables: BTreeMap::from([(model.table.clone(), entry)]),
+                files: Vec::new(),
+                report: serde_json::Value::Null,
+            })
+        })?;
+        for (name, entry) in &output.tables {
+            self.register(name, entry);
+        }
+        let made = Made {
+            fingerprint,
+            output: Some(output),
+        };
+        Ok((made, status))
+    }
+
+    /// Notes for the manifest what was made.
+    fn keep(&mut self, position: usize, made: Made) {
+        let model = &self.context.checked.project.models[position];
+        match made.output {
+            Some(output) => {
+                self.fingerprints.insert(output.step, made.fingerprint);
+                self.tables.extend(output.tables);
+            }
+            None => self.views.push(ViewEntry {
+                table: model.table.clone(),
+                sql: model.sql.clone(),
+            }),
+        }
+    }
+
+    fn model_request<'n>(&'n self, model: &'n ModelSpec) -> ModelRequest<'n> {
+        ModelRequest {
+            session: &self.session,
+            warehouse: self.context.warehouse,
+            model,
+            bindings: &self.bindings,
+            business_date: self.context.date,
+            base: self.base_table(&model.table),
+        }
+    }
+
+    pub(super) fn model_fingerprint(
+        &self,
+        model: &ModelSpec,
+        reads: &TableReferences,
+        identities: &Identities,
+    ) -> Result<String, RunError> {
+        let mut fingerprint = Fingerprint::new(StepKind::Model);
+        fingerprint.add("sql", &model.sql);
+        fingerprint.add("grain", &model.grain.join(","));
+        fingerprint.add(
+            "kind",
+            &serde_json::to_string(&model.materialisation).map_err(RunError::Report)?,
+        );
+        for value in self.bindings.used_in(&model.sql) {
+            fingerprint.add("value", &value);
+        }
+        for table in &reads.tonight {
+            fingerprint.add(
+                &table.to_string(),
+                identities.get(table).map_or("", String::as_str),
+            );
+        }
+        let base = |table| {
+            self.base_table(table)
+                .map(table_identity)
+                .unwrap_or_default()
+        };
+        for table in &reads.base {
+            fingerprint.add(&format!("base.{table}"), &base(table));
+        }
+        if matches!(
+            model.materialisation,
+            Materialisation::Month | Materialisation::Append
+        ) {
+            fingerprint.add("date", &self.context.date.to_string());
+            fingerprint.add("own", &base(&model.table));
+        }
+        Ok(fingerprint.finish())
+    }
+
+    /// The verdicts on every model, in the order of the project.
+    pub(super) fn model_verdicts(&mut self) -> Result<Vec<GateResult>, RunError> {
+        let context = self.context;
+        let gate_context = GateContext {
+            warehouse: context.warehouse,
+            session: &self.session,
+            bindings: &self.bindings,
+            identities: &self.identities,
+            base: context.base,
+        };
+        let models = &context.checked.project.models;
+        let judge = |model: &ModelSpec| -> Result<(ModelGates, u64), RunError> {
+            let table = self.tables.get(&model.table);
+            let found = model_gates(&gate_context, model, table)?;
+            Ok((found, table.map_or(0, TableEntry::rows)))
+        };
+        let verdicts: Result<Vec<ModelGates>, RunError> =
+            if context.settings.side_by_side().get() > 1 {
+                let times = SideBySide::start(Stage::Gates);
+                let judged = self.pool()?.install(|| {
+                    let models = models.par_iter();
+                    let judged = models.map(|model| {
+                        let started = timed();
+                        let (found, rows) = judge(model)?;
+                        times.add(&found.step.0, found.status, rows, started.elapsed());
+                        Ok(found)
+                    });
+                    // Collected before the first failure is looked for: it is always the same one.
+                    judged.collect::<Vec<_>>()
+                });
+                context.progress.step_measured(times.stop("checks"));
+                judged.into_iter().collect()
+            } else {
+                let judged = models.iter().map(|model| {
+                    let meter = Meter::start();
+                    let (found, rows) = judge(model)?;
+                    self.measured(Stage::Gates, &found.step.0, found.status, rows, &meter);
+                    Ok(found)
+                });
+                judged.collect()
+            };
+        let mut gates = Vec::new();
+        for found in verdicts? {
+            gates.extend(found.gates);
+            self.fingerprints.extend([found.step]);
+        }
+        Ok(gates)
+    }
+}
+
+/// What models that read this one put into their fingerprints.
+fn identify(position: usize, made: &Made, checked: &CheckedProject, identities: &mut Identities) {
+    match &made.output {
+        Some(output) => identities.extend(
+            output
+                .tables
+                .iter()
+                .map(|(name, entry)| (name.clone(), table_identity(entry))),
+        ),
+        None => {
+            let model = &checked.project.models[position];
+            identities.insert(model.table.clone(), made.fingerprint.clone());
+        }
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    // A model whose thread died has added nothing.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,172 @@
+//! The identities of profit and cost, each broken on purpose: the night must refuse to publish and name the gate.
+
+#![cfg(test)]
+
+use super::feeds::put;
+use super::harbor::Harbor;
+
+/// What is broken, in which model, by which change, and the gate that must say so.
+struct Break {
+    identity: &'static str,
+    model: &'static str,
+    old: &'static str,
+    new: &'static str,
+    gate: &'static str,
+    /// Stands in what the gate says.
+    finding: &'static str,
+    /// Those of one night are broken together: none of them makes the gate of another fail.
+    night: u8,
+}
+
+const BREAKS: &[Break] = &[
+    Break {
+        identity: "ledger lines equal the general ledger",
+        model: "marts/ledger_line_month.sql",
+        old: "cast(amount as decimal(18, 2)) as amount",
+        new: "cast(amount + case when line_code = 'interest_income' then 0.01 else 0.00 end as decimal(18, 2)) as amount",
+        gate: "marts.ledger_reconciliation.GL-01",
+        finding: "",
+        night: 1,
+    },
+    Break {
+        identity: "internal lines net to zero with their counterparty",
+        model: "marts/counterparty_pnl.sql",
+        old: "when 'event_cost' then sums.event_cost",
+        new: "when 'event_cost' then sums.event_cost + 0.01",
+        gate: "marts.counterparty_pnl.NET-01",
+        finding: "cost_centre: left",
+        night: 3,
+    },
+    Break {
+        identity: "customers sum to accounts",
+        model: "marts/customer_pnl.sql",
+        old: "place <= missing_cents",
+        new: "place < missing_cents",
+        gate: "marts.customer_pnl.CPL-02",
+        finding: "",
+        night: 2,
+    },
+    Break {
+        identity: "households sum to customers",
+        model: "marts/household_pnl.sql",
+        old: "cast(sum(fees) as",
+        new: "cast(sum(fees) + 0.01 as",
+        gate: "marts.household_pnl.HPL-01",
+        finding: "",
+        night: 1,
+    },
+    Break {
+        identity: "allocations sum to a million",
+        model: "core/customer_account_month.sql",
+        old: "case when weight > 0 then 1000000 else 0 end as allocation_ppm",
+        new: "case when weight > 0 then 999999 else 0 end as allocation_ppm",
+        gate: "core.customer_account_month.ALL-01",
+        finding: "",
+        night: 1,
+    },
+    Break {
+        identity: "count times unit cost is the total",
+        model: "marts/channel_cost.sql",
+        old: "sum(events.n_events) as n_events",
+        new: "sum(events.n_events) + 1 as n_events",
+        gate: "marts.channel_cost.CHC-03",
+        finding: "",
+        night: 1,
+    },
+    Break {
+        identity: "events in are events costed",
+        model: "core/channel_event_month.sql",
+        old: "        1 as n_events\n",
+        new: "        2 as n_events\n",
+        gate: "marts.channel_cost.CHC-04",
+        finding: "",
+        night: 2,
+    },
+    Break {
+        identity: "used and unused make up the pool",
+        model: "core/cost_pool.sql",
+        old: "pools.cost - coalesce(used.used_cost, 0.000000)",
+        new: "pools.cost - coalesce(used.used_cost, 0.000000) - 0.000001",
+        gate: "core.cost_pool.POO-01",
+        finding: "",
+        night: 1,
+    },
+    Break {
+        identity: "what pools are used for is what channels cost",
+        model: "core/cost_pool.sql",
+        old: "sum(n_events) as n_events",
+        new: "sum(n_events) + 1 as n_events",
+        gate: "core.cost_pool.POO-02",
+        finding: "",
+        night: 2,
+    },
+    Break {
+        identity: "transfer prices and equity of all units and treasury sum to zero",
+        model: "marts/counterparty_pnl.sql",
+        old: "when 'equity_credit' then sums.equity_credit",
+        new: "when 'equity_credit' then sums.equity_credit - 0.01",
+        gate: "marts.counterparty_pnl.NET-01",
+        finding: "treasury: left",
+        night: 3,
+    },
+    Break {
+        identity: "deciles end at the total",
+        model: "marts/profit_decile.sql",
+        old: "sum(contribution) as contribution",
+        new: "sum(contribution) + 0.01 as contribution",
+        gate: "marts.profit_decile.DEC-01",
+        finding: "",
+        night: 1,
+    },
+    Break {
+        identity: "the whale curve ends at the total",
+        model: "marts/whale_curve.sql",
+        old: "and current row",
+        new: "and 1 preceding",
+        gate: "marts.whale_curve.WHL-01",
+        finding: "",
+        night: 1,
+    },
+    Break {
+        identity: "opening balance and movements make the closing balance",
+        model: "core/account_balance.sql",
+        old: "effective_from as valid_from, balance, rate, 1 as is_tonight",
+        new: "effective_from as valid_from, cast(balance + 0.01 as decimal(18, 2)) as balance, rate, 1 as is_tonight",
+        gate: "core.account_balance.BAL-05",
+        finding: "",
+        night: 2,
+    },
+];
+
+#[test]
+fn an_identity_that_is_broken_stops_the_night() {
+    let harbor = Harbor::generated(60, 2, 11);
+    harbor.salenet(&["run"]).exits(0);
+    let published = harbor.query("select count(*) from marts.account_pnl");
+    for night in 1..=3 {
+        let broken = || BREAKS.iter().filter(move |broken| broken.night == night);
+        let file = |broken: &Break| format!("models/{}", broken.model);
+        let sound: Vec<String> = broken()
+            .map(|broken| harbor.edit(&file(broken), broken.old, broken.new))
+            .collect();
+        let said = harbor.salenet(&["run", "--date", "2026-10-31"]).exits(4);
+        for broken in broken() {
+            let gate = format!("{}: ", broken.gate);
+            let says = |line: &str| line.contains(&gate) && line.contains(broken.finding);
+            let named = said.stderr.lines().any(says);
+            assert!(named, "{}: {}", broken.identity, said.stderr);
+        }
+        for (broken, sound) in broken().zip(sound).collect::<Vec<_>>().into_iter().rev() {
+            put(&harbor.project(), &file(broken), sound.as_bytes());
+        }
+    }
+    let still = harbor.query("select count(*) from marts.account_pnl");
+    assert_eq!(published, still, "nothing of it was published");
+    // The sound project is what was published.
+    let again = harbor.salenet(&["run"]).exits(0);
+    assert!(
+        again.stdout.starts_with("already published"),
+        "{}",
+        again.stdout
+    );
+}
