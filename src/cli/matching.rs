@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::args::{Format, GlobalArgs, print};
 use super::failure::Failure;
+use super::match_review::{ReviewCommand, review};
 use super::progress::TerminalProgress;
 use crate::config::match_model::{KindModel, MatchModel};
 use crate::domain::BusinessDate;
@@ -40,6 +41,11 @@ enum MatchCommand {
         #[arg(long, value_name = "FILE")]
         truth: PathBuf,
     },
+    /// Pairs that nobody should decide but a person
+    Review {
+        #[command(subcommand)]
+        command: ReviewCommand,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +71,7 @@ pub fn run(args: &MatchArgs, global: &GlobalArgs) -> Result<(), Failure> {
             let found = evaluate(loaded, truth)?;
             print(&evaluated(&found, global.format)?)
         }),
+        MatchCommand::Review { command } => review(command, global),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod rejects;
 pub mod accept;
 pub mod explain;
 pub mod matching;
+pub mod match_review;
 pub mod report;
 pub mod generate;
 pub mod schema;

@@ -1,7 +1,7 @@
 //! Matching apart from the night: training, evaluation against a truth, and what links two records.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -26,13 +26,15 @@ use crate::stages::resolve::similarity::edges::{EDGE_COLUMNS, EDGE_GRAIN};
 use crate::stages::resolve::similarity::evaluate::{BCubed, PairCounts, b_cubed, pair_counts};
 use crate::stages::resolve::similarity::levels::levels;
 use crate::stages::resolve::similarity::link::{
-    Decisions, KeyedDecision, Linking, RecordName, Verdict, link,
+    Decisions, KeyedDecision, Linking, RecordName, Verdict, link, national_ids_part,
 };
 use crate::stages::resolve::similarity::train::{Training, train};
 use crate::stages::resolve::similarity::weights::{Weights, probability, weight_of};
 use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
 use crate::store::landing_output::write_output;
-use crate::store::{FileEntry, Journal, TableEntry, Warehouse};
+use crate::store::{
+    FileEntry, Journal, JournalEvent, RecordPlace, TableEntry, Warehouse, WarehouseLock,
+};
 
 /// The tables of a resolve step; events are added to those of the base.
 pub(super) fn resolved_tables(
@@ -100,22 +102,7 @@ pub fn load<'p>(
     date: Option<BusinessDate>,
     progress: &dyn Progress,
 ) -> Result<Loaded<'p>, RunError> {
-    let missing = |message: &str, hint: &str| RunError::Usage {
-        message: message.to_owned(),
-        hint: hint.to_owned(),
-    };
-    let Some(spec) = &project.matching else {
-        return Err(missing(
-            "the project has no matching.yml",
-            "matching.yml says which feeds name customers",
-        ));
-    };
-    let Some(similarity) = &spec.similarity else {
-        return Err(missing(
-            "matching.yml has no `similarity`",
-            "add `similarity` with blocks and comparisons",
-        ));
-    };
+    let (spec, similarity) = specs(project)?;
     let warehouse = Warehouse::open_or_create(&settings.warehouse)?;
     let lock = warehouse.lock()?;
     warehouse.clear_temporary(&lock)?;
@@ -152,11 +139,7 @@ pub fn load<'p>(
     let mut staging = BTreeMap::new();
     for feed in &feeds {
         let (table, entry) = &feed.staging;
-        let paths = entry
-            .files
-            .iter()
-            .map(|file| warehouse.root().join(&file.path));
-        staging.insert(table.clone(), paths.collect());
+        staging.insert(table.clone(), paths_of(&warehouse, entry));
     }
     let (records, evidence) = read_records(spec, &staging)?;
     Ok(Loaded {
@@ -166,6 +149,56 @@ pub fn load<'p>(
         records,
         evidence,
     })
+}
+
+/// The records of the current release, as its night read them.
+pub fn load_released<'p>(
+    project: &'p Project,
+    settings: &RunSettings,
+) -> Result<Loaded<'p>, RunError> {
+    let (spec, similarity) = specs(project)?;
+    let warehouse = Warehouse::open(&settings.warehouse)?;
+    let manifest = warehouse.manifest(warehouse.require_current()?)?;
+    let mut staging = BTreeMap::new();
+    for (table, entry) in &manifest.tables {
+        staging.insert(table.clone(), paths_of(&warehouse, entry));
+    }
+    let (records, evidence) = read_records(spec, &staging)?;
+    Ok(Loaded {
+        date: manifest.business_date,
+        spec,
+        similarity,
+        records,
+        evidence,
+    })
+}
+
+fn paths_of(warehouse: &Warehouse, entry: &TableEntry) -> Vec<PathBuf> {
+    let files = entry.files.iter();
+    files
+        .map(|file| warehouse.root().join(&file.path))
+        .collect()
+}
+
+/// The parts of `matching.yml` that similarity needs.
+fn specs(project: &Project) -> Result<(&MatchingSpec, &SimilaritySpec), RunError> {
+    let missing = |message: &str, hint: &str| RunError::Usage {
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    };
+    let Some(spec) = &project.matching else {
+        return Err(missing(
+            "the project has no matching.yml",
+            "matching.yml says which feeds name customers",
+        ));
+    };
+    let Some(similarity) = &spec.similarity else {
+        return Err(missing(
+            "matching.yml has no `similarity`",
+            "add `similarity` with blocks and comparisons",
+        ));
+    };
+    Ok((spec, similarity))
 }
 
 /// How much a training draws by chance, and from which seed.
@@ -426,6 +459,8 @@ pub struct PairExplanation {
     pub parts: Vec<ComparedPart>,
     pub weight: f64,
     pub probability: f64,
+    /// What forbids the two to be one customer, whatever the weight.
+    pub is_forbidden: bool,
 }
 
 /// Compares two records by the trained model.
@@ -436,24 +471,10 @@ pub fn explain_pair(
 ) -> Result<PairExplanation, RunError> {
     let (records, evidence, spec) = (&loaded.records, &loaded.evidence, loaded.similarity);
     let model = spec.model.as_ref().ok_or_else(untrained)?;
-    let numbers = numbers_of(records, [left, right].into_iter());
-    let number = |name: &RecordName| {
-        numbers.get(name).copied().ok_or_else(|| RunError::Usage {
-            message: format!(
-                "{} has no record {}.{}:{}",
-                loaded.date, name.0, name.1, name.2
-            ),
-            hint: "records are named source.feed:key, as `salenet explain customer` shows them"
-                .to_owned(),
-        })
-    };
-    let (left, right) = (number(left)?, number(right)?);
+    let [left, right] = both_numbers(loaded, left, right)?;
     let types = &records.customer_types;
-    if types[left as usize] != types[right as usize] {
-        return Err(RunError::Usage {
-            message: "a person and an organisation are never one customer".to_owned(),
-            hint: "compare two records of one kind".to_owned(),
-        });
+    if !same_kind(loaded, left, right) {
+        return Err(two_kinds());
     }
     let kind = kinds(spec, Some(model), types)
         .into_iter()
@@ -489,5 +510,78 @@ pub fn explain_pair(
         parts,
         weight,
         probability: probability(weight),
+        is_forbidden: national_ids_part(kind.spec, &comparer, left, right),
     })
+}
+
+/// Keeps in the journal what a person says about two records; the next run of a night applies it.
+pub fn decide(
+    warehouse: &Warehouse,
+    lock: &WarehouseLock,
+    known: &Loaded<'_>,
+    decision: Decision,
+) -> Result<(), RunError> {
+    let names = [&decision.left, &decision.right]
+        .map(|place| (place.source.clone(), place.feed.clone(), place.key.clone()));
+    if names[0] == names[1] {
+        return Err(RunError::Usage {
+            message: "both are the same record".to_owned(),
+            hint: "name the two records of a pair, as `salenet match review list` shows them"
+                .to_owned(),
+        });
+    }
+    let [left, right] = both_numbers(known, &names[0], &names[1])?;
+    if !decision.is_same || same_kind(known, left, right) {
+        let event = JournalEvent::MatchDecided {
+            left: decision.left,
+            right: decision.right,
+            is_same: decision.is_same,
+            decided_by: decision.by,
+            reason: decision.reason,
+        };
+        warehouse.append_to_journal(lock, vec![event])?;
+        return Ok(());
+    }
+    Err(two_kinds())
+}
+
+/// What a person says about two records.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    pub left: RecordPlace,
+    pub right: RecordPlace,
+    pub is_same: bool,
+    pub by: String,
+    pub reason: String,
+}
+
+fn same_kind(loaded: &Loaded<'_>, left: u32, right: u32) -> bool {
+    let types = &loaded.records.customer_types;
+    types[left as usize] == types[right as usize]
+}
+
+fn two_kinds() -> RunError {
+    RunError::Usage {
+        message: "a person and an organisation are never one customer".to_owned(),
+        hint: "name two records of one kind".to_owned(),
+    }
+}
+
+fn both_numbers(
+    loaded: &Loaded<'_>,
+    left: &RecordName,
+    right: &RecordName,
+) -> Result<[u32; 2], RunError> {
+    let numbers = numbers_of(&loaded.records, [left, right].into_iter());
+    let number = |name: &RecordName| {
+        numbers.get(name).copied().ok_or_else(|| RunError::Usage {
+            message: format!(
+                "{} has no record {}.{}:{}",
+                loaded.date, name.0, name.1, name.2
+            ),
+            hint: "records are named source.feed:key, as `salenet match review list` shows them"
+                .to_owned(),
+        })
+    };
+    Ok([number(left)?, number(right)?])
 }

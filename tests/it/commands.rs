@@ -46,6 +46,7 @@ fn every_command_explains_itself() {
         ("help_rejects_replay", &["rejects", "replay", "--help"]),
         ("help_accept", &["accept", "--help"]),
         ("help_match", &["match", "--help"]),
+        ("help_match_review", &["match", "review", "--help"]),
         ("help_match_train", &["match", "train", "--help"]),
         ("help_match_evaluate", &["match", "evaluate", "--help"]),
         ("help_explain", &["explain", "--help"]),
