@@ -21,6 +21,7 @@ pub mod source_system;
 pub mod steps;
 pub mod tables;
 pub mod gates;
+mod gate_scope;
 pub mod acceptances;
 pub mod rejects;
 pub mod model_test;
