@@ -19,6 +19,7 @@ mod resolve;
 mod harbor;
 mod nightly;
 mod identities;
+mod recompute;
 mod joins;
 mod measures;
 mod crash;
