@@ -169,4 +169,74 @@ fn an_identity_that_is_broken_stops_the_night() {
         "{}",
         again.stdout
     );
+    a_closed_month_changes_only_when_somebody_signs(&harbor);
+}
+
+/// A fee booked in June arrives in the last night of October.
+fn a_closed_month_changes_only_when_somebody_signs(harbor: &Harbor) {
+    let folder = harbor.landing().join("deposits/2026-10-31");
+    let path = folder.join("postings_20261031.psv.gz");
+    let raw = std::fs::read(&path).expect("a delivery");
+    let mut text = String::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(raw.as_slice());
+    std::io::Read::read_to_string(&mut reader, &mut text).expect("gzip");
+    let first = text.lines().nth(1).expect("a row");
+    let account = first.split('|').next().expect("an account");
+    text = format!("{}\n{account}|20260615|FEE|1.00\n", text.trim_end());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, text.as_bytes()).expect("packed");
+    put(
+        &folder,
+        "postings_20261031.psv.gz",
+        &packed.finish().expect("packed"),
+    );
+    let control = std::fs::read_to_string(folder.join("postings.ctl")).expect("a control file");
+    let more = |line: &str| match line.split_once('=') {
+        Some(("record_count", count)) => {
+            format!(
+                "record_count={}",
+                count.parse::<u64>().expect("a count") + 1
+            )
+        }
+        Some(("amount_total", total)) => {
+            let cents: u64 = total.replace('.', "").parse().expect("cents");
+            format!(
+                "amount_total={}.{:02}",
+                (cents + 100) / 100,
+                (cents + 100) % 100
+            )
+        }
+        _ => line.to_owned(),
+    };
+    let control: Vec<String> = control.lines().map(more).collect();
+    put(
+        &folder,
+        "postings.ctl",
+        format!("{}\n", control.join("\n")).as_bytes(),
+    );
+
+    let run = ["run", "--date", "2026-10-31"];
+    let said = harbor.salenet(&run).exits(4);
+    let failed = |said: &str| -> Vec<String> {
+        let gates = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("  marts."));
+        gates
+            .filter_map(|line| Some(format!("marts.{}", line.split_once(": ")?.0)))
+            .collect()
+    };
+    let gates = failed(&said.stderr);
+    assert!(
+        gates.contains(&"marts.ledger_line_month.CLO-01".to_owned()),
+        "{}",
+        said.stderr
+    );
+    for gate in &gates {
+        let sign = [
+            "accept", "--gate", gate, "--reason", "late fee", "--by", "a test",
+        ];
+        harbor.salenet(&sign).exits(0);
+    }
+    let said = harbor.salenet(&run).exits(0);
+    assert!(said.stdout.contains("late fee"), "{}", said.stdout);
 }
