@@ -14,34 +14,34 @@ use crate::store::manifest::ColumnEntry;
 /// Columns and Arrow types of `core.source_file`; its grain is `file_id`.
 pub const SOURCE_FILE_COLUMNS: &[(&str, &str)] = &[
     ("file_id", "Int64"),
-    ("feed", "Utf8View"),
-    ("path", "Utf8View"),
+    ("feed", "Utf8"),
+    ("path", "Utf8"),
     ("business_date", "Date32"),
-    ("blake3", "Utf8View"),
+    ("blake3", "Utf8"),
     ("bytes", "Int64"),
     ("rows", "Int64"),
 ];
 
 /// Columns and Arrow types of `core.source_system`; its grain is `source_code`.
 pub const SOURCE_SYSTEM_COLUMNS: &[(&str, &str)] = &[
-    ("source_code", "Utf8View"),
-    ("name", "Utf8View"),
+    ("source_code", "Utf8"),
+    ("name", "Utf8"),
     ("trust_rank", "Int64"),
-    ("cutoff_time", "Utf8View"),
-    ("currency", "Utf8View"),
+    ("cutoff_time", "Utf8"),
+    ("currency", "Utf8"),
 ];
 
 /// Columns and Arrow types of every `quarantine.<source>_<feed>`.
 pub const QUARANTINE_COLUMNS: &[(&str, &str)] = &[
-    ("source", "Utf8View"),
-    ("feed", "Utf8View"),
-    ("file", "Utf8View"),
+    ("source", "Utf8"),
+    ("feed", "Utf8"),
+    ("file", "Utf8"),
     ("line", "Int64"),
     ("byte_offset", "Int64"),
-    ("column", "Utf8View"),
-    ("rule", "Utf8View"),
-    ("reason", "Utf8View"),
-    ("raw", "Utf8View"),
+    ("column", "Utf8"),
+    ("rule", "Utf8"),
+    ("reason", "Utf8"),
+    ("raw", "Utf8"),
     ("replayable", "Boolean"),
 ];
 

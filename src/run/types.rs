@@ -4,7 +4,7 @@
 #[must_use]
 pub fn stored_type(declared: &str) -> Option<String> {
     let simple = match declared {
-        "text" => "Utf8View",
+        "text" => "Utf8",
         "bigint" => "Int64",
         "double" => "Float64",
         "boolean" => "Boolean",
@@ -27,7 +27,7 @@ pub fn stored_type(declared: &str) -> Option<String> {
 #[must_use]
 pub fn declared_type(stored: &str) -> String {
     match stored {
-        "Utf8View" => "text".to_owned(),
+        "Utf8" => "text".to_owned(),
         "Int64" => "bigint".to_owned(),
         "Float64" => "double".to_owned(),
         "Boolean" => "boolean".to_owned(),

@@ -307,8 +307,10 @@ fn table_provider(source: &TableSource) -> Result<Arc<dyn TableProvider>, SqlErr
             .map_err(|error| SqlError::engine(&error))?;
         paths.push(url);
     }
-    let options =
-        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let options = ListingOptions::new(Arc::new(
+        ParquetFormat::default().with_force_view_types(false),
+    ))
+    .with_file_extension(".parquet");
     let config = ListingTableConfig::new_with_multi_paths(paths)
         .with_listing_options(options)
         .with_schema(schema);
@@ -358,7 +360,7 @@ mod tests {
     #[test]
     fn tables_and_views_that_no_query_has_named_are_listed() {
         let session = session();
-        let account = with_column("account_id", "Utf8View");
+        let account = with_column("account_id", "Utf8");
         session.add_table(Catalogue::Tonight, &name("core.account"), account);
         session.announce_view(
             Catalogue::Tonight,
@@ -374,7 +376,7 @@ mod tests {
     #[test]
     fn a_view_brings_the_views_and_tables_it_reads() {
         let session = session();
-        let account = with_column("account_id", "Utf8View");
+        let account = with_column("account_id", "Utf8");
         session.add_table(Catalogue::Base, &name("core.account"), account);
         for (view, sql) in [
             ("marts.last", "select account_id from marts.first"),

@@ -57,7 +57,7 @@ fn entry(name: &str, data_type: &ArrowType) -> ColumnEntry {
 
 fn arrow_type(data_type: &DataType) -> ArrowType {
     match data_type {
-        DataType::String => ArrowType::Utf8View,
+        DataType::String => ArrowType::Utf8,
         DataType::Integer => ArrowType::Int64,
         DataType::Decimal { scale, .. } | DataType::Money { scale, .. } => {
             ArrowType::Decimal128(18, i8::try_from(*scale).unwrap_or(2))
@@ -79,7 +79,7 @@ pub(super) fn arrow_schema(columns: &[ColumnEntry]) -> Result<SchemaRef, SqlErro
                 column.name, column.data_type
             ),
         })?;
-        fields.push(Field::new(&column.name, data_type, true));
+        fields.push(Field::new(&column.name, stored_type(&data_type), true));
     }
     Ok(Arc::new(Schema::new(fields)))
 }
@@ -93,9 +93,12 @@ pub(super) fn column_entries(schema: &Schema) -> Vec<ColumnEntry> {
 }
 
 /// How a result column is stored: one string type, so that every reader and every plan sees the same.
+///
+/// No string views: pieces of them keep whole buffers of the text they were cut from, so that joins of wide tables
+/// hold many times what they need, and count it against the memory limit.
 pub(super) fn stored_type(data_type: &ArrowType) -> ArrowType {
     match data_type {
-        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Dictionary(_, _) => ArrowType::Utf8View,
+        ArrowType::Utf8View | ArrowType::LargeUtf8 | ArrowType::Dictionary(_, _) => ArrowType::Utf8,
         ArrowType::Timestamp(_, _) => {
             ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
         }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use datafusion::config::ConfigNonZeroUsize;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -34,6 +35,9 @@ pub(super) enum Joins {
 
 /// Stack of a worker: unoptimised builds need several kilobytes for each operator of a plan.
 const STACK_BYTES: usize = 32 << 20;
+
+/// Rows of a batch within the smallest of memory limits.
+const SMALLEST_BATCH: usize = 1024;
 
 /// Tables and views of one release (catalogue `salenet`) and of its base (catalogue `base`).
 pub struct Session {
@@ -74,10 +78,17 @@ impl Session {
         // A literal such as 0.0525 must not turn money into floating point.
         settings.sql_parser.parse_float_as_decimal = true;
         settings.sql_parser.collect_spans = true;
+        settings.sql_parser.map_string_types_to_utf8view = false;
+        settings.execution.parquet.schema_force_view_types = false;
         if let Some(bytes) = options.memory {
             // Set aside by every sort for its merge; a small limit has many sorts at once.
             let reservation = &mut settings.execution.sort_spill_reservation_bytes;
             *reservation = (*reservation).min(bytes / 32);
+            // A merge holds a batch of every run it has spilled.
+            let rows =
+                (bytes >> 15).clamp(SMALLEST_BATCH, usize::from(settings.execution.batch_size));
+            settings.execution.batch_size =
+                ConfigNonZeroUsize::try_new(rows).map_err(|error| SqlError::engine(&error))?;
         }
         // `joins` chooses their sides.
         settings.optimizer.join_reordering = false;
@@ -117,5 +128,73 @@ impl Session {
             *partitions = (*partitions).max(2);
         }
         state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::DataFrame;
+
+    use super::*;
+    use crate::domain::TableName;
+    use crate::sql::Bindings;
+    use crate::sql::catalog::Catalogue;
+    use crate::sql::{Cell, TableSource};
+
+    const JOIN: &str = "select count(*), sum(one.id) from core.one \
+                        join core.other on other.note = one.note";
+
+    /// Two tables of 200,000 rows of some seventy bytes.
+    fn with_tables(memory: Option<usize>, folder: &std::path::Path) -> Session {
+        let session = Session::try_new(&SessionOptions {
+            threads: NonZeroUsize::MIN,
+            memory,
+            spill_folder: Some(folder.to_owned()),
+        })
+        .unwrap();
+        for name in ["one", "other"] {
+            let sql = "select value as id, 'a text that takes its room, and more room than its number ' || value as note \
+                       from (select unnest(generate_series(1, 200000)) as value) as series";
+            let plan = session.plan(sql, &Bindings::default()).unwrap();
+            let path = folder.join(format!("{name}.parquet"));
+            let file = std::fs::File::options()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&path)
+                .unwrap();
+            session.write_parquet(&plan, file).unwrap();
+            let source = TableSource {
+                columns: plan.columns(),
+                files: vec![path],
+            };
+            let name = TableName::try_new("core", name).unwrap();
+            session.add_table(Catalogue::Tonight, &name, source);
+        }
+        session
+    }
+
+    fn joined(session: &Session) -> Result<String, SqlError> {
+        let rows = session.query(JOIN, &Bindings::default())?.rows()?;
+        let cells = rows.iter().flatten().map(Cell::to_text);
+        Ok(cells.collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn a_join_that_does_not_fit_into_memory_spills_and_one_that_cannot_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let expected = "200000 20000100000";
+        assert_eq!(joined(&with_tables(None, folder.path())).unwrap(), expected);
+        let small = with_tables(Some(1 << 20), folder.path());
+        let error = joined(&small).unwrap_err();
+        assert!(matches!(error, SqlError::Memory { .. }), "{error}");
+
+        let session = with_tables(Some(12 << 20), folder.path());
+        let plan = session.plan(JOIN, &Bindings::default()).unwrap();
+        let held = DataFrame::new(session.state(Joins::Hash), plan.logical);
+        let held = session.runtime.block_on(held.collect());
+        let error = SqlError::execution(&held.unwrap_err());
+        assert!(matches!(error, SqlError::Memory { .. }), "{error}");
+        assert_eq!(joined(&session).unwrap(), expected);
     }
 }

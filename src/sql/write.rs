@@ -157,11 +157,11 @@ fn arrow_error(error: datafusion::arrow::error::ArrowError) -> SqlError {
 fn runs_of_months(batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>, SqlError> {
     let months = batch
         .column_by_name("month")
-        .filter(|column| *column.data_type() == ArrowType::Utf8View);
+        .filter(|column| *column.data_type() == ArrowType::Utf8);
     let months = months.ok_or_else(|| SqlError::Execution {
         message: "a model materialised by month needs a text column `month`".to_owned(),
     })?;
-    let months = months.as_string_view();
+    let months = months.as_string::<i32>();
     let mut runs = Vec::new();
     let mut start = 0;
     for row in 0..batch.num_rows() {

@@ -123,7 +123,7 @@ impl Planner<'_> {
             problems.push(self.at_model(model, "grain", message));
         }
         if model.materialisation == Materialisation::Month
-            && in_sql.get("month").is_none_or(|month| *month != "Utf8View")
+            && in_sql.get("month").is_none_or(|month| *month != "Utf8")
         {
             let message = format!(
                 "{} is materialised by month but has no text column `month`",

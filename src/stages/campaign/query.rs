@@ -200,15 +200,15 @@ from placed",
 
 /// Columns and Arrow types of `campaigns.candidate`; its grain is (`campaign_code`, `business_date`, `customer_id`).
 pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
-    ("campaign_code", "Utf8View"),
+    ("campaign_code", "Utf8"),
     ("business_date", "Date32"),
     ("customer_id", "Int64"),
     ("group_id", "Int64"),
     ("rank_value", "Float64"),
-    ("state", "Utf8View"),
+    ("state", "Utf8"),
     ("place", "Int64"),
-    ("first_failed_rule", "Utf8View"),
-    ("failed_rules", "Utf8View"),
+    ("first_failed_rule", "Utf8"),
+    ("failed_rules", "Utf8"),
 ];
 
 /// The list itself: the columns the campaign names, for the selected, best first within each part.

@@ -18,15 +18,15 @@ pub(super) const ISSUED: &str = "issued ids";
 
 /// Columns and Arrow types of `core.customer_xref`; its grain is (`source_code`, `feed`, `source_key`).
 pub const XREF_COLUMNS: &[(&str, &str)] = &[
-    ("source_code", "Utf8View"),
-    ("feed", "Utf8View"),
-    ("source_key", "Utf8View"),
+    ("source_code", "Utf8"),
+    ("feed", "Utf8"),
+    ("source_key", "Utf8"),
     ("customer_id", "Int64"),
-    ("customer_type", "Utf8View"),
-    ("match_rule", "Utf8View"),
+    ("customer_type", "Utf8"),
+    ("match_rule", "Utf8"),
     ("match_weight", "Float64"),
     ("match_probability", "Float64"),
-    ("model_version", "Utf8View"),
+    ("model_version", "Utf8"),
     ("valid_from", "Date32"),
     ("valid_to", "Date32"),
     ("_file_id", "Int64"),
@@ -36,11 +36,11 @@ pub const XREF_COLUMNS: &[(&str, &str)] = &[
 /// Columns and Arrow types of `core.customer_id_event`; its grain is `event_seq`.
 pub const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("event_seq", "Int64"),
-    ("event_type", "Utf8View"),
+    ("event_type", "Utf8"),
     ("from_customer_id", "Int64"),
     ("to_customer_id", "Int64"),
     ("n_records", "Int64"),
-    ("reason", "Utf8View"),
+    ("reason", "Utf8"),
     ("business_date", "Date32"),
 ];
 
