@@ -17,6 +17,7 @@ mod bank;
 mod resolve_model;
 mod resolve;
 mod harbor;
+mod slt;
 mod nightly;
 mod identities;
 mod recompute;
