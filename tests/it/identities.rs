@@ -142,6 +142,7 @@ const BREAKS: &[Break] = &[
 fn an_identity_that_is_broken_stops_the_night() {
     let harbor = Harbor::generated(60, 2, 11);
     harbor.salenet(&["run"]).exits(0);
+    a_night_builds_only_the_open_month(&harbor);
     let published = harbor.query("select count(*) from marts.account_pnl");
     for night in 1..=3 {
         let broken = || BREAKS.iter().filter(move |broken| broken.night == night);
@@ -169,7 +170,56 @@ fn an_identity_that_is_broken_stops_the_night() {
         "{}",
         again.stdout
     );
+    building_every_month_anew_changes_nothing(&harbor);
     a_closed_month_changes_only_when_somebody_signs(&harbor);
+}
+
+/// Tables by month, and how many of their files the second night took over.
+const BY_MONTH: [&str; 6] = [
+    "core.account_month",
+    "marts.account_pnl",
+    "marts.customer_pnl",
+    "marts.household_pnl",
+    "marts.counterparty_pnl",
+    "marts.channel_cost",
+];
+
+fn a_night_builds_only_the_open_month(harbor: &Harbor) {
+    let diff = ["releases", "diff", "2026-10-30.1", "2026-10-31.1"];
+    let said = harbor.salenet(&diff).exits(0);
+    for table in BY_MONTH {
+        let line = said
+            .stdout
+            .lines()
+            .find(|line| line.starts_with(&format!("{table} ")));
+        let line = line.unwrap_or_default();
+        assert!(
+            line.ends_with("13 of 14 files kept"),
+            "{table}: {}",
+            said.stdout
+        );
+    }
+}
+
+/// All fourteen months computed again are the same bytes as month upon month.
+fn building_every_month_anew_changes_nothing(harbor: &Harbor) {
+    let file = "models/core/month_to_build.sql";
+    harbor.edit(file, "where customers_moved.n_events > 0", "where true");
+    harbor.edit(
+        file,
+        "select month, false from known_months",
+        "select month, true from known_months",
+    );
+    harbor.salenet(&["run", "--date", "2026-10-31"]).exits(0);
+    assert_eq!(
+        harbor.query("select count(*) from core.month_to_build where builds_accounts"),
+        "14\n"
+    );
+    let diff = ["releases", "diff", "2026-10-31.1", "2026-10-31.2"];
+    let said = harbor.salenet(&diff).exits(0);
+    for table in BY_MONTH {
+        assert!(!said.stdout.contains(table), "{table}: {}", said.stdout);
+    }
 }
 
 /// A fee booked in June arrives in the last night of October.
