@@ -107,7 +107,7 @@ pub fn model_gates(
     let step = (step_of(model), definition.finish());
     let (scope, produced) = match table {
         Some(table) => scope_of(context, model, table, &step),
-        None => (CheckScope::Whole, Vec::new()),
+        None => (scope_of_view(context, model, &step), Vec::new()),
     };
     definition.add("scope", &format!("{scope:?}"));
     for file in &produced {
@@ -205,14 +205,7 @@ fn scope_of(
         }
         _ => return whole,
     };
-    let prefix = format!("{}.", model.table);
-    // Gates of a manifest stand in the order of their ids.
-    let first = base.gates.partition_point(|gate| gate.id < prefix);
-    let all_passed = base.gates[first..]
-        .iter()
-        .take_while(|gate| gate.id.starts_with(&prefix))
-        .all(|gate| matches!(gate.status, GateStatus::Passed | GateStatus::NotApplicable));
-    if base.steps.get(&step.0) != Some(&step.1) || !all_passed || before.columns != table.columns {
+    if !passed_before(base, model, step) || before.columns != table.columns {
         return whole;
     }
     for (catalogue, files) in [
@@ -227,6 +220,33 @@ fn scope_of(
         context.session.add_table(catalogue, &model.table, source);
     }
     (scope, files)
+}
+
+/// A view by month has nothing of its own: once its checks have passed, the open month tells what changed.
+fn scope_of_view(context: &GateContext, model: &ModelSpec, step: &(String, String)) -> CheckScope {
+    let by_month = model.grain.iter().any(|column| column == "month");
+    let same_sql = |base: &Manifest| {
+        let mut views = base.views.iter();
+        views.any(|view| view.table == model.table && view.sql == model.sql)
+    };
+    match context.base {
+        Some(base) if by_month && same_sql(base) && passed_before(base, model, step) => {
+            CheckScope::OpenMonth
+        }
+        _ => CheckScope::Whole,
+    }
+}
+
+/// Whether the base release passed the same checks of the model.
+fn passed_before(base: &Manifest, model: &ModelSpec, step: &(String, String)) -> bool {
+    let prefix = format!("{}.", model.table);
+    // Gates of a manifest stand in the order of their ids.
+    let first = base.gates.partition_point(|gate| gate.id < prefix);
+    let all_passed = base.gates[first..]
+        .iter()
+        .take_while(|gate| gate.id.starts_with(&prefix))
+        .all(|gate| matches!(gate.status, GateStatus::Passed | GateStatus::NotApplicable));
+    base.steps.get(&step.0) == Some(&step.1) && all_passed
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.

@@ -12,6 +12,8 @@ mod berka;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod report_finance;
+#[cfg(test)]
 mod synth;
 mod bank;
 mod resolve_model;

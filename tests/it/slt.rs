@@ -35,10 +35,8 @@ fn records(name: &str, text: &str) -> Vec<Record> {
             taken.take_while(|line| line.trim_end() != ends).collect()
         };
         let sql = part("----").join("\n");
-        let rows = part("")
-            .iter()
-            .map(|row| format!("{}\n", row.trim_end()))
-            .collect();
+        let mut rows = part("").join("\n");
+        rows.push('\n');
         assert!(!sql.is_empty(), "{place}: a query");
         records.push(Record { place, sql, rows });
     }

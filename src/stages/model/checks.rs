@@ -38,6 +38,8 @@ pub enum CheckScope {
     Months,
     /// The rows appended tonight; their keys must also stand in no earlier file.
     Night,
+    /// The open month of a view: what its other months stand on was checked on their nights.
+    OpenMonth,
 }
 
 impl CheckScope {
@@ -45,6 +47,7 @@ impl CheckScope {
         match self {
             Self::Whole => table.to_string(),
             Self::Months | Self::Night => format!("{}.{table}", Catalogue::Produced.name()),
+            Self::OpenMonth => format!("(select * from {table} where month = $month)"),
         }
     }
 
@@ -66,6 +69,7 @@ impl CheckScope {
                 within(&self.rows(table))
             }
             Self::Whole | Self::Months => within(&table.to_string()),
+            Self::OpenMonth => within(&self.rows(table)),
             Self::Night => {
                 let pairs: Vec<String> = quoted
                     .iter()

@@ -191,6 +191,17 @@ impl Calculation {
         }
     }
 
+    /// Events of the account, each at its unit cost, rounded once.
+    fn event_cost(&self, id: &str, month: &str) -> i128 {
+        let events = self.bank.events.iter();
+        let own =
+            events.filter(|((of, subject, _, _), _)| of == month && subject.as_deref() == Some(id));
+        let costs = own.map(|((_, _, channel, kind), n)| {
+            n * self.unit_costs[&(channel.clone(), kind.clone())]
+        });
+        rounded(costs.sum(), 10_000)
+    }
+
     /// Every leaf line of an account's month, in cents.
     fn lines(
         &self,
@@ -228,19 +239,7 @@ impl Calculation {
         let capital_days = (days.debit * six("risk_weight") * six("capital_pct")).max(floor);
         let at = |rate: i128| rounded(capital_days * rate, year * MILLION * MILLION);
         let capital = rounded(capital_days, n_days * MILLION * MILLION);
-        let events = self
-            .bank
-            .events
-            .iter()
-            .filter(|((of, subject, _, _), _)| *of == month && subject.as_deref() == Some(id));
-        let event_cost = rounded(
-            events
-                .map(|((_, _, channel, kind), n)| {
-                    n * self.unit_costs[&(channel.clone(), kind.clone())]
-                })
-                .sum(),
-            10_000,
-        );
+        let event_cost = self.event_cost(id, &month);
         let when_open = |amount: i128| if is_open { amount } else { 0 };
         let bears_expected = product["loss_method"] == "expected_loss";
         let ead = if month == "2026-10" {
