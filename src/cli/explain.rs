@@ -2,14 +2,16 @@
 
 use clap::{Args, Subcommand};
 
-use super::args::{GlobalArgs, print};
+use super::args::{Format, GlobalArgs, print};
 use super::failure::Failure;
 use crate::domain::Parameter;
+use crate::run::explain_profit::explain_profit;
 use crate::run::open::{Reading, open_release};
-use crate::sql::Bindings;
-use crate::sql::output::write_result;
+use crate::sql::output::{OutputFormat, write_result};
+use crate::sql::{Bindings, Session};
+use crate::store::Manifest;
 
-/// Show where a customer comes from
+/// Show where a customer or its profit comes from
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     #[command(subcommand)]
@@ -23,13 +25,20 @@ enum ExplainCommand {
         /// The customer's id; a retired id leads to the customer it joined
         id: i64,
     },
+    /// Every line of a customer's profit in a month: how it was computed, and the file and line it comes from
+    Profit {
+        /// The customer's id; a retired id leads to the customer it joined, 0 is UNASSIGNED
+        id: i64,
+        /// The month [default: that of the release]
+        #[arg(long, value_name = "YYYY-MM")]
+        month: Option<String>,
+    },
 }
 
 /// A retired id may have joined an id that was retired in its turn.
 const LONGEST_ALIAS_CHAIN: usize = 64;
 
 pub fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<(), Failure> {
-    let ExplainCommand::Customer { id } = args.command;
     let project = global.load_project()?;
     let settings = global.settings(&project)?;
     let options = crate::sql::SessionOptions {
@@ -37,6 +46,16 @@ pub fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<(), Failure> {
         ..settings.session_options()
     };
     let (_, manifest, session) = open_release(&settings, &options, &Reading::Current)?;
+    match &args.command {
+        ExplainCommand::Customer { id } => customer(*id, &manifest, &session, global),
+        ExplainCommand::Profit { id, month } => {
+            profit(*id, month.as_deref(), &manifest, &session, global)
+        }
+    }
+}
+
+/// The customer that an id, retired or not, stands for today.
+fn living(id: i64, session: &Session, global: &GlobalArgs) -> Result<i64, Failure> {
     let mut living = id;
     for _ in 0..LONGEST_ALIAS_CHAIN {
         let bindings = Bindings::default().with("customer", Parameter::Integer(living));
@@ -53,6 +72,52 @@ pub fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<(), Failure> {
     if living != id {
         global.say(&format!("customer {id} joined customer {living}"));
     }
+    Ok(living)
+}
+
+fn profit(
+    id: i64,
+    month: Option<&str>,
+    manifest: &Manifest,
+    session: &Session,
+    global: &GlobalArgs,
+) -> Result<(), Failure> {
+    let living = living(id, session, global)?;
+    let month = month.map_or_else(|| manifest.business_date.month().to_string(), str::to_owned);
+    let sections = explain_profit(session, manifest, living, &month)?;
+    let mut text = Vec::new();
+    if global.format == Format::Json {
+        let mut object = serde_json::Map::new();
+        for section in &sections {
+            let mut rows = Vec::new();
+            write_result(&section.rows, OutputFormat::Json, &mut rows)?;
+            let rows =
+                serde_json::from_slice(&rows).map_err(|error| Failure::unexpected(&error))?;
+            object.insert(section.name.to_owned(), rows);
+        }
+        let object = serde_json::to_string_pretty(&object);
+        return print(&format!(
+            "{}\n",
+            object.map_err(|error| Failure::unexpected(&error))?
+        ));
+    }
+    for section in sections.iter().filter(|section| section.rows.n_rows() > 0) {
+        if global.format == Format::Table {
+            text.extend_from_slice(format!("{}\n", section.heading).as_bytes());
+        }
+        write_result(&section.rows, global.format.as_text(), &mut text)?;
+        text.push(b'\n');
+    }
+    print(&String::from_utf8_lossy(&text))
+}
+
+fn customer(
+    id: i64,
+    manifest: &Manifest,
+    session: &Session,
+    global: &GlobalArgs,
+) -> Result<(), Failure> {
+    let living = living(id, session, global)?;
     let bindings = Bindings::default().with("customer", Parameter::Integer(living));
     let records = session.query(
         "select record.source_code, record.feed, record.source_key, record.match_rule, record.valid_from, \

@@ -46,6 +46,7 @@ fn every_command_explains_itself() {
         ("help_rejects_replay", &["rejects", "replay", "--help"]),
         ("help_accept", &["accept", "--help"]),
         ("help_explain", &["explain", "--help"]),
+        ("help_explain_profit", &["explain", "profit", "--help"]),
         ("help_generate", &["generate", "--help"]),
         ("help_schema", &["schema", "--help"]),
         ("help_completions", &["completions", "--help"]),

@@ -12,13 +12,17 @@ mod berka;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod report_finance;
+#[cfg(test)]
 mod synth;
 mod bank;
 mod resolve_model;
 mod resolve;
 mod harbor;
+mod slt;
 mod nightly;
 mod identities;
+mod recompute;
 mod joins;
 mod measures;
 mod crash;
