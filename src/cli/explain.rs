@@ -1,20 +1,19 @@
 //! `salenet explain`: where a number or a link comes from.
 
-use std::fmt::Write as _;
-
 use clap::{Args, Subcommand};
 
 use super::args::{Format, GlobalArgs, print};
+use super::explain_match;
 use super::failure::Failure;
 use super::match_review::record;
 use crate::domain::Parameter;
-use crate::run::matching::{explain_pair, load_released};
+use crate::run::explain_profit::explain_profit;
 use crate::run::open::{Reading, open_release};
-use crate::sql::Bindings;
-use crate::sql::output::write_result;
-use crate::store::RecordPlace;
+use crate::sql::output::{OutputFormat, write_result};
+use crate::sql::{Bindings, Session};
+use crate::store::{Manifest, RecordPlace};
 
-/// Show where a customer comes from
+/// Show where a customer, a match or a profit comes from
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     #[command(subcommand)]
@@ -37,77 +36,20 @@ enum ExplainCommand {
         #[arg(value_parser = record)]
         right: RecordPlace,
     },
+    /// Every line of a customer's profit in a month: how it was computed, and the file and line it comes from
+    Profit {
+        /// The customer's id; a retired id leads to the customer it joined, 0 is UNASSIGNED
+        id: i64,
+        /// The month [default: that of the release]
+        #[arg(long, value_name = "YYYY-MM")]
+        month: Option<String>,
+    },
 }
 
 /// A retired id may have joined an id that was retired in its turn.
 const LONGEST_ALIAS_CHAIN: usize = 64;
 
 pub fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<(), Failure> {
-    match &args.command {
-        ExplainCommand::Customer { id } => customer(*id, global),
-        ExplainCommand::Match { left, right } => pair(left, right, global),
-    }
-}
-
-/// One line for each comparison, the sum growing from the prior to the weight.
-fn pair(left: &RecordPlace, right: &RecordPlace, global: &GlobalArgs) -> Result<(), Failure> {
-    let project = global.load_project()?;
-    let settings = global.settings(&project)?;
-    let loaded = load_released(&project, &settings)?;
-    let name = |place: &RecordPlace| (place.source.clone(), place.feed.clone(), place.key.clone());
-    let found = explain_pair(&loaded, &name(left), &name(right))?;
-    if global.format == Format::Json {
-        let text = serde_json::to_string_pretty(&found);
-        return print(&(text.map_err(|error| Failure::unexpected(&error))? + "\n"));
-    }
-    let mut text = format!("model {}, weights in bits\n", found.model_version);
-    let bar = |sum: f64| {
-        // A quarter of a mark for a bit would be too fine: one mark for two bits, none below zero.
-        let marks = (sum / 2.0).clamp(0.0, 40.0);
-        "#".repeat(format!("{marks:.0}").parse().unwrap_or(0))
-    };
-    let _ = writeln!(
-        text,
-        "{:<14} {:<22} {:>8} {:>10} {:>8}",
-        "", "level", "weight", "frequency", "sum"
-    );
-    let _ = writeln!(
-        text,
-        "{:<14} {:<22} {:>8.2} {:>10} {:>8.2} {}",
-        "prior",
-        "",
-        found.prior,
-        "",
-        found.prior,
-        bar(found.prior)
-    );
-    for part in &found.parts {
-        let _ = writeln!(
-            text,
-            "{:<14} {:<22} {:>+8.2} {:>+10.2} {:>8.2} {}",
-            part.comparison,
-            part.level,
-            part.weight,
-            part.frequency,
-            part.sum,
-            bar(part.sum)
-        );
-    }
-    let _ = writeln!(
-        text,
-        "weight {:.2}, probability {:.6}{}",
-        found.weight,
-        found.probability,
-        if found.is_forbidden {
-            "; two different valid national ids forbid it all the same"
-        } else {
-            ""
-        }
-    );
-    print(&text)
-}
-
-fn customer(id: i64, global: &GlobalArgs) -> Result<(), Failure> {
     let project = global.load_project()?;
     let settings = global.settings(&project)?;
     let options = crate::sql::SessionOptions {
@@ -115,6 +57,17 @@ fn customer(id: i64, global: &GlobalArgs) -> Result<(), Failure> {
         ..settings.session_options()
     };
     let (_, manifest, session) = open_release(&settings, &options, &Reading::Current)?;
+    match &args.command {
+        ExplainCommand::Customer { id } => customer(*id, &manifest, &session, global),
+        ExplainCommand::Profit { id, month } => {
+            profit(*id, month.as_deref(), &manifest, &session, global)
+        }
+        ExplainCommand::Match { left, right } => explain_match::run(left, right, global),
+    }
+}
+
+/// The customer that an id, retired or not, stands for today.
+fn living(id: i64, session: &Session, global: &GlobalArgs) -> Result<i64, Failure> {
     let mut living = id;
     for _ in 0..LONGEST_ALIAS_CHAIN {
         let bindings = Bindings::default().with("customer", Parameter::Integer(living));
@@ -131,10 +84,56 @@ fn customer(id: i64, global: &GlobalArgs) -> Result<(), Failure> {
     if living != id {
         global.say(&format!("customer {id} joined customer {living}"));
     }
+    Ok(living)
+}
+
+fn profit(
+    id: i64,
+    month: Option<&str>,
+    manifest: &Manifest,
+    session: &Session,
+    global: &GlobalArgs,
+) -> Result<(), Failure> {
+    let living = living(id, session, global)?;
+    let month = month.map_or_else(|| manifest.business_date.month().to_string(), str::to_owned);
+    let sections = explain_profit(session, manifest, living, &month)?;
+    let mut text = Vec::new();
+    if global.format == Format::Json {
+        let mut object = serde_json::Map::new();
+        for section in &sections {
+            let mut rows = Vec::new();
+            write_result(&section.rows, OutputFormat::Json, &mut rows)?;
+            let rows =
+                serde_json::from_slice(&rows).map_err(|error| Failure::unexpected(&error))?;
+            object.insert(section.name.to_owned(), rows);
+        }
+        let object = serde_json::to_string_pretty(&object);
+        return print(&format!(
+            "{}\n",
+            object.map_err(|error| Failure::unexpected(&error))?
+        ));
+    }
+    for section in sections.iter().filter(|section| section.rows.n_rows() > 0) {
+        if global.format == Format::Table {
+            text.extend_from_slice(format!("{}\n", section.heading).as_bytes());
+        }
+        write_result(&section.rows, global.format.as_text(), &mut text)?;
+        text.push(b'\n');
+    }
+    print(&String::from_utf8_lossy(&text))
+}
+
+fn customer(
+    id: i64,
+    manifest: &Manifest,
+    session: &Session,
+    global: &GlobalArgs,
+) -> Result<(), Failure> {
+    let living = living(id, session, global)?;
     let bindings = Bindings::default().with("customer", Parameter::Integer(living));
     let records = session.query(
-        "select record.source_code, record.feed, record.source_key, record.match_rule, record.match_weight, record.valid_from, \
-         record.valid_to, file.path, record._line as line \
+        "select record.source_code, record.feed, record.source_key, record.match_rule, record.match_weight, \
+         record.valid_from, record.valid_to, file.path, record._line as line \
          from core.customer_xref as record \
          left join core.source_file as file on file.file_id = record._file_id \
          where record.customer_id = $customer order by 1, 2, 3",
@@ -151,13 +150,14 @@ fn customer(id: i64, global: &GlobalArgs) -> Result<(), Failure> {
          from core.customer_id_event where from_customer_id = $customer or to_customer_id = $customer order by 1",
         &bindings,
     )?;
-    let has_edges = manifest
-        .tables
-        .keys()
-        .any(|table| table.to_string() == "core.match_edge");
     let mut text = Vec::new();
     write_result(&records, global.format.as_text(), &mut text)?;
-    if has_edges {
+    let edges = "core.match_edge";
+    if manifest
+        .tables
+        .keys()
+        .any(|table| table.to_string() == edges)
+    {
         let edges = session.query(
             "select left_source || '.' || left_feed || ':' || left_key as left_record, \
              right_source || '.' || right_feed || ':' || right_key as right_record, \

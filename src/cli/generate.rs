@@ -64,5 +64,10 @@ pub fn run(args: &GenerateArgs, global: &GlobalArgs) -> Result<(), Failure> {
         report.rows,
         args.out.display()
     ));
+    global.say(&format!(
+        "the general ledger holds what no account knows; the gate marts.ledger_reconciliation.GL-01 stops a night for it \
+         until somebody signs, in acceptances.yml or with `salenet accept`:\n  {}",
+        report.planted.join("\n  ")
+    ));
     Ok(())
 }

@@ -16,6 +16,7 @@ pub mod releases;
 pub mod rejects;
 pub mod accept;
 pub mod explain;
+pub mod explain_match;
 pub mod matching;
 pub mod match_review;
 pub mod report;

@@ -19,6 +19,8 @@ pub struct ModelSpec {
     pub description: String,
     pub grain: Vec<String>,
     pub materialisation: Materialisation,
+    /// Of a view: a month's rows come from that month's rows of the tables it reads, and from nothing else that changes.
+    pub by_month: bool,
     pub columns: Vec<ModelColumn>,
     pub checks: Vec<ModelCheck>,
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::finance::FinanceFacts;
 use crate::domain::Parameter;
 use crate::sql::{Bindings, Cell, Session, SqlError};
 use crate::store::Manifest;
@@ -28,6 +29,7 @@ pub struct Facts {
     pub whale: Found<WhaleCurve>,
     pub profit_lines: Found<ProfitLines>,
     pub channels: Found<Vec<ChannelMonth>>,
+    pub finance: FinanceFacts,
 }
 
 /// Source records that one rule linked.
@@ -141,12 +143,14 @@ pub fn read_facts(session: &Session, manifest: &Manifest) -> Result<Facts, SqlEr
         whale: release.whale_curve()?,
         profit_lines: release.profit_lines()?,
         channels: release.channels()?,
+        finance: release.finance()?,
     })
 }
 
-struct Asked<'a> {
-    session: &'a Session,
-    manifest: &'a Manifest,
+/// A release that is asked.
+pub(super) struct Asked<'a> {
+    pub(super) session: &'a Session,
+    pub(super) manifest: &'a Manifest,
 }
 
 type Rows = Vec<Vec<Cell>>;
@@ -156,7 +160,7 @@ impl Asked<'_> {
         self.rows_with(sql, &Bindings::default())
     }
 
-    fn rows_with(&self, sql: &str, bindings: &Bindings) -> Result<Rows, SqlError> {
+    pub(super) fn rows_with(&self, sql: &str, bindings: &Bindings) -> Result<Rows, SqlError> {
         self.session.query(sql, bindings)?.rows()
     }
 
@@ -184,7 +188,7 @@ impl Asked<'_> {
     }
 
     /// Why a question cannot be asked; `None` when it can.
-    fn missing(&self, table: &str, needed: &[&str]) -> Result<Option<String>, SqlError> {
+    pub(super) fn missing(&self, table: &str, needed: &[&str]) -> Result<Option<String>, SqlError> {
         let Some(columns) = self.columns(table)? else {
             return Ok(Some(format!("This release has no table {table}.")));
         };
@@ -472,7 +476,7 @@ impl Asked<'_> {
     }
 }
 
-fn text(row: &[Cell], column: usize) -> String {
+pub(super) fn text(row: &[Cell], column: usize) -> String {
     row.get(column).map(Cell::to_text).unwrap_or_default()
 }
 

@@ -5,6 +5,7 @@
 //! or pass a sum that is shown through floating point (the geometry of charts may).
 
 pub mod facts;
+pub mod finance;
 pub mod figure;
 pub mod html;
 pub mod chart;

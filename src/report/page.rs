@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::html::escape;
 use super::section::{
-    Shown, campaigns, channels, customers, feeds, gates, head, profit, reference,
+    Shown, campaigns, channels, customers, feeds, gates, head, ledger, profit, reference,
 };
 use super::{Bank, Facts};
 use crate::store::Manifest;
@@ -16,6 +16,7 @@ const CONTENTS: &[(&str, &str)] = &[
     ("gates", "Gates"),
     ("customers", "Customers"),
     ("profit", "Profit"),
+    ("ledger", "General ledger"),
     ("channels", "Cost per channel"),
     ("campaigns", "Campaigns"),
     ("reference", "Reference"),
@@ -49,6 +50,7 @@ pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
         gates::render(&shown),
         customers::render(&shown),
         profit::render(&shown),
+        ledger::render(&shown),
         channels::render(&shown),
         campaigns::render(&shown),
         reference::render(&shown),

@@ -1,19 +1,21 @@
 //! Gates: everything that must hold on the candidate before it is published.
 
+use std::collections::BTreeMap;
+
 use super::RunError;
 use super::feeds::FeedEntry;
+use super::gate_scope::{scope_of_table, scope_of_view};
 use super::progress::StepStatus;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use crate::config::acceptance::Acceptance;
-use crate::config::model::{Materialisation, ModelCheck, ModelSpec};
+use crate::config::model::{ModelCheck, ModelSpec};
 use crate::domain::TableName;
-use crate::sql::catalog::Catalogue;
 use crate::sql::dependencies::table_references;
-use crate::sql::{Bindings, Session, TableSource};
+use crate::sql::{Bindings, Session};
 use crate::stages::model::checks::{
     CheckQuery, CheckScope, checks_of, per_row_query, query_of, run_checks,
 };
-use crate::store::manifest::{CampaignEntry, FileEntry, GateResult, GateStatus};
+use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
 use crate::store::steps::StepOutput;
 use crate::store::{Manifest, TableEntry, Warehouse};
 
@@ -74,6 +76,9 @@ pub struct GateContext<'a> {
     pub bindings: &'a Bindings,
     pub identities: &'a Identities,
     pub base: Option<&'a Manifest>,
+    pub models: &'a [ModelSpec],
+    /// Tonight's.
+    pub tables: &'a BTreeMap<TableName, TableEntry>,
 }
 
 /// The verdicts on one model.
@@ -106,8 +111,8 @@ pub fn model_gates(
     definition.add("name", &model.table.to_string());
     let step = (step_of(model), definition.finish());
     let (scope, produced) = match table {
-        Some(table) => scope_of(context, model, table, &step),
-        None => (CheckScope::Whole, Vec::new()),
+        Some(table) => scope_of_table(context, model, table, &step),
+        None => (scope_of_view(context, model, &step), Vec::new()),
     };
     definition.add("scope", &format!("{scope:?}"));
     for file in &produced {
@@ -123,10 +128,10 @@ pub fn model_gates(
             status: StepStatus::Reused,
         });
     }
-    let gates = run_checks(context.session, model, &checks, context.bindings, scope)?;
+    let gates = run_checks(context.session, model, &checks, context.bindings, &scope)?;
     let output = StepOutput {
         step: step.0.clone(),
-        tables: std::collections::BTreeMap::new(),
+        tables: BTreeMap::new(),
         files: Vec::new(),
         report: serde_json::to_value(&gates).map_err(RunError::Report)?,
     };
@@ -149,7 +154,7 @@ fn fingerprint(
     fingerprint.add("table", identity(&model.table));
     let mut bound = context.bindings.clone();
     for (number, check) in checks.iter().enumerate() {
-        let whole = CheckScope::Whole;
+        let whole = &CheckScope::Whole;
         let queries = match query_of(model, check, number, &mut bound, whole) {
             CheckQuery::Count(query) => vec![query],
             CheckQuery::Both(left, right) => vec![left, right],
@@ -174,59 +179,6 @@ fn fingerprint(
         }
     }
     Ok(fingerprint.finish())
-}
-
-/// Rows that the base release holds already need no second look, if the same checks passed for all of them.
-///
-/// Gives the files that the checks look at, none for the whole table.
-fn scope_of(
-    context: &GateContext,
-    model: &ModelSpec,
-    table: &TableEntry,
-    step: &(String, String),
-) -> (CheckScope, Vec<FileEntry>) {
-    let whole = (CheckScope::Whole, Vec::new());
-    let Some((base, before)) = context
-        .base
-        .and_then(|base| Some((base, base.tables.get(&model.table)?)))
-    else {
-        return whole;
-    };
-    let (scope, files) = match model.materialisation {
-        Materialisation::Month => {
-            let rebuilt = |file: &&FileEntry| !before.files.contains(file);
-            let files = table.files.iter().filter(rebuilt).cloned().collect();
-            (CheckScope::Months, files)
-        }
-        // By place, not by content: the rows of an earlier night, appended again, are the same file.
-        Materialisation::Append if table.files.starts_with(&before.files) => {
-            let files = table.files[before.files.len()..].to_vec();
-            (CheckScope::Night, files)
-        }
-        _ => return whole,
-    };
-    let prefix = format!("{}.", model.table);
-    // Gates of a manifest stand in the order of their ids.
-    let first = base.gates.partition_point(|gate| gate.id < prefix);
-    let all_passed = base.gates[first..]
-        .iter()
-        .take_while(|gate| gate.id.starts_with(&prefix))
-        .all(|gate| matches!(gate.status, GateStatus::Passed | GateStatus::NotApplicable));
-    if base.steps.get(&step.0) != Some(&step.1) || !all_passed || before.columns != table.columns {
-        return whole;
-    }
-    for (catalogue, files) in [
-        (Catalogue::Produced, &files),
-        (Catalogue::Earlier, &before.files),
-    ] {
-        let entry = TableEntry {
-            files: files.clone(),
-            ..table.clone()
-        };
-        let source = TableSource::of(context.warehouse, &entry);
-        context.session.add_table(catalogue, &model.table, source);
-    }
-    (scope, files)
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.

@@ -21,6 +21,7 @@ pub mod source_system;
 pub mod steps;
 pub mod tables;
 pub mod gates;
+mod gate_scope;
 pub mod acceptances;
 pub mod rejects;
 pub mod model_test;
@@ -29,6 +30,7 @@ pub mod measure;
 pub mod report;
 pub mod open;
 pub mod matching;
+pub mod explain_profit;
 
 pub use chain::{DateSelection, run};
 pub use check::{CheckedProject, check};

@@ -233,6 +233,8 @@ impl Night<'_> {
             bindings: &self.bindings,
             identities: &self.identities,
             base: context.base,
+            models: &context.checked.project.models,
+            tables: &self.tables,
         };
         let models = &context.checked.project.models;
         let judge = |model: &ModelSpec| -> Result<(ModelGates, u64), RunError> {

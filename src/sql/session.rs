@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 
 use datafusion::config::ConfigNonZeroUsize;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -14,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::SqlError;
 use super::catalog::Unread;
+use super::memory::SharedPool;
 
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
@@ -60,7 +60,7 @@ impl Session {
             })?;
         let mut environment = RuntimeEnvBuilder::new();
         if let Some(bytes) = options.memory {
-            environment = environment.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
+            environment = environment.with_memory_pool(Arc::new(SharedPool::new(bytes)));
         }
         if let Some(folder) = &options.spill_folder {
             let mode = DiskManagerMode::Directories(vec![folder.clone()]);

@@ -80,13 +80,15 @@ impl GenerateArgs {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerateReport {
     /// Rows sent over all nights, dirty ones included.
     pub rows: u64,
     pub customers: u64,
     /// Accounts that exist in the last night, closed ones included.
     pub accounts: u64,
+    /// What the general ledger holds and no account knows: reference, month, product, line and amount.
+    pub planted: Vec<String>,
 }
 
 /// What a source's writer needs to know of the bank.
@@ -139,6 +141,7 @@ pub fn generate(
         rows: 0,
         customers,
         accounts: 0,
+        planted: sources::ledger::planted(&window),
     };
     for night in window.nights() {
         let scene = Scene {

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::bank::{Accounts, Bank, FIRST, SECOND, Said, accounts};
+use super::bank::{Accounts, Bank, FIRST, SECOND, Said, THIRD, accounts};
 use super::feeds::put;
 
 /// The first night published, the second delivered as `accounts` says.
@@ -127,6 +127,42 @@ fn a_new_check_also_judges_the_rows_of_earlier_nights() {
     let said = said.exits(4);
     assert!(
         said.stderr.contains("core.event_history.EVT-01"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_view_by_month_is_judged_by_the_months_written_tonight() {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let view = "models/marts/month_line";
+    let sql = b"select month, account_id, balance from core.account_month\n";
+    put(&project, &format!("{view}.sql"), sql);
+    let yml = b"description: Balances of months.\ngrain: [month, account_id]\nmaterialised: view\nby_month: true\n\
+        columns:\n  month: {description: YYYY-MM}\n  account_id: {description: Account}\n  \
+        balance: {description: Balance}\nchecks:\n  - {id: ML-01, must: \"balance < 1000000\"}\n";
+    put(&project, &format!("{view}.yml"), yml);
+    let run = || {
+        let mut command = bank.with_project(&project, &["run"]);
+        Said::of(&command.output().expect("salenet runs"))
+    };
+    bank.deliver(FIRST);
+    run().exits(0);
+    bank.deliver(SECOND);
+    run().exits(0);
+    bank.deliver(THIRD);
+    let path = project.join("models/core/account_month.sql");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let wrong = text.replace(
+        "    account.balance,",
+        "    cast(account.balance + 1000000.00 as decimal(18, 2)) as balance,",
+    );
+    assert_ne!(text, wrong);
+    put(&project, "models/core/account_month.sql", wrong.as_bytes());
+    let said = run().exits(4);
+    assert!(
+        said.stderr.contains("marts.month_line.ML-01: 12 rows"),
         "{}",
         said.stderr
     );

@@ -44,6 +44,10 @@ impl Harbor {
         self.folder.path().join("harbor")
     }
 
+    pub fn landing(&self) -> PathBuf {
+        self.folder.path().join("bank/landing")
+    }
+
     pub fn salenet(&self, arguments: &[&str]) -> Said {
         let output = Command::new(PROGRAM)
             .args(arguments)

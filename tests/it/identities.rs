@@ -142,6 +142,7 @@ const BREAKS: &[Break] = &[
 fn an_identity_that_is_broken_stops_the_night() {
     let harbor = Harbor::generated(60, 2, 11);
     harbor.salenet(&["run"]).exits(0);
+    a_night_builds_only_the_open_month(&harbor);
     let published = harbor.query("select count(*) from marts.account_pnl");
     for night in 1..=3 {
         let broken = || BREAKS.iter().filter(move |broken| broken.night == night);
@@ -169,4 +170,123 @@ fn an_identity_that_is_broken_stops_the_night() {
         "{}",
         again.stdout
     );
+    building_every_month_anew_changes_nothing(&harbor);
+    a_closed_month_changes_only_when_somebody_signs(&harbor);
+}
+
+/// Tables by month, and how many of their files the second night took over.
+const BY_MONTH: [&str; 6] = [
+    "core.account_month",
+    "marts.account_pnl",
+    "marts.customer_pnl",
+    "marts.household_pnl",
+    "marts.counterparty_pnl",
+    "marts.channel_cost",
+];
+
+fn a_night_builds_only_the_open_month(harbor: &Harbor) {
+    let diff = ["releases", "diff", "2026-10-30.1", "2026-10-31.1"];
+    let said = harbor.salenet(&diff).exits(0);
+    for table in BY_MONTH {
+        let line = said
+            .stdout
+            .lines()
+            .find(|line| line.starts_with(&format!("{table} ")));
+        let line = line.unwrap_or_default();
+        assert!(
+            line.ends_with("13 of 14 files kept"),
+            "{table}: {}",
+            said.stdout
+        );
+    }
+}
+
+/// All fourteen months computed again are the same bytes as month upon month.
+fn building_every_month_anew_changes_nothing(harbor: &Harbor) {
+    let file = "models/core/month_to_build.sql";
+    harbor.edit(file, "where customers_moved.n_events > 0", "where true");
+    harbor.edit(
+        file,
+        "select month, false from known_months",
+        "select month, true from known_months",
+    );
+    harbor.salenet(&["run", "--date", "2026-10-31"]).exits(0);
+    assert_eq!(
+        harbor.query("select count(*) from core.month_to_build where builds_accounts"),
+        "14\n"
+    );
+    let diff = ["releases", "diff", "2026-10-31.1", "2026-10-31.2"];
+    let said = harbor.salenet(&diff).exits(0);
+    for table in BY_MONTH {
+        assert!(!said.stdout.contains(table), "{table}: {}", said.stdout);
+    }
+}
+
+/// A fee booked in June arrives in the last night of October.
+fn a_closed_month_changes_only_when_somebody_signs(harbor: &Harbor) {
+    let folder = harbor.landing().join("deposits/2026-10-31");
+    let path = folder.join("postings_20261031.psv.gz");
+    let raw = std::fs::read(&path).expect("a delivery");
+    let mut text = String::new();
+    let mut reader = flate2::read::MultiGzDecoder::new(raw.as_slice());
+    std::io::Read::read_to_string(&mut reader, &mut text).expect("gzip");
+    let first = text.lines().nth(1).expect("a row");
+    let account = first.split('|').next().expect("an account");
+    text = format!("{}\n{account}|20260615|FEE|1.00\n", text.trim_end());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, text.as_bytes()).expect("packed");
+    put(
+        &folder,
+        "postings_20261031.psv.gz",
+        &packed.finish().expect("packed"),
+    );
+    let control = std::fs::read_to_string(folder.join("postings.ctl")).expect("a control file");
+    let more = |line: &str| match line.split_once('=') {
+        Some(("record_count", count)) => {
+            format!(
+                "record_count={}",
+                count.parse::<u64>().expect("a count") + 1
+            )
+        }
+        Some(("amount_total", total)) => {
+            let cents: u64 = total.replace('.', "").parse().expect("cents");
+            format!(
+                "amount_total={}.{:02}",
+                (cents + 100) / 100,
+                (cents + 100) % 100
+            )
+        }
+        _ => line.to_owned(),
+    };
+    let control: Vec<String> = control.lines().map(more).collect();
+    put(
+        &folder,
+        "postings.ctl",
+        format!("{}\n", control.join("\n")).as_bytes(),
+    );
+
+    let run = ["run", "--date", "2026-10-31"];
+    let said = harbor.salenet(&run).exits(4);
+    let failed = |said: &str| -> Vec<String> {
+        let gates = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("  marts."));
+        gates
+            .filter_map(|line| Some(format!("marts.{}", line.split_once(": ")?.0)))
+            .collect()
+    };
+    let gates = failed(&said.stderr);
+    assert!(
+        gates.contains(&"marts.ledger_line_month.CLO-01".to_owned()),
+        "{}",
+        said.stderr
+    );
+    for gate in &gates {
+        let sign = [
+            "accept", "--gate", gate, "--reason", "late fee", "--by", "a test",
+        ];
+        harbor.salenet(&sign).exits(0);
+    }
+    let said = harbor.salenet(&run).exits(0);
+    assert!(said.stdout.contains("late fee"), "{}", said.stdout);
 }

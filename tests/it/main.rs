@@ -12,14 +12,18 @@ mod berka;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod report_finance;
+#[cfg(test)]
 mod synth;
 mod bank;
 mod resolve_model;
 mod resolve;
 mod matching;
 mod harbor;
+mod slt;
 mod nightly;
 mod identities;
+mod recompute;
 mod joins;
 mod measures;
 mod crash;

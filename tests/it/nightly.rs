@@ -113,6 +113,7 @@ fn the_sample_banks_pipeline_runs_a_generated_bank() {
          (select sum(net_interest_income) from marts.account_pnl) as same",
     );
     assert_eq!(totals, "true\n");
+    assert!(super::slt::check(&harbor) > 10, "every query of tests/slt");
     salenet(&["releases", "verify"]).exits(0);
     let again = salenet(&["run"]).exits(0);
     assert!(

@@ -11,6 +11,8 @@ use salenet::sql::{Bindings, Session, SessionOptions};
 use salenet::store::{Manifest, TableEntry};
 use serde_json::json;
 
+use super::report_finance::{absent_finance, finance};
+
 fn bank() -> Bank {
     Bank {
         name: "Bank & Söhne <b>".to_owned(),
@@ -147,6 +149,7 @@ fn facts() -> Facts {
             channel("2026-10", "teller", "12.500000"),
             channel("2026-10", "web", "0.004000"),
         ]),
+        finance: finance(),
     }
 }
 
@@ -163,10 +166,11 @@ fn nothing_found() -> Facts {
         whale: absent("marts.whale_curve"),
         profit_lines: absent("marts.customer_pnl"),
         channels: absent("marts.channel_cost"),
+        finance: absent_finance(),
     }
 }
 
-fn page() -> String {
+pub fn page() -> String {
     render(&bank(), &manifest(), &facts())
 }
 

@@ -41,6 +41,14 @@ pub fn check(
             report.at(place, format!("the grain lists `{name}` twice"));
         }
     }
+    if raw.by_month
+        && (raw.materialised != RawMaterialisation::View || columns_node.find("month").is_none())
+    {
+        report.at(
+            node.get("by_month"),
+            format!("`{table}` is no view with a column `month`"),
+        );
+    }
     if raw.materialised == RawMaterialisation::Month && columns_node.find("month").is_none() {
         report.at_hint(
             node.get("materialised"),
@@ -71,6 +79,7 @@ pub fn check(
             RawMaterialisation::Month => Materialisation::Month,
             RawMaterialisation::Append => Materialisation::Append,
         },
+        by_month: raw.by_month,
         columns: raw
             .columns
             .0

@@ -17,6 +17,10 @@ pub struct RawModel {
     pub grain: Vec<String>,
     /// How the table is kept: view, full, month or append.
     pub materialised: RawMaterialisation,
+    /// Of a view with a column `month`: whether the rows of a month come from the same month's rows of the tables it
+    /// reads. Then its checks look at the months written tonight, if they passed for all others before.
+    #[serde(default)]
+    pub by_month: bool,
     /// Every column the SQL produces.
     pub columns: Named<RawModelColumn>,
     /// Further checks.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Shown, shown_or_absent};
+use super::{Shown, capacity, shown_or_absent};
 use crate::domain::{Money, Parameter};
 use crate::report::chart::Naming;
 use crate::report::chart::bar::{Bar, bars};
@@ -25,7 +25,8 @@ struct Cost {
 
 #[must_use]
 pub fn render(shown: &Shown) -> String {
-    let body = shown_or_absent(&shown.facts.channels, |rows| channels(shown, rows));
+    let mut body = shown_or_absent(&shown.facts.channels, |rows| channels(shown, rows));
+    body.push_str(&capacity::render(shown));
     section("channels", "Cost per channel", &body)
 }
 

@@ -5,7 +5,10 @@ pub mod feeds;
 pub mod gates;
 pub mod customers;
 pub mod profit;
+pub mod movers;
+pub mod ledger;
 pub mod channels;
+pub mod capacity;
 pub mod campaigns;
 pub mod reference;
 

@@ -1,6 +1,6 @@
 //! Who earns the bank its money: deciles, the whale curve, and the lines that make up the profit.
 
-use super::{Shown, shown_or_absent};
+use super::{Shown, movers, shown_or_absent};
 use crate::domain::Money;
 use crate::report::chart::Naming;
 use crate::report::chart::bar::{Bar, bars};
@@ -33,6 +33,7 @@ pub fn render(shown: &Shown) -> String {
     body.push_str(&shown_or_absent(&facts.profit_lines, |found| {
         profit_lines(shown, found)
     }));
+    body.push_str(&movers::render(shown));
     section("profit", "Profit", &body)
 }
 

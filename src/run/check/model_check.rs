@@ -18,17 +18,19 @@ impl Planner<'_> {
         let queries: Vec<CheckQuery> = checks
             .iter()
             .enumerate()
-            .map(|(number, check)| query_of(model, check, number, &mut bindings, CheckScope::Whole))
+            .map(|(number, check)| {
+                query_of(model, check, number, &mut bindings, &CheckScope::Whole)
+            })
             .collect();
         // One plan for all conditions; each by itself only to find out which one does not fit.
-        let all = per_row_query(model, &conditions(&queries), CheckScope::Whole);
+        let all = per_row_query(model, &conditions(&queries), &CheckScope::Whole);
         let conditions_fit = all.is_none_or(|sql| self.problem_of(&sql, &bindings).is_none());
         for (check, query) in checks.iter().zip(&queries) {
             let found = match query {
                 CheckQuery::PerRow(_) if conditions_fit => Vec::new(),
                 CheckQuery::PerRow(condition) => {
                     vec![
-                        per_row_query(model, &[condition], CheckScope::Whole)
+                        per_row_query(model, &[condition], &CheckScope::Whole)
                             .and_then(|sql| self.problem_of(&sql, &bindings)),
                     ]
                 }

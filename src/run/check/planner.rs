@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use crate::config::Place;
-use crate::config::model::ModelSpec;
+use crate::config::model::{CheckKind, ModelSpec};
 use crate::config::project::Project;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::domain::{BusinessDate, TableName};
 use crate::run::tables::bindings;
 use crate::run::types::stored_type;
 use crate::sql::catalog::Catalogue;
+use crate::sql::dependencies::table_references;
 use crate::sql::{Bindings, Session, SessionOptions, SqlError, TableSource};
 use crate::stages::model::ModelGraph;
 use crate::store::manifest::ColumnEntry;
@@ -48,11 +49,14 @@ impl<'a> Planner<'a> {
 
     /// Tables read as `base.*` need declared types: on the first night there is nothing to learn them from.
     pub fn declare_base(&self, graph: &ModelGraph, problems: &mut Diagnostics) {
-        let read: BTreeSet<&TableName> = graph
-            .reads
-            .iter()
-            .flat_map(|references| &references.base)
-            .collect();
+        let by_models = graph.reads.iter().flat_map(|references| &references.base);
+        let mut read: BTreeSet<TableName> = by_models.cloned().collect();
+        for query in self.reconciling_queries() {
+            // A query that cannot be read is reported where it is planned.
+            if let Ok(references) = table_references(query) {
+                read.extend(references.base);
+            }
+        }
         for model in self
             .project
             .models
@@ -73,6 +77,14 @@ impl<'a> Planner<'a> {
             self.session
                 .add_table(Catalogue::Base, &model.table, source);
         }
+    }
+
+    fn reconciling_queries(&self) -> impl Iterator<Item = &str> {
+        let checks = self.project.models.iter().flat_map(|model| &model.checks);
+        checks.flat_map(|check| match &check.kind {
+            CheckKind::Reconcile { left, right, .. } => vec![left.as_str(), right.as_str()],
+            _ => Vec::new(),
+        })
     }
 
     /// What is wrong with a query; `None` when it could run.

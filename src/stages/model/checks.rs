@@ -1,5 +1,7 @@
 //! Checks of a model as queries, and their verdicts as gates.
 
+use std::collections::BTreeSet;
+
 use super::ModelError;
 use crate::config::bank::Parameter;
 use crate::config::model::{CheckKind, ModelCheck, ModelSpec, Severity};
@@ -31,25 +33,38 @@ pub fn checks_of(model: &ModelSpec) -> Vec<ModelCheck> {
 }
 
 /// Which rows of its table a model's checks look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckScope {
     Whole,
     /// The months written tonight; the others have been checked on their nights.
     Months,
     /// The rows appended tonight; their keys must also stand in no earlier file.
     Night,
+    /// The rows of these months of a view.
+    Only(BTreeSet<String>),
 }
 
 impl CheckScope {
-    fn rows(self, table: &TableName) -> String {
+    fn rows(&self, table: &TableName) -> String {
         match self {
             Self::Whole => table.to_string(),
+            // Months are named by the partitions that salenet wrote: digits and a dash.
+            Self::Only(months) => {
+                let months: Vec<String> = months.iter().map(|month| format!("'{month}'")).collect();
+                match months.as_slice() {
+                    [] => format!("(select * from {table} where false)"),
+                    months => format!(
+                        "(select * from {table} where month in ({}))",
+                        months.join(", ")
+                    ),
+                }
+            }
             Self::Months | Self::Night => format!("{}.{table}", Catalogue::Produced.name()),
         }
     }
 
     /// The query that counts keys which stand more than once.
-    fn repeated_keys(self, table: &TableName, columns: &[String]) -> String {
+    fn repeated_keys(&self, table: &TableName, columns: &[String]) -> String {
         let quoted: Vec<String> = columns
             .iter()
             .map(|column| format!("\"{column}\""))
@@ -62,10 +77,10 @@ impl CheckScope {
         };
         match self {
             // The other months were checked by themselves, and their keys name their month.
-            Self::Months if columns.iter().any(|column| column == "month") => {
+            Self::Months | Self::Only(_) if columns.iter().any(|column| column == "month") => {
                 within(&self.rows(table))
             }
-            Self::Whole | Self::Months => within(&table.to_string()),
+            Self::Whole | Self::Months | Self::Only(_) => within(&table.to_string()),
             Self::Night => {
                 let pairs: Vec<String> = quoted
                     .iter()
@@ -104,7 +119,7 @@ pub fn query_of(
     check: &ModelCheck,
     number: usize,
     bindings: &mut Bindings,
-    scope: CheckScope,
+    scope: &CheckScope,
 ) -> CheckQuery {
     match &check.kind {
         CheckKind::NotNull { column } => CheckQuery::PerRow(format!("\"{column}\" is null")),
@@ -140,7 +155,7 @@ pub fn query_of(
 
 /// One query that counts the offending rows of every condition, in their order; none without conditions.
 #[must_use]
-pub fn per_row_query(model: &ModelSpec, conditions: &[&str], scope: CheckScope) -> Option<String> {
+pub fn per_row_query(model: &ModelSpec, conditions: &[&str], scope: &CheckScope) -> Option<String> {
     let rows = scope.rows(&model.table);
     let counts: Vec<String> = conditions
         .iter()
@@ -155,7 +170,7 @@ pub fn run_checks(
     model: &ModelSpec,
     checks: &[ModelCheck],
     bindings: &Bindings,
-    scope: CheckScope,
+    scope: &CheckScope,
 ) -> Result<Vec<GateResult>, ModelError> {
     let gate = |check: &ModelCheck| format!("{}.{}", model.table, check.id);
     let mut bindings = bindings.clone();
@@ -224,7 +239,7 @@ fn per_row_counts(
     model: &ModelSpec,
     queries: &[CheckQuery],
     bindings: &Bindings,
-    scope: CheckScope,
+    scope: &CheckScope,
 ) -> Result<Vec<i64>, SqlError> {
     let Some(sql) = per_row_query(model, &conditions(queries), scope) else {
         return Ok(Vec::new());

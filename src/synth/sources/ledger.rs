@@ -11,7 +11,7 @@ use crate::synth::delivery::{ControlNames, Delivery, Layout, RARELY_DIRTY, Shape
 use crate::synth::error::SynthError;
 use crate::synth::product::{Line, Product};
 use crate::synth::sources::Open;
-use crate::synth::window::{last_day, month_of};
+use crate::synth::window::{Window, last_day, month_of};
 
 /// A manual entry that no account knows: month of the history (from 0), line, product, cents.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,25 @@ pub const DIFFERENCES: [Difference; 3] = [
         reason: "management overlay on the card portfolio",
     },
 ];
+
+/// The planted differences in words, with the months they fall into.
+#[must_use]
+pub fn planted(window: &Window) -> Vec<String> {
+    let differences = DIFFERENCES.iter();
+    differences
+        .map(|difference| {
+            format!(
+                "{} {} {} {} {}: {}",
+                difference.reference,
+                window.months[difference.month],
+                difference.product.code(),
+                difference.line.code(),
+                money(difference.amount),
+                difference.reason
+            )
+        })
+        .collect()
+}
 
 pub struct Ledger {
     entries: Delivery,

@@ -1,0 +1,1 @@
+select $month as month, account_id from core.account
