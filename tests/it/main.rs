@@ -19,6 +19,7 @@ mod bank;
 mod resolve_model;
 mod resolve;
 mod matching;
+mod similarity;
 mod harbor;
 mod slt;
 mod nightly;
