@@ -132,3 +132,70 @@ fn the_customers_of_the_sample_bank_are_who_they_truly_are() {
         assert!(part("recall", group(name)) >= 0.9, "{}", group(name));
     }
 }
+
+#[test]
+fn what_a_person_decides_wins_over_scores_and_refused_pairs_stay_apart() {
+    let Some(folder) = test_data::folder("febrl") else {
+        return;
+    };
+    let landing = std::path::absolute(folder).unwrap();
+    let bank = Bank::of("tests/projects/febrl1", landing);
+    assert!(bank.salenet(&["run"]).status.success());
+    let ask = |bank: &Bank, sql: &str| {
+        let output = bank.salenet(&["sql", "--format", "csv", "-c", sql]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().nth(1).unwrap().to_owned()
+    };
+    let customers = "select count(distinct customer_id) as n from core.customer_xref";
+    assert_eq!(ask(&bank, customers), "500");
+    let linked = "original.persons:rec-223-org";
+    let partner = "original.persons:rec-223-dup-0";
+    let stranger = "original.persons:rec-122-org";
+    let decide = |verdict: &str, left: &str, right: &str| {
+        let arguments = ["match", "review", verdict, left, right, "--by", "a tester"];
+        bank.salenet(&[&arguments[..], &["--reason", "they said so"]].concat())
+    };
+    assert!(decide("refuse", linked, partner).status.success());
+    assert!(decide("accept", linked, stranger).status.success());
+    assert_eq!(decide("accept", linked, linked).status.code(), Some(2));
+    assert_eq!(
+        decide("accept", linked, "original.persons:nobody")
+            .status
+            .code(),
+        Some(2)
+    );
+    assert!(
+        bank.salenet(&["run", "--date", "2026-01-30"])
+            .status
+            .success()
+    );
+    let same = |left: &str, right: &str| {
+        let key = |record: &str| record.split(':').nth(1).unwrap().to_owned();
+        let sql = format!(
+            "select count(distinct customer_id) as n from core.customer_xref where source_key in ('{}', '{}')",
+            key(left),
+            key(right)
+        );
+        ask(&bank, &sql) == "1"
+    };
+    assert!(!same(linked, partner), "refused, and still one customer");
+    assert!(same(linked, stranger), "accepted, and still two customers");
+    let explained = bank.salenet(&["explain", "match", linked, partner, "--format", "json"]);
+    let explained: Value = serde_json::from_slice(&explained.stdout).unwrap();
+    let sum = explained["parts"].as_array().unwrap().last().unwrap()["sum"]
+        .as_f64()
+        .unwrap();
+    assert!(
+        (sum - explained["weight"].as_f64().unwrap()).abs() < 1e-9,
+        "{explained}"
+    );
+    assert!(
+        explained["probability"].as_f64().unwrap() > 0.99,
+        "{explained}"
+    );
+}
