@@ -199,3 +199,35 @@ fn what_a_person_decides_wins_over_scores_and_refused_pairs_stay_apart() {
         "{explained}"
     );
 }
+
+#[test]
+fn a_night_does_not_run_without_the_model_and_says_how_to_train_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut bank = Bank::of("tests/projects/febrl1", PathBuf::from("nowhere"));
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(root.join("tests/projects/febrl1"))
+        .arg(bank.folder.path())
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    bank.project = bank.folder.path().join("febrl1");
+    let words = |bank: &Bank| {
+        let output = bank.salenet(&["check"]);
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    assert_eq!(words(&bank).0, Some(0));
+    std::fs::remove_file(bank.project.join("matching_model.json")).unwrap();
+    let (code, said) = words(&bank);
+    assert_eq!(code, Some(3));
+    for expected in [
+        "similarity has no trained model yet",
+        "matching.yml:",
+        "hint: salenet match train",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+}
