@@ -12,7 +12,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use polars::prelude::*;
-use salenet::config::matching::{CustomerTypeRule, ExactRule, MatchingSpec, RecordSource};
+use salenet::config::matching::{
+    CustomerTypeRule, ExactRule, MatchingSpec, NameOrder, RecordSource,
+};
 use salenet::domain::TableName;
 use salenet::stages::resolve::{ResolveRequest, resolve};
 use salenet::stages::row_groups::RowGroupWriter;
@@ -133,6 +135,7 @@ fn run_night(folder: &Path, night: u64) -> Outcome<()> {
         base_xref: noted("xref").into_iter().collect(),
         base_events: noted("events").into_iter().collect(),
         issued: noted("issued").into_iter().collect(),
+        decisions: Vec::new(),
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
     };
     let (before, started) = (peak_bytes()?, Instant::now());
@@ -194,12 +197,16 @@ fn spec() -> Outcome<MatchingSpec> {
             given_name: Some("given_name".to_owned()),
             full_name: None,
             birth_date: None,
+            national_id_scheme: None,
+            name_order: NameOrder::GivenFirst,
+            details: Vec::new(),
             trust_rank: feed.trust_rank,
         })
     });
     Ok(MatchingSpec {
         records: records.collect::<Outcome<_>>()?,
         rules: vec![ExactRule::NationalId, ExactRule::Card, ExactRule::SameKey],
+        similarity: None,
     })
 }
 

@@ -3,15 +3,17 @@
 use clap::{Args, Subcommand};
 
 use super::args::{Format, GlobalArgs, print};
+use super::explain_match;
 use super::failure::Failure;
+use super::match_review::record;
 use crate::domain::Parameter;
 use crate::run::explain_profit::explain_profit;
 use crate::run::open::{Reading, open_release};
 use crate::sql::output::{OutputFormat, write_result};
 use crate::sql::{Bindings, Session};
-use crate::store::Manifest;
+use crate::store::{Manifest, RecordPlace};
 
-/// Show where a customer or its profit comes from
+/// Show where a customer, a match or a profit comes from
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     #[command(subcommand)]
@@ -24,6 +26,15 @@ enum ExplainCommand {
     Customer {
         /// The customer's id; a retired id leads to the customer it joined
         id: i64,
+    },
+    /// What makes two records one customer, or not: each comparison, its level and its weight
+    Match {
+        /// A record, as source.feed:key
+        #[arg(value_parser = record)]
+        left: RecordPlace,
+        /// The other record
+        #[arg(value_parser = record)]
+        right: RecordPlace,
     },
     /// Every line of a customer's profit in a month: how it was computed, and the file and line it comes from
     Profit {
@@ -51,6 +62,7 @@ pub fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<(), Failure> {
         ExplainCommand::Profit { id, month } => {
             profit(*id, month.as_deref(), &manifest, &session, global)
         }
+        ExplainCommand::Match { left, right } => explain_match::run(left, right, global),
     }
 }
 
@@ -120,8 +132,8 @@ fn customer(
     let living = living(id, session, global)?;
     let bindings = Bindings::default().with("customer", Parameter::Integer(living));
     let records = session.query(
-        "select record.source_code, record.feed, record.source_key, record.match_rule, record.valid_from, \
-         record.valid_to, file.path, record._line as line \
+        "select record.source_code, record.feed, record.source_key, record.match_rule, record.match_weight, \
+         record.valid_from, record.valid_to, file.path, record._line as line \
          from core.customer_xref as record \
          left join core.source_file as file on file.file_id = record._file_id \
          where record.customer_id = $customer order by 1, 2, 3",
@@ -140,6 +152,22 @@ fn customer(
     )?;
     let mut text = Vec::new();
     write_result(&records, global.format.as_text(), &mut text)?;
+    let edges = "core.match_edge";
+    if manifest
+        .tables
+        .keys()
+        .any(|table| table.to_string() == edges)
+    {
+        let edges = session.query(
+            "select left_source || '.' || left_feed || ':' || left_key as left_record, \
+             right_source || '.' || right_feed || ':' || right_key as right_record, \
+             match_weight, match_probability, outcome \
+             from (select * from core.match_edge union all select * from core.match_review) \
+             where left_customer_id = $customer or right_customer_id = $customer order by 3 desc, 1, 2",
+            &bindings,
+        )?;
+        write_result(&edges, global.format.as_text(), &mut text)?;
+    }
     write_result(&events, global.format.as_text(), &mut text)?;
     print(&String::from_utf8_lossy(&text))
 }

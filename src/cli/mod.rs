@@ -16,6 +16,9 @@ pub mod releases;
 pub mod rejects;
 pub mod accept;
 pub mod explain;
+pub mod explain_match;
+pub mod matching;
+pub mod match_review;
 pub mod report;
 pub mod generate;
 pub mod schema;
@@ -52,6 +55,7 @@ enum Command {
     Sql(sql::SqlArgs),
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
+    Match(matching::MatchArgs),
     Accept(accept::AcceptArgs),
     Explain(explain::ExplainArgs),
     Report(report::ReportArgs),
@@ -88,6 +92,7 @@ fn run_command() -> ExitCode {
         Command::Sql(args) => sql::run(args, global),
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
+        Command::Match(args) => matching::run(args, global),
         Command::Accept(args) => accept::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Report(args) => report::run(args, global),

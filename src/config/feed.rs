@@ -290,9 +290,46 @@ pub enum Protection {
     /// Adds the column `<name>_valid`; an invalid id is tokenised too but identifies nobody.
     NationalId {
         scheme: NationalIdScheme,
+        positions: Positions,
     },
     Iban,
     Phone,
+}
+
+/// Whether a national id leaves more than its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Positions {
+    None,
+    /// Adds the column `<name>_positions`: one short token per position, of the id without that character. Ids that
+    /// differ in one character have one of them in common.
+    Kept,
+}
+
+impl Protection {
+    /// What follows the column's name in the names of the columns that it adds.
+    #[must_use]
+    pub const fn added(&self) -> &'static [&'static str] {
+        match self {
+            Self::NationalId {
+                positions: Positions::None,
+                ..
+            } => &["_valid"],
+            Self::NationalId {
+                positions: Positions::Kept,
+                ..
+            } => &["_valid", "_positions"],
+            Self::Card | Self::Iban | Self::Phone => &[],
+        }
+    }
+}
+
+impl ColumnSpec {
+    /// Names of the columns that its protection adds after it.
+    pub fn added(&self) -> impl Iterator<Item = String> {
+        let added = self.protect.as_ref().map_or(&[][..], Protection::added);
+        added.iter().map(|ending| format!("{}{ending}", self.name))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -78,6 +78,14 @@ impl Locations {
         Some(document.place(record.find(key)?))
     }
 
+    /// The name of the trained model in `matching.yml`.
+    #[must_use]
+    pub fn matching_model(&self) -> Option<Place> {
+        let document = self.matching.as_ref()?;
+        let similarity = document.node.find("similarity")?;
+        Some(document.place(similarity.find("model")?))
+    }
+
     /// The whole SQL file of a model.
     #[must_use]
     pub fn model_sql(&self, table: &TableName) -> Option<Place> {

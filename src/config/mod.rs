@@ -11,6 +11,7 @@ pub mod bank;
 pub mod campaign;
 pub mod feed;
 pub mod matching;
+pub mod match_model;
 pub mod model;
 pub mod model_test;
 pub mod acceptance;

@@ -352,7 +352,7 @@ impl History {
         self.in_force.keys().next_back().copied()
     }
 
-    fn next_id(&self, date: BusinessDate) -> ReleaseId {
+    pub(super) fn next_id(&self, date: BusinessDate) -> ReleaseId {
         let last = self
             .used
             .iter()

@@ -29,6 +29,7 @@ pub mod progress;
 pub mod measure;
 pub mod report;
 pub mod open;
+pub mod matching;
 pub mod explain_profit;
 
 pub use chain::{DateSelection, run};

@@ -7,6 +7,7 @@ use super::acceptances::signed;
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, inputs_by_feed, load_feeds};
 use super::gates::{accept, campaign_gate, feed_gates};
+use super::matching::{match_decisions, resolved_tables};
 use super::measure::{FeedTimes, Meter, Stage, StepMeasure};
 use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
@@ -28,7 +29,6 @@ use crate::sql::{Bindings, Session, TableSource};
 use crate::stages::campaign::query::{CANDIDATE_COLUMNS, candidate_query};
 use crate::stages::campaign::{CampaignOutput, CampaignRequest, run_campaign};
 use crate::stages::clean::TokenKeys;
-use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
 use crate::stages::resolve::{ResolveRequest, resolve};
 use crate::store::manifest::{CampaignEntry, ColumnEntry, FileEntry, GateResult, ViewEntry};
 use crate::store::steps::StepOutput;
@@ -251,33 +251,20 @@ impl<'a> Night<'a> {
                 base_xref: night.paths(&night.base_files(&xref)),
                 base_events: night.paths(&night.base_files(&events)),
                 issued,
+                decisions: match_decisions(&journal),
                 threads: context.settings.threads,
             };
-            let output = resolve(&request)?;
+            let mut output = resolve(&request)?;
             // Durable before anything is built on these ids: a rerun finds them here and gives nobody else the same.
             context
                 .warehouse
-                .append_to_journal(context.lock, output.issued.into_iter().collect())?;
-            let grain = ["source_code", "feed", "source_key"]
-                .map(str::to_owned)
-                .to_vec();
-            let xref_entry = TableEntry {
-                columns: columns_of(XREF_COLUMNS),
-                sorted_by: grain,
-                files: vec![output.xref],
-            };
-            let mut event_files = night.base_files(&events);
-            event_files.extend(output.events);
-            let event_entry = TableEntry {
-                columns: columns_of(EVENT_COLUMNS),
-                sorted_by: vec!["event_seq".to_owned()],
-                files: event_files,
-            };
+                .append_to_journal(context.lock, output.issued.take().into_iter().collect())?;
+            let report = serde_json::to_value(&output.report).map_err(RunError::Report)?;
             Ok(StepOutput {
                 step: "resolve".to_owned(),
-                tables: BTreeMap::from([(xref.clone(), xref_entry), (events.clone(), event_entry)]),
+                tables: resolved_tables(output, night.base_files(&events)),
                 files: Vec::new(),
-                report: serde_json::to_value(&output.report).map_err(RunError::Report)?,
+                report,
             })
         })?;
         for (name, entry) in output.tables {
@@ -293,6 +280,9 @@ impl<'a> Night<'a> {
             &serde_json::to_string(spec).map_err(RunError::Report)?,
         );
         fingerprint.add("date", &self.context.date.to_string());
+        for decision in match_decisions(&self.context.warehouse.journal()?) {
+            fingerprint.add("decision", &format!("{decision:?}"));
+        }
         for source in &spec.records {
             let identity = self.identities.get(&source.table);
             fingerprint.add("records", identity.map_or("", String::as_str));

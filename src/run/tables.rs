@@ -8,6 +8,7 @@ use crate::domain::{BusinessDate, TableName};
 use crate::sql::Bindings;
 use crate::sql::schema::{columns_of, declared_columns, staging_columns};
 use crate::stages::campaign::query::CANDIDATE_COLUMNS;
+use crate::stages::resolve::similarity::edges::EDGE_COLUMNS;
 use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
 use crate::store::manifest::ColumnEntry;
 
@@ -84,6 +85,15 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
             own_table("core", "customer_id_event"),
             columns_of(EVENT_COLUMNS),
         );
+    }
+    if project
+        .matching
+        .as_ref()
+        .is_some_and(|matching| matching.similarity.is_some())
+    {
+        for name in ["match_edge", "match_review"] {
+            tables.insert(own_table("core", name), columns_of(EDGE_COLUMNS));
+        }
     }
     if !project.campaigns.is_empty() {
         tables.insert(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::SqlError;
-use crate::config::feed::{ColumnSpec, DataType, Delivery, FeedSpec, Protection};
+use crate::config::feed::{ColumnSpec, DataType, Delivery, FeedSpec};
 use crate::store::manifest::ColumnEntry;
 
 /// The staging table of a feed: its columns in order, a validity column after each national id, then where the row
@@ -27,10 +27,12 @@ pub fn declared_columns(declared: &[ColumnSpec]) -> Vec<ColumnEntry> {
     let mut columns = Vec::with_capacity(declared.len() + 4);
     for column in declared {
         columns.push(entry(&column.name, &arrow_type(&column.data_type)));
-        if matches!(column.protect, Some(Protection::NationalId { .. })) {
+        for name in column.added() {
+            let is_text = name.ends_with("_positions");
+            let text = arrow_type(&DataType::String);
             columns.push(entry(
-                &format!("{}_valid", column.name),
-                &ArrowType::Boolean,
+                &name,
+                if is_text { &text } else { &ArrowType::Boolean },
             ));
         }
     }

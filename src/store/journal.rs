@@ -42,6 +42,14 @@ pub enum JournalEvent {
         releases: Vec<ReleaseId>,
         reason: String,
     },
+    /// A person said whether two records are one customer.
+    MatchDecided {
+        left: RecordPlace,
+        right: RecordPlace,
+        is_same: bool,
+        decided_by: String,
+        reason: String,
+    },
     /// Somebody signed for what a gate found, word for word.
     GateAccepted {
         gate: String,
@@ -53,6 +61,14 @@ pub enum JournalEvent {
         /// The night whose candidate held the finding.
         business_date: BusinessDate,
     },
+}
+
+/// A source record, by the key of its source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordPlace {
+    pub source: String,
+    pub feed: String,
+    pub key: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +105,22 @@ impl Journal {
                 Some(file.as_str())
             }
             JournalEvent::ListDelivered { candidates, .. } => Some(candidates.as_str()),
-            JournalEvent::Withdrawn { .. } | JournalEvent::GateAccepted { .. } => None,
+            JournalEvent::Withdrawn { .. }
+            | JournalEvent::MatchDecided { .. }
+            | JournalEvent::GateAccepted { .. } => None,
+        })
+    }
+
+    /// What people decided about pairs of records, oldest first: the two, and whether they are one customer.
+    pub fn match_decisions(&self) -> impl Iterator<Item = (&RecordPlace, &RecordPlace, bool)> {
+        self.events.iter().filter_map(|event| match event {
+            JournalEvent::MatchDecided {
+                left,
+                right,
+                is_same,
+                ..
+            } => Some((left, right, *is_same)),
+            _ => None,
         })
     }
 

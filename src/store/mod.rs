@@ -21,7 +21,7 @@ pub mod verify;
 use std::path::{Path, PathBuf};
 
 pub use error::StoreError;
-pub use journal::{Journal, JournalEvent};
+pub use journal::{Journal, JournalEvent, RecordPlace};
 pub use lock::WarehouseLock;
 pub use manifest::{FileEntry, Manifest, TableEntry};
 pub use new_file::NewFile;

@@ -329,6 +329,7 @@ fn protected_numbers_are_written_nowhere_and_rejects_replay_as_tokens() {
     feed.columns[1].protect = Some(Protection::Card);
     feed.columns.push(column("ssn", DataType::String));
     feed.columns[3].protect = Some(Protection::NationalId {
+        positions: salenet::config::feed::Positions::None,
         scheme: NationalIdScheme::UsSsn,
     });
     let folder = tempfile::tempdir().expect("a folder");

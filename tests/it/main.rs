@@ -18,6 +18,8 @@ mod synth;
 mod bank;
 mod resolve_model;
 mod resolve;
+mod matching;
+mod similarity;
 mod harbor;
 mod slt;
 mod nightly;

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use proptest::prelude::*;
-use salenet::config::matching::{CustomerTypeRule, ExactRule, MatchingSpec, RecordSource};
+use salenet::config::matching::{
+    CustomerTypeRule, ExactRule, MatchingSpec, NameOrder, RecordSource,
+};
 use salenet::domain::{BusinessDate, TableName};
 use salenet::stages::resolve::{ResolveError, ResolveOutput, ResolveRequest, resolve};
 use salenet::store::{JournalEvent, Warehouse};
@@ -85,6 +87,9 @@ fn spec(rules: &[ExactRule]) -> MatchingSpec {
         given_name: Some("given".to_owned()),
         full_name: None,
         birth_date: None,
+        national_id_scheme: None,
+        name_order: NameOrder::GivenFirst,
+        details: Vec::new(),
         trust_rank: TRUST[feed],
     };
     let mut records = vec![
@@ -99,6 +104,7 @@ fn spec(rules: &[ExactRule]) -> MatchingSpec {
     MatchingSpec {
         records,
         rules: rules.to_vec(),
+        similarity: None,
     }
 }
 
@@ -263,6 +269,7 @@ fn run(
         base_xref: base.xref.clone(),
         base_events: base.events.clone(),
         issued: base.issued.clone(),
+        decisions: Vec::new(),
         threads: NonZeroUsize::new(layout.threads).expect("threads"),
     })
 }

@@ -252,14 +252,18 @@ fn identify(
         for old_id in of_cluster.iter().filter_map(|each| old[*each]) {
             *votes.entry(old_id).or_default() += 1;
         }
+        let mut told = None;
         if !votes.contains_key(&id) {
             let from = votes.keys().next().copied();
+            told = from;
             let kind = if from.is_some() { "split" } else { "create" };
             events.push((kind.to_owned(), from, id, counted(of_cluster.len())));
         }
         for (old_id, n_records) in votes {
             if old_id != id && !owned.contains(&old_id) {
                 events.push(("merge".to_owned(), Some(old_id), id, n_records));
+            } else if old_id != id && told != Some(old_id) {
+                events.push(("split".to_owned(), Some(old_id), id, n_records));
             }
         }
     }

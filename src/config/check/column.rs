@@ -4,7 +4,7 @@ use super::{BankContext, bank, date_format};
 use crate::config::document::Reporter;
 use crate::config::feed::{
     Classification, Cleaner, CodeMap, ColumnSpec, DataType, NationalIdScheme, NegativeSign,
-    Notation, Protection, UnmappedCode,
+    Notation, Positions, Protection, UnmappedCode,
 };
 use crate::config::raw::{
     RawClassification, RawCleaner, RawColumn, RawFormatType, RawMapOther, RawNegative,
@@ -427,16 +427,22 @@ fn simple_cleaner(raw: RawSimpleCleaner, country: &str) -> Cleaner {
 }
 
 fn protection(raw: &RawProtection) -> Protection {
+    let scheme_of = |scheme: &RawScheme| match scheme {
+        RawScheme::UsSsn => NationalIdScheme::UsSsn,
+        RawScheme::CnResident => NationalIdScheme::CnResident,
+        RawScheme::Any => NationalIdScheme::Any,
+    };
     match raw {
         RawProtection::Card => Protection::Card,
         RawProtection::Iban => Protection::Iban,
         RawProtection::Phone => Protection::Phone,
         RawProtection::NationalId(scheme) => Protection::NationalId {
-            scheme: match scheme {
-                RawScheme::UsSsn => NationalIdScheme::UsSsn,
-                RawScheme::CnResident => NationalIdScheme::CnResident,
-                RawScheme::Any => NationalIdScheme::Any,
-            },
+            scheme: scheme_of(scheme),
+            positions: Positions::None,
+        },
+        RawProtection::NationalIdPositions(scheme) => Protection::NationalId {
+            scheme: scheme_of(scheme),
+            positions: Positions::Kept,
         },
     }
 }

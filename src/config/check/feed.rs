@@ -199,10 +199,7 @@ pub fn table_columns(feed: &FeedSpec) -> BTreeSet<String> {
     let added = ["_file_id", "_line", "_business_date"].map(str::to_owned);
     feed.columns
         .iter()
-        .flat_map(|column| {
-            let validity = is_national_id(column).then(|| format!("{}_valid", column.name));
-            std::iter::once(column.name.clone()).chain(validity)
-        })
+        .flat_map(|column| std::iter::once(column.name.clone()).chain(column.added()))
         .chain(added)
         .collect()
 }
@@ -237,8 +234,11 @@ pub fn check_table_names(
 impl Feed<'_> {
     /// Names the staging table adds by itself.
     fn check_added_columns(&self, columns: &Node, report: &mut Reporter<'_>) {
-        for column in self.columns.iter().filter(|column| is_national_id(column)) {
-            let added = format!("{}_valid", column.name);
+        let added = self.columns.iter().flat_map(|column| {
+            let added = column.added();
+            added.map(move |added| (column, added))
+        });
+        for (column, added) in added {
             if columns.find(&added).is_some() {
                 report.at_key_hint(
                     columns,

@@ -3,8 +3,12 @@
 use super::suggestion;
 use crate::config::document::{Document, Reporter};
 use crate::config::feed::{ColumnSpec, DataType, FeedSpec, Protection, SourceSpec};
-use crate::config::matching::{CustomerTypeRule, ExactRule, MatchingSpec, RecordSource};
-use crate::config::raw::{RawCustomerType, RawExactRule, RawMatching, RawRecord};
+use crate::config::matching::{
+    CustomerTypeRule, Detail, ExactRule, KindSpec, MatchingSpec, RecordSource, SimilaritySpec,
+};
+use crate::config::raw::{
+    RawCustomerType, RawExactRule, RawKind, RawMatching, RawRecord, RawSimilarity,
+};
 use crate::config::yaml::Node;
 use crate::diagnostic::Diagnostics;
 
@@ -52,7 +56,107 @@ pub fn check(
         records.push(check_record(record, source, feed, node, &mut report));
     }
     let rules = check_rules(raw, document.node.get("rules"), &mut report);
-    MatchingSpec { records, rules }
+    let similarity = raw.similarity.as_ref().map(|similarity| {
+        check_similarity(similarity, document.node.get("similarity"), &mut report)
+    });
+    MatchingSpec {
+        records,
+        rules,
+        similarity,
+    }
+}
+
+/// The model itself is read by the caller: it is a file beside this one.
+fn check_similarity(raw: &RawSimilarity, node: &Node, report: &mut Reporter<'_>) -> SimilaritySpec {
+    let match_above = raw.match_above.map_or(0.99, |number| number.0);
+    let review_above = raw
+        .review_above
+        .map_or_else(|| 0.9_f64.min(match_above), |number| number.0);
+    if review_above > match_above {
+        report.at_hint(
+            node.get("review_above"),
+            "`review_above` is above `match_above`".to_owned(),
+            "pairs between the two are for a person to judge, so it must be the lower one",
+        );
+    }
+    if !is_file_name(&raw.model) {
+        report.at_hint(
+            node.get("model"),
+            format!(
+                "`{}` is no name of a JSON file beside matching.yml",
+                raw.model
+            ),
+            "write a file name that ends in .json, such as matching_model.json",
+        );
+    }
+    if raw.person.is_none() && raw.organisation.is_none() {
+        report.at_hint(
+            node,
+            "nothing says how to compare".to_owned(),
+            "add `person` or `organisation` with blocks and comparisons",
+        );
+    }
+    let mut kind = |name: &str, raw: &Option<RawKind>| {
+        let raw = raw.as_ref()?;
+        Some(check_kind(raw, node.get(name), report))
+    };
+    let person = kind("person", &raw.person);
+    let organisation = kind("organisation", &raw.organisation);
+    SimilaritySpec {
+        model_file: raw.model.clone(),
+        model_path: std::path::PathBuf::new(),
+        model: None,
+        match_above,
+        review_above,
+        block_limit: raw.block_limit.unwrap_or(1000),
+        cluster_limit: raw.cluster_limit.unwrap_or(50),
+        pairs: raw.pairs.unwrap_or_default(),
+        person,
+        organisation,
+    }
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.contains(['/', '\\'])
+        && std::path::Path::new(name)
+            .extension()
+            .is_some_and(|ending| ending == "json")
+}
+
+fn check_kind(raw: &RawKind, node: &Node, report: &mut Reporter<'_>) -> KindSpec {
+    for (index, block) in raw.blocks.iter().enumerate() {
+        let place = node.get("blocks").item(index);
+        if block.is_empty() {
+            report.at(
+                place,
+                "a block without keys would compare all records with all".to_owned(),
+            );
+        }
+        if raw.blocks[..index].contains(block) {
+            report.at(place, "this block is listed twice".to_owned());
+        }
+    }
+    for (index, comparison) in raw.comparisons.iter().enumerate() {
+        if raw.comparisons[..index].contains(comparison) {
+            let place = node.get("comparisons").item(index);
+            report.at(place, format!("`{}` is compared twice", comparison.name()));
+        }
+    }
+    let conflicts = raw.conflicts.clone().unwrap_or_default();
+    for (index, conflict) in conflicts.iter().enumerate() {
+        if !raw.comparisons.contains(&conflict.comparison) {
+            report.at_hint(
+                node.get("conflicts").item(index),
+                format!("`{}` is not compared", conflict.comparison.name()),
+                "a conflict names one of the comparisons",
+            );
+        }
+    }
+    KindSpec {
+        blocks: raw.blocks.clone(),
+        comparisons: raw.comparisons.clone(),
+        conflicts,
+    }
 }
 
 fn find_feed<'a>(
@@ -83,13 +187,28 @@ fn check_record(
         ("full_name", &raw.full_name),
         ("birth_date", &raw.birth_date),
     ];
-    for (role, column) in roles {
+    let details = [
+        ("native_name", &raw.native_name, Detail::NativeName),
+        ("phone", &raw.phone, Detail::Phone),
+        ("email", &raw.email, Detail::Email),
+        ("house_number", &raw.house_number, Detail::HouseNumber),
+        ("street", &raw.street, Detail::Street),
+        ("address_line", &raw.address_line, Detail::AddressLine),
+        ("city", &raw.city, Detail::City),
+        ("state", &raw.state, Detail::State),
+        ("postcode", &raw.postcode, Detail::Postcode),
+    ];
+    let named = details.iter().map(|(role, column, _)| (*role, *column));
+    for (role, column) in roles.into_iter().chain(named) {
         let Some(column) = column else { continue };
         let place = node.get(role);
         if let Some(found) = find_column(feed, column, place, report) {
             check_role(role, found, place, report);
         }
     }
+    let details = details
+        .into_iter()
+        .filter_map(|(_, column, detail)| Some((detail, column.clone()?)));
     let customer_type = match &raw.kind {
         RawCustomerType::Person => CustomerTypeRule::Person,
         RawCustomerType::Organisation => CustomerTypeRule::Organisation,
@@ -108,11 +227,19 @@ fn check_record(
         key: raw.key.clone(),
         customer_type,
         national_id: raw.national_id.clone(),
+        national_id_scheme: raw.national_id.as_ref().and_then(|name| {
+            match feed.column(name)?.protect {
+                Some(Protection::NationalId { scheme, .. }) => Some(scheme),
+                _ => None,
+            }
+        }),
         card: raw.card.clone(),
         family_name: raw.family_name.clone(),
         given_name: raw.given_name.clone(),
         full_name: raw.full_name.clone(),
+        name_order: raw.name_order.unwrap_or_default(),
         birth_date: raw.birth_date.clone(),
+        details: details.collect(),
         trust_rank: source.trust_rank,
     }
 }
@@ -155,10 +282,12 @@ fn check_role(role: &str, column: &ColumnSpec, place: &Node, report: &mut Report
         );
     }
     let wrong_type = match role {
-        "birth_date" if !matches!(column.data_type, DataType::Date { .. }) => Some("a date"),
-        "family_name" | "given_name" | "full_name" if column.data_type != DataType::String => {
-            Some("a string")
+        // Text, so that a date that never was can still be told from one that differs in a digit.
+        "birth_date" if !matches!(column.data_type, DataType::Date { .. } | DataType::String) => {
+            Some("a date or a string")
         }
+        "national_id" | "card" | "birth_date" => None,
+        _ if column.data_type != DataType::String => Some("a string"),
         _ => None,
     };
     if let Some(wanted) = wrong_type {

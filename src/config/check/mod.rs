@@ -13,6 +13,7 @@ mod frame;
 mod layout;
 mod limit;
 mod matching;
+mod match_model;
 mod model;
 mod model_test;
 mod path;
@@ -221,13 +222,16 @@ fn load_matching(
         return None;
     }
     let (document, raw) = document::read::<RawMatching>(folder, "matching.yml", Kind::Matching)?;
-    let spec = matching::check(
+    let mut spec = matching::check(
         &raw,
         sources,
         sources_complete,
         &document,
         &mut folder.problems,
     );
+    if let Some(similarity) = &mut spec.similarity {
+        match_model::load(folder, similarity);
+    }
     locations.matching = Some(document);
     Some(spec)
 }

@@ -123,6 +123,8 @@ pub enum RawProtection {
     Iban,
     Phone,
     NationalId(RawScheme),
+    /// A national id that matching may compare but for one wrong digit.
+    NationalIdPositions(RawScheme),
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]

@@ -25,7 +25,7 @@ pub use feed::{
     RawCompression, RawDelivery, RawEncoding, RawFeed, RawFormat, RawFormatType, RawFrameRecord,
     RawOnMissing, RawSource, RawStrayQuotes, RawSurvivor,
 };
-pub use matching::{RawCustomerType, RawExactRule, RawMatching, RawRecord};
+pub use matching::{RawCustomerType, RawExactRule, RawKind, RawMatching, RawRecord, RawSimilarity};
 pub use model::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSeverity};
 pub use model_test::{RawModelTest, RawModelTests, RawRow};
 pub use named::{Identifier, Named, Words, Written};

@@ -62,6 +62,7 @@ pub fn check(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
 fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
     let mut problems = Diagnostics::default();
     check_row_rules(project, &mut problems);
+    check_trained(project, &mut problems);
     let given = given_tables(project);
     let graph = match graph(project, &given) {
         Ok(graph) => graph,
@@ -102,6 +103,27 @@ fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics
     } else {
         Err(problems)
     }
+}
+
+/// A night applies a model; it does not train one.
+fn check_trained(project: &Project, problems: &mut Diagnostics) {
+    let similarity = project
+        .matching
+        .as_ref()
+        .and_then(|spec| spec.similarity.as_ref());
+    let Some(similarity) = similarity.filter(|similarity| similarity.model.is_none()) else {
+        return;
+    };
+    let message = if similarity.model_path.exists() {
+        "the model was trained for other comparisons than these"
+    } else {
+        "similarity has no trained model yet"
+    };
+    let diagnostic = match project.locations.matching_model() {
+        Some(place) => place.error(message),
+        None => Diagnostic::in_file(&similarity.model_path, message),
+    };
+    problems.push(diagnostic.hint("salenet match train"));
 }
 
 fn graph(

@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::value::Value;
-use crate::config::feed::{self, FeedSpec, Protection};
+use crate::config::feed::{self, FeedSpec};
 
 /// Digits of every decimal column.
 const PRECISION: usize = 18;
@@ -25,13 +25,19 @@ pub struct BatchBuilder {
     height: usize,
 }
 
-/// The declared columns in order, `<name>_valid` after each national id.
+/// The declared columns in order, those that protection adds after each.
 pub fn feed_schema(feed: &FeedSpec) -> Schema {
     let mut schema = Schema::default();
     for column in &feed.columns {
         schema.insert(column.name.as_str().into(), polars_type(&column.data_type));
-        if matches!(column.protect, Some(Protection::NationalId { .. })) {
-            schema.insert(format!("{}_valid", column.name).into(), DataType::Boolean);
+        for name in column.added() {
+            let is_text = name.ends_with("_positions");
+            let data_type = if is_text {
+                DataType::String
+            } else {
+                DataType::Boolean
+            };
+            schema.insert(name.into(), data_type);
         }
     }
     schema

@@ -8,7 +8,9 @@ use super::calendar::CalendarFormat;
 use super::protect::{self, INVALID_MARK, TOKEN_PREFIX, TokenKeys};
 use super::value::{Cell, Flaw, Value};
 use super::{contact, names, number};
-use crate::config::feed::{Cleaner, ColumnSpec, DataType, Notation, Protection, UnmappedCode};
+use crate::config::feed::{
+    Cleaner, ColumnSpec, DataType, Notation, Positions, Protection, UnmappedCode,
+};
 
 /// Whether tokens may stand in the place of protected numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct CleanValue<'a> {
     pub value: Value<'a>,
     /// For national ids: whether the id can have been issued.
     pub valid: Option<bool>,
+    /// For national ids that keep them: tokens by position.
+    pub positions: Option<String>,
     pub legibility: Legibility,
 }
 
@@ -101,6 +105,7 @@ impl<'a> ColumnPlan<'a> {
             return Ok(CleanValue {
                 value: Value::Null,
                 valid: None,
+                positions: None,
                 legibility: Legibility::Dropped,
             });
         };
@@ -224,7 +229,9 @@ impl<'a> ColumnPlan<'a> {
         let normalised = protect::normalise(protection, cleaned.as_deref().unwrap_or(text));
         let token = keys.token(protect::kind(protection), &normalised)?;
         match protection {
-            Protection::NationalId { scheme } if !protect::is_national_id(*scheme, &normalised) => {
+            Protection::NationalId { scheme, .. }
+                if !protect::is_national_id(*scheme, &normalised) =>
+            {
                 Some(format!("{token}{INVALID_MARK}"))
             }
             // A token would make the corrected row pass the check that the number failed.
@@ -243,6 +250,7 @@ fn plain(value: Value<'_>) -> CleanValue<'_> {
     CleanValue {
         value,
         valid: None,
+        positions: None,
         legibility: Legibility::Read,
     }
 }
@@ -285,6 +293,7 @@ fn read_token<'v>(
     Ok(CleanValue {
         value: Value::Text(Cow::Owned(token.to_owned())),
         valid: matches!(protection, Protection::NationalId { .. }).then_some(!invalid),
+        positions: None,
         legibility: Legibility::Read,
     })
 }
@@ -298,12 +307,21 @@ fn protect_text<'v>(
     let valid = match protection {
         Protection::Card if !protect::is_card(&normalised) => return Err(Flaw::NotACard),
         Protection::Iban if contact::iban(&normalised).is_none() => return Err(Flaw::NotAnIban),
-        Protection::NationalId { scheme } => Some(protect::is_national_id(*scheme, &normalised)),
+        Protection::NationalId { scheme, .. } => {
+            Some(protect::is_national_id(*scheme, &normalised))
+        }
         _ => None,
     };
     if normalised.is_empty() {
         return Ok(plain(Value::Null));
     }
+    let positions = match protection {
+        Protection::NationalId {
+            positions: Positions::Kept,
+            ..
+        } => keys.position_tokens(&normalised),
+        _ => None,
+    };
     // The loader refuses a feed with protected columns when there is no key, before it reads a row.
     let token = keys
         .token(protect::kind(protection), &normalised)
@@ -311,6 +329,7 @@ fn protect_text<'v>(
     Ok(CleanValue {
         value: Value::Text(Cow::Owned(token)),
         valid,
+        positions,
         legibility: Legibility::Read,
     })
 }

@@ -13,6 +13,8 @@ use crate::config::feed::{NationalIdScheme, Protection};
 #[derive(Clone, Default)]
 pub struct TokenKeys {
     keys: Vec<(String, Hmac<Sha256>)>,
+    /// Made from the first key: position tokens are many, and blake3 is quick.
+    position_key: [u8; 32],
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -116,12 +118,20 @@ impl TokenKeys {
                 mode,
             });
         }
-        Ok(Self { keys })
+        let position_key = keys.first().map_or([0; 32], |(_, keyed)| {
+            let mut mac = keyed.clone();
+            mac.update(b"position tokens");
+            mac.finalize().into_bytes().into()
+        });
+        Ok(Self { keys, position_key })
     }
 
     /// No keys: enough for a project without protected columns.
     pub const fn none() -> Self {
-        Self { keys: Vec::new() }
+        Self {
+            keys: Vec::new(),
+            position_key: [0; 32],
+        }
     }
 
     /// Id of the key that new tokens are made with; empty without keys.
@@ -146,6 +156,29 @@ impl TokenKeys {
             let _ = write!(token, "{byte:02x}");
         }
         Some(token)
+    }
+
+    /// For each position eight hexadecimal digits, keyed: of the id without that character. `None` without a key, and
+    /// for what cannot be an id: all its characters equal, or hardly any.
+    pub fn position_tokens(&self, normalised: &str) -> Option<String> {
+        const LENGTHS: std::ops::RangeInclusive<usize> = 5..=32;
+        let id = normalised.as_bytes();
+        let varies = id.iter().any(|byte| byte != &id[0]);
+        if self.keys.is_empty() || !id.is_ascii() || !LENGTHS.contains(&id.len()) || !varies {
+            return None;
+        }
+        let mut tokens = String::with_capacity(id.len() * 8);
+        for position in 0..id.len() {
+            let mut hasher = blake3::Hasher::new_keyed(&self.position_key);
+            hasher.update(&[u8::try_from(position).unwrap_or(u8::MAX)]);
+            hasher.update(&id[..position]);
+            hasher.update(&id[position + 1..]);
+            let hash = hasher.finalize();
+            for byte in &hash.as_bytes()[..4] {
+                let _ = write!(tokens, "{byte:02x}");
+            }
+        }
+        Some(tokens)
     }
 
     /// Whether the text is a token of one of these keys, by its form.

@@ -1,5 +1,7 @@
 //! Raw records -> typed rows that may be loaded, rejected rows, and what was read. Pure: any thread, any order.
 
+use std::borrow::Cow;
+
 use polars::prelude::*;
 
 use super::dedupe::{KeyHash, Rank, hash_key};
@@ -9,7 +11,7 @@ use super::layout::{PlacedCell, RecordLayout, RowFault};
 use super::quarantine::{RawRow, split_row, unsplit_row};
 use super::raw_batch::{RawBatch, TextBatch, TextRecord};
 use super::totals::Totals;
-use crate::config::feed::{ColumnSpec, FeedSpec, Layout, Protection, Survivor};
+use crate::config::feed::{ColumnSpec, FeedSpec, Layout, Positions, Protection, Survivor};
 use crate::stages::clean::batch::{BatchBuilder, feed_schema};
 use crate::stages::clean::column::{ColumnPlan, Legibility, TokenPolicy};
 use crate::stages::clean::protect::TokenKeys;
@@ -98,10 +100,10 @@ impl<'a> BatchCleaner<'a> {
         let rules =
             RulePlan::compile(feed).map_err(|source| engine(feed, "reading the rules", source))?;
         let index = |name: &String| feed.columns.iter().position(|column| column.name == *name);
-        // A national id gives two values: its token and whether it can have been issued.
+        // A national id gives several values: its token, whether it can have been issued, tokens by position.
         let value_of = |index: usize| {
             let before = feed.columns[..index].iter();
-            index + before.filter(|column| is_national_id(column)).count()
+            index + before.flat_map(ColumnSpec::added).count()
         };
         let rank = match &feed.survivor {
             Survivor::Latest { column } => index(column),
@@ -258,8 +260,12 @@ impl<'a> BatchCleaner<'a> {
                         *work.totals.dropped.entry(name).or_default() += 1;
                     }
                     row.push(clean.value);
-                    if is_national_id(column.spec) {
+                    if let Some(Protection::NationalId { positions, .. }) = &column.spec.protect {
                         row.push(clean.valid.map_or(Value::Null, Value::Boolean));
+                        if *positions == Positions::Kept {
+                            let text = clean.positions.map(Cow::Owned);
+                            row.push(text.map_or(Value::Null, Value::Text));
+                        }
                     }
                 }
                 Err(found) => {
@@ -430,8 +436,4 @@ impl<'a> BatchCleaner<'a> {
             total.0 = total.0.wrapping_add(number);
         }
     }
-}
-
-const fn is_national_id(column: &ColumnSpec) -> bool {
-    matches!(column.protect, Some(Protection::NationalId { .. }))
 }

@@ -12,13 +12,35 @@ use super::rows::CustomerType;
 use super::tokens::{Groups, NONE};
 use crate::config::matching::ExactRule;
 
+/// What joined a record to its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkRule {
+    Exact(ExactRule),
+    /// A person accepted the pair.
+    Decision,
+    Similarity,
+}
+
+impl LinkRule {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact(ExactRule::NationalId) => "national_id",
+            Self::Exact(ExactRule::Card) => "card",
+            Self::Exact(ExactRule::SameKey) => "same_key",
+            Self::Decision => "decision",
+            Self::Similarity => "similarity",
+        }
+    }
+}
+
 /// Which rule joined a record to its cluster; a record that nothing joined has none.
 #[derive(Debug, Clone)]
 pub struct Clusters {
     parent: Vec<u32>,
     /// For each root, the national id of the cluster.
     national_id: Vec<u32>,
-    pub linked_by: Vec<Option<ExactRule>>,
+    pub linked_by: Vec<Option<LinkRule>>,
 }
 
 /// Clusters the records. `last_night[i]` is the customer id record `i` had in the base release.
@@ -115,7 +137,7 @@ impl Clusters {
     }
 
     /// Joins two clusters that are apart, and notes the rule with records that none has joined before.
-    pub fn join(&mut self, left: u32, right: u32, rule: ExactRule) {
+    pub fn join(&mut self, left: u32, right: u32, rule: LinkRule) {
         let (one, other) = (self.root(left), self.root(right));
         if one == other {
             return;
@@ -133,7 +155,7 @@ impl Clusters {
 
     /// By record, the number of its cluster, in the order of the clusters' smallest records; and which rule joined it.
     #[must_use]
-    pub fn numbered(self) -> (Vec<u32>, Vec<Option<ExactRule>>) {
+    pub fn numbered(self) -> (Vec<u32>, Vec<Option<LinkRule>>) {
         let mut numbers = self.parent;
         let mut next = 0;
         for record in 0..numbers.len() {

@@ -1,7 +1,7 @@
 //! Gives clusters their customer ids: old ones where most records had them, issued ones on a rerun, else new ones.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use rayon::prelude::*;
@@ -276,14 +276,27 @@ pub fn complete(
             n_records: clusters.n_records[position],
         });
     }
+    let splits = events
+        .iter()
+        .filter_map(|event| Some((event.from?, event.to)));
+    let told: HashSet<(CustomerId, CustomerId)> = splits.collect();
     for claim in &contested {
         let Some(to) = ids[claim.cluster as usize] else {
             continue;
         };
+        if claim.id == to {
+            continue;
+        }
         // An old id that lives on in another cluster was split from, not merged away.
-        if claim.id != to && !owned.contains(claim.id) {
+        let kind = if owned.contains(claim.id) {
+            IdEventKind::Split
+        } else {
+            IdEventKind::Merge
+        };
+        // A cluster with a new id tells of its first claim as it is created.
+        if kind == IdEventKind::Merge || !told.contains(&(claim.id, to)) {
             events.push(IdEvent {
-                kind: IdEventKind::Merge,
+                kind,
                 from: Some(claim.id),
                 to,
                 n_records: claim.votes,
@@ -337,6 +350,13 @@ mod tests {
         assert_eq!(found.ids, [id(5)]);
         assert_eq!(found.events, [event(IdEventKind::Merge, 3, 5, 1)]);
         assert_eq!(assign(&[&[3, 3, 5, 5]], Vec::new(), 9).ids, [id(3)]);
+    }
+
+    #[test]
+    fn a_record_that_goes_over_to_another_living_customer_is_told_of() {
+        let found = assign(&[&[3, 3], &[5, 5, 3]], Vec::new(), 9);
+        assert_eq!(found.ids, [3, 5].map(id));
+        assert_eq!(found.events, [event(IdEventKind::Split, 3, 5, 1)]);
     }
 
     #[test]

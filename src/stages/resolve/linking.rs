@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::cluster::Clusters;
+use super::cluster::{Clusters, LinkRule};
 use super::names::compatible;
 use super::rows::CustomerType;
 use super::tokens::NONE;
@@ -45,7 +45,7 @@ fn link_small(
                 && compatible(name(names, earlier), name(names, position))
         });
         if let Some(partner) = partner {
-            clusters.join(members[partner], member, rule);
+            clusters.join(members[partner], member, LinkRule::Exact(rule));
         }
     }
 }
@@ -99,7 +99,7 @@ fn link_large(
             continue;
         }
         if let Some(partner) = group.partner(clusters, position) {
-            clusters.join(members[partner], member, rule);
+            clusters.join(members[partner], member, LinkRule::Exact(rule));
             // Whoever could be joined to this one can be joined to its partner, who comes first.
             if name(names, partner) == name(names, position) {
                 continue;
@@ -245,7 +245,7 @@ mod tests {
             for (left, right) in joined {
                 let (left, right) = (left % n_members, right % n_members);
                 if types[left as usize] == types[right as usize] && compared.may_join(left, right) {
-                    compared.join(left, right, ExactRule::NationalId);
+                    compared.join(left, right, LinkRule::Exact(ExactRule::NationalId));
                 }
             }
             let mut looked_up = compared.clone();

@@ -3,7 +3,8 @@
 //! Reads the staging tables that `matching.yml` names, the base release's cross-reference and the issued ids of the
 //! journal.
 //! Writes `core.customer_xref`, `core.customer_id_event` and, for the journal, the ids it issued.
-//! Must not: compare by similarity (exact rules only), read the clock, or depend on the order of rows.
+//! Exact rules come first, then what people decided, then similarity by a trained model.
+//! Must not: train, read the clock, or depend on the order of rows.
 
 pub mod error;
 pub mod run;
@@ -15,6 +16,7 @@ pub mod records;
 pub mod names;
 pub mod cluster;
 pub mod linking;
+pub mod similarity;
 pub mod identity;
 pub mod history;
 pub mod tables;

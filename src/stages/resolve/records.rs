@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use super::ResolveError;
 use super::names::name_parts;
 use super::rows::{CustomerType, Files, Place, Rows};
+use super::similarity::Attributes;
+use super::similarity::attributes::MISSING;
 use super::staging::{Wanted, read_rows};
 use super::texts::{SortedTexts, SortedTextsReader, TextList};
 use super::tokens::{TokenAt, TokenHash, first_holders};
@@ -39,11 +41,15 @@ pub struct Records {
 pub struct Evidence {
     /// By record: the first record with the same valid national id.
     pub national_ids: Vec<u32>,
+    /// By record: a number of the scheme that its national id follows.
+    pub schemes: Vec<u8>,
     /// Records with a card, ascending.
     pub card_holders: Vec<u32>,
     /// By position among the card holders: the first position with the same card.
     pub cards: Vec<u32>,
     names: TextList,
+    /// What similarity compares.
+    pub attributes: Attributes,
 }
 
 impl Evidence {
@@ -65,6 +71,8 @@ struct Tokens {
     cards: Vec<TokenAt>,
     card_holders: Vec<u32>,
     names: TextList,
+    attributes: Attributes,
+    schemes: Vec<u8>,
 }
 
 /// Reads the records of all staging tables that `spec` names.
@@ -81,7 +89,11 @@ pub fn read_records(
         by_feed.entry(feed).or_default().push(source);
     }
     let compares_cards = spec.rules.contains(&ExactRule::Card);
-    let (mut records, mut tokens) = (Records::default(), Tokens::default());
+    let mut records = Records::default();
+    let mut tokens = Tokens {
+        attributes: Attributes::new(spec.similarity.as_ref()),
+        ..Tokens::default()
+    };
     for ((name, feed), sources) in by_feed {
         let wanted = Wanted {
             cards: compares_cards && sources.iter().any(|source| source.card.is_some()),
@@ -90,10 +102,20 @@ pub fn read_records(
         let mut rows = Rows::default();
         for source in &sources {
             let paths = staging.get(&source.table).map_or(&[][..], Vec::as_slice);
-            read_rows(source, paths, wanted, &mut records.files, &mut rows)?;
+            read_rows(
+                source,
+                paths,
+                wanted,
+                &mut records.files,
+                &mut tokens.attributes,
+                &mut rows,
+            )?;
         }
         let order = rows.sorted(&records.files)?;
         records.append(&rows, &order, &mut tokens)?;
+        let scheme = sources.iter().find_map(|source| source.national_id_scheme);
+        let scheme = scheme.map_or(0, |scheme| scheme as u8 + 1);
+        tokens.schemes.resize(records.len(), scheme);
         records.feeds.push(FeedRecords {
             source: name.to_owned(),
             feed: feed.to_owned(),
@@ -108,6 +130,8 @@ pub fn read_records(
         card_holders: tokens.card_holders,
         cards,
         names: tokens.names,
+        attributes: tokens.attributes,
+        schemes: tokens.schemes,
     };
     Ok((records, evidence))
 }
@@ -144,6 +168,16 @@ impl Records {
             next: 0,
             feed: 0,
         }
+    }
+
+    /// By record: the number of its feed.
+    pub fn feed_numbers(&self) -> impl Iterator<Item = u16> {
+        let mut start = 0;
+        (0..).zip(&self.feeds).flat_map(move |(number, feed)| {
+            let n_records = feed.end - start;
+            start = feed.end;
+            std::iter::repeat_n(number, n_records as usize)
+        })
     }
 
     /// How much a record's source is trusted, 1 the most.
@@ -185,6 +219,10 @@ impl Records {
             self.keys.push(key);
             self.places.push(rows.places[first]);
             self.customer_types.push(rows.customer_types[first]);
+            tokens.attributes.push(rows.values.iter().map(|column| {
+                let mut values = same_key.iter().map(|row| column[*row as usize]);
+                values.find(|value| *value != MISSING).unwrap_or(MISSING)
+            }));
             let held = |column: &[TokenHash], holder: u32, into: &mut Vec<TokenAt>| {
                 let found = same_key.iter().filter_map(|row| column.get(*row as usize));
                 let token = found.copied().find(|token| *token != TokenHash::NOTHING);

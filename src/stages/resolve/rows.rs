@@ -82,6 +82,8 @@ pub struct Rows {
     pub cards: Vec<TokenHash>,
     /// Names as delivered, of feeds with cards: nothing else compares them.
     pub names: TextList,
+    /// What similarity compares, by slot as `Attributes` needs them: numbers of values.
+    pub values: Vec<Vec<u32>>,
 }
 
 /// What of a key is compared first: eight bytes behind those that all keys share.

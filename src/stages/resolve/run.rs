@@ -1,21 +1,27 @@
 //! The I/O shell of resolve: reads records and last ids, clusters, assigns, writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::ResolveError;
-use super::cluster::cluster;
+use super::cluster::{LinkRule, cluster};
 use super::history::{KnownIds, read_event_ids, read_issued_ids, read_old_ids, read_reissues};
 use super::identity::{Assignment, ClusterTable, IdEventKind, complete, keep_old_ids};
 use super::records::{Records, read_records};
+use super::similarity::apply::{Applied, apply};
+use super::similarity::edges::{EdgeTables, write_edges};
+use super::similarity::link::KeyedDecision;
 use super::tables;
 use super::xref::{XrefInput, write_xref};
-use crate::config::matching::{ExactRule, MatchingSpec};
+use crate::config::matching::MatchingSpec;
 use crate::domain::{BusinessDate, TableName};
 use crate::store::{FileEntry, JournalEvent, Warehouse};
+
+/// Model version of a night without similarity.
+const EXACT: &str = "exact-1";
 
 /// Stack of a sorting thread: tables are also opened on it.
 const STACK_BYTES: usize = 16 << 20;
@@ -30,6 +36,8 @@ pub struct ResolveRequest<'a> {
     pub base_events: Vec<PathBuf>,
     /// Files of issued ids, as the journal lists them.
     pub issued: Vec<PathBuf>,
+    /// What people decided about pairs, oldest first.
+    pub decisions: Vec<KeyedDecision>,
     pub threads: NonZeroUsize,
 }
 
@@ -42,6 +50,15 @@ pub struct ResolveReport {
     pub splits: u64,
     /// Match rule -> records it linked.
     pub linked_by: BTreeMap<String, u64>,
+    /// Pairs that similarity compared.
+    #[serde(default)]
+    pub pairs_compared: u64,
+    /// Pairs for a person to judge.
+    #[serde(default)]
+    pub pairs_to_review: u64,
+    /// Blocking rule -> records in blocks that were too large to compare.
+    #[serde(default)]
+    pub blocks_refused: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -49,6 +66,8 @@ pub struct ResolveOutput {
     pub xref: FileEntry,
     /// Tonight's events; none when nothing was created, merged or split.
     pub events: Option<FileEntry>,
+    /// Pairs that similarity linked, and those it did not dare to.
+    pub edges: Option<EdgeTables>,
     /// To be appended to the journal before the output is used.
     pub issued: Option<JournalEvent>,
     pub report: ResolveReport,
@@ -76,7 +95,8 @@ struct Identified {
     records: Records,
     /// By record.
     cluster_of: Vec<u32>,
-    linked_by: Vec<Option<ExactRule>>,
+    linked_by: Vec<Option<LinkRule>>,
+    applied: Option<Applied>,
     assignment: Assignment,
     /// Number of the last event of earlier nights.
     last_event: i64,
@@ -87,7 +107,11 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let mut known = KnownIds::default();
     let old_ids = read_old_ids(&records, &request.base_xref, &mut known)?;
     let rules = &request.spec.rules;
-    let clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
+    let mut clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
+    let applied = request.spec.similarity.as_ref().and_then(|spec| {
+        let decided = &request.decisions;
+        apply(spec, &records, &evidence, decided, &mut clusters)
+    });
     drop(evidence);
     let (cluster_of, linked_by) = clusters.numbered();
     let clusters = ClusterTable::new(cluster_of, records.trust_ranks());
@@ -104,6 +128,7 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
         records,
         cluster_of: clusters.cluster_of,
         linked_by,
+        applied,
         assignment,
         last_event,
     })
@@ -112,16 +137,34 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
 fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutput, ResolveError> {
     let (warehouse, date) = (request.warehouse, request.business_date);
     let assignment = &found.assignment;
+    let no_weights = HashMap::new();
     let input = XrefInput {
         records: &found.records,
         cluster_of: &found.cluster_of,
         linked_by: &found.linked_by,
+        weights: found
+            .applied
+            .as_ref()
+            .map_or(&no_weights, |applied| &applied.weights),
+        model_version: found
+            .applied
+            .as_ref()
+            .map_or(EXACT, |applied| &applied.model_version),
         ids: &assignment.ids,
         merged: &assignment.merged(),
         business_date: date,
         last_night: &request.base_xref,
     };
     let (xref, linked_by) = write_xref(warehouse, &input)?;
+    let edges = match &found.applied {
+        Some(applied) => Some(write_edges(
+            warehouse,
+            &found.records,
+            applied,
+            &|record| assignment.ids[found.cluster_of[record as usize] as usize],
+        )?),
+        None => None,
+    };
     let events = if assignment.events.is_empty() {
         None
     } else {
@@ -154,10 +197,21 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         merges: count(IdEventKind::Merge),
         splits: count(IdEventKind::Split),
         linked_by,
+        pairs_compared: found
+            .applied
+            .as_ref()
+            .map_or(0, |applied| applied.pairs_compared),
+        pairs_to_review: edges.as_ref().map_or(0, |edges| edges.review.rows),
+        blocks_refused: found
+            .applied
+            .as_ref()
+            .map(|applied| applied.refused.clone())
+            .unwrap_or_default(),
     };
     Ok(ResolveOutput {
         xref,
         events,
+        edges,
         issued,
         report,
     })

@@ -7,6 +7,8 @@ use rayon::prelude::*;
 
 use super::ResolveError;
 use super::rows::{CustomerType, Files, Rows};
+use super::similarity::attributes::{Attributes, Slot};
+use super::similarity::staged::{append_values, columns_for};
 use super::tables::open;
 use super::tokens::TokenHash;
 use crate::config::matching::{CustomerTypeRule, RecordSource};
@@ -24,8 +26,10 @@ pub fn read_rows(
     paths: &[PathBuf],
     wanted: Wanted,
     files: &mut Files,
+    attributes: &mut Attributes,
     rows: &mut Rows,
 ) -> Result<(), ResolveError> {
+    rows.values.resize_with(attributes.needed().len(), Vec::new);
     let wrong = |source_error| ResolveError::Read {
         table: source.table.to_string(),
         source: source_error,
@@ -34,11 +38,13 @@ pub fn read_rows(
         let batches = open(
             path,
             &source.table.to_string(),
-            wanted_columns(source, wanted),
+            wanted_columns(source, wanted, attributes.needed()),
         )?;
         for batch in batches {
-            let columns = batch.and_then(|batch| Columns::try_new(source, &batch, wanted));
-            columns.map_err(wrong)?.append_to(rows, files)?;
+            let batch = batch.map_err(wrong)?;
+            let columns = Columns::try_new(source, &batch, wanted).map_err(wrong)?;
+            let kept = columns.append_to(rows, files)?;
+            append_values(source, &batch, &kept, attributes, rows).map_err(wrong)?;
         }
     }
     Ok(())
@@ -57,8 +63,9 @@ fn name_columns(source: &RecordSource) -> Vec<&String> {
     }
 }
 
-fn wanted_columns(source: &RecordSource, wanted: Wanted) -> Vec<String> {
+fn wanted_columns(source: &RecordSource, wanted: Wanted, slots: &[Slot]) -> Vec<String> {
     let mut names = source.key.clone();
+    names.extend(slots.iter().flat_map(|slot| columns_for(source, *slot)));
     if let Some(column) = &source.national_id {
         names.extend([column.clone(), format!("{column}_valid")]);
     }
@@ -141,12 +148,15 @@ impl Columns {
         })
     }
 
-    fn append_to(&self, rows: &mut Rows, files: &mut Files) -> Result<(), ResolveError> {
+    /// Gives the rows that name somebody.
+    fn append_to(&self, rows: &mut Rows, files: &mut Files) -> Result<Vec<usize>, ResolveError> {
+        let mut kept = Vec::with_capacity(self.height);
         let (mut key, mut name) = (String::new(), String::new());
         for row in 0..self.height {
             if !self.spell_key(row, &mut key) {
                 continue;
             }
+            kept.push(row);
             rows.keys.push(key.as_bytes());
             let file_id = self.file_id.get(row).unwrap_or_default();
             let line = self.line.get(row).unwrap_or_default();
@@ -165,7 +175,7 @@ impl Columns {
                 rows.names.push(name.as_bytes());
             }
         }
-        Ok(())
+        Ok(kept)
     }
 
     /// The key's columns, with `|` between them; false where one of them is null.

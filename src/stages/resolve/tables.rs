@@ -61,7 +61,7 @@ pub(super) fn open(
 }
 
 /// Writes a table of ours batch by batch.
-pub(super) struct TableWriter<'w> {
+pub struct TableWriter<'w> {
     table: &'static str,
     file: RowGroupWriter<&'w mut NewFile>,
 }
@@ -144,7 +144,7 @@ fn event_batch(events: &[IdEvent], first_seq: i64, date: BusinessDate) -> Polars
 }
 
 /// As it stands in a table.
-pub(super) fn number(id: CustomerId) -> i64 {
+pub fn number(id: CustomerId) -> i64 {
     i64::from(id.get())
 }
 

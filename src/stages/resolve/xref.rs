@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use polars::prelude::*;
 
 use super::ResolveError;
+use super::cluster::LinkRule;
 use super::identity::CustomerId;
 use super::records::{RecordReader, Records};
+use super::similarity::weights::probability;
 use super::tables::{TableWriter, XREF, XREF_COLUMNS, number, open};
-use crate::config::matching::ExactRule;
 use crate::domain::BusinessDate;
 use crate::stages::row_groups::ROW_GROUP_ROWS;
 use crate::store::{FileEntry, Warehouse};
@@ -20,7 +21,11 @@ pub struct XrefInput<'a> {
     pub records: &'a Records,
     /// By record: its cluster, and the rule that joined it.
     pub cluster_of: &'a [u32],
-    pub linked_by: &'a [Option<ExactRule>],
+    pub linked_by: &'a [Option<LinkRule>],
+    /// By record that similarity joined: the weight of the pair, in bits.
+    pub weights: &'a HashMap<u32, f64>,
+    /// Of the model that similarity used.
+    pub model_version: &'a str,
     /// By cluster.
     pub ids: &'a [CustomerId],
     /// Retired ids -> the ids they live on in.
@@ -39,6 +44,8 @@ struct XrefRow<'a> {
     customer_id: i64,
     customer_type: &'a str,
     match_rule: &'a str,
+    match_weight: Option<f64>,
+    model_version: &'a str,
     /// Days since 1970-01-01.
     valid_from: i32,
     /// Set when the record is no longer delivered; the row stays, so that a record that returns keeps its id.
@@ -115,7 +122,7 @@ fn open_row<'r>(
     let customer_id = number(input.ids[cluster as usize]);
     let same_customer = known.filter(|row| row.customer_id == customer_id);
     let match_rule = match input.linked_by[record as usize] {
-        Some(rule) => rule_name(rule),
+        Some(rule) => rule.as_str(),
         None if same_customer.is_some() => "same_key",
         None => "new",
     };
@@ -128,6 +135,8 @@ fn open_row<'r>(
         customer_id,
         customer_type: input.records.customer_types[record as usize].as_str(),
         match_rule,
+        match_weight: input.weights.get(&record).copied(),
+        model_version: input.model_version,
         valid_from: unbroken.map_or(input.business_date.days_since_epoch(), |row| row.valid_from),
         valid_to: None,
         file_id,
@@ -147,14 +156,6 @@ fn closed<'r>(input: &XrefInput<'_>, known: XrefRow<'r>) -> XrefRow<'r> {
         valid_to: known.valid_to.or(Some(today)),
         customer_id: merged.map_or(known.customer_id, |id| number(*id)),
         ..known
-    }
-}
-
-const fn rule_name(rule: ExactRule) -> &'static str {
-    match rule {
-        ExactRule::NationalId => "national_id",
-        ExactRule::Card => "card",
-        ExactRule::SameKey => "same_key",
     }
 }
 
@@ -183,6 +184,8 @@ struct Batch {
     customer_id: Vec<i64>,
     customer_type: StringChunkedBuilder,
     match_rule: StringChunkedBuilder,
+    match_weight: Vec<Option<f64>>,
+    model_version: StringChunkedBuilder,
     valid_from: Vec<i32>,
     valid_to: Vec<Option<i32>>,
     file_id: Vec<i64>,
@@ -199,6 +202,8 @@ impl Batch {
             customer_id: Vec::with_capacity(rows),
             customer_type: text("customer_type"),
             match_rule: text("match_rule"),
+            match_weight: Vec::with_capacity(rows),
+            model_version: text("model_version"),
             valid_from: Vec::with_capacity(rows),
             valid_to: Vec::with_capacity(rows),
             file_id: Vec::with_capacity(rows),
@@ -213,6 +218,8 @@ impl Batch {
         self.customer_id.push(row.customer_id);
         self.customer_type.append_value(row.customer_type);
         self.match_rule.append_value(row.match_rule);
+        self.match_weight.push(row.match_weight);
+        self.model_version.append_value(row.model_version);
         self.valid_from.push(row.valid_from);
         self.valid_to.push(row.valid_to);
         self.file_id.push(row.file_id);
@@ -221,7 +228,11 @@ impl Batch {
 
     fn finish(self) -> PolarsResult<DataFrame> {
         let rows = self.customer_id.len();
-        let nothing = |name: &str| Column::full_null(name.into(), rows, &DataType::Float64);
+        let probabilities = self
+            .match_weight
+            .iter()
+            .map(|weight| weight.map(probability));
+        let probabilities: Vec<Option<f64>> = probabilities.collect();
         DataFrame::new(
             rows,
             vec![
@@ -231,9 +242,9 @@ impl Batch {
                 Column::new("customer_id".into(), self.customer_id),
                 self.customer_type.finish().into_column(),
                 self.match_rule.finish().into_column(),
-                nothing("match_weight"),
-                nothing("match_probability"),
-                Column::new("model_version".into(), vec!["exact-1"; rows]),
+                Column::new("match_weight".into(), self.match_weight),
+                Column::new("match_probability".into(), probabilities),
+                self.model_version.finish().into_column(),
                 Column::new("valid_from".into(), self.valid_from).cast(&DataType::Date)?,
                 Column::new("valid_to".into(), self.valid_to).cast(&DataType::Date)?,
                 Column::new("_file_id".into(), self.file_id),
@@ -295,7 +306,8 @@ impl<'a> LastNight<'a> {
 }
 
 struct RowsOfBatch {
-    texts: [StringChunked; 5],
+    texts: [StringChunked; 6],
+    weights: Float64Chunked,
     numbers: [Int64Chunked; 3],
     days: [Int32Chunked; 2],
     height: usize,
@@ -313,7 +325,9 @@ impl RowsOfBatch {
                 text("source_key")?,
                 text("customer_type")?,
                 text("match_rule")?,
+                text("model_version")?,
             ],
+            weights: batch.column("match_weight")?.f64()?.clone(),
             numbers: [
                 number("customer_id")?,
                 number("_file_id")?,
@@ -337,6 +351,8 @@ impl RowsOfBatch {
             customer_id: number(0),
             customer_type: self.text(3, row),
             match_rule: self.text(4, row),
+            match_weight: self.weights.get(row),
+            model_version: self.text(5, row),
             valid_from: self.days[0].get(row).unwrap_or_default(),
             valid_to: self.days[1].get(row),
             file_id: number(1),

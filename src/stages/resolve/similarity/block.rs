@@ -1,0 +1,198 @@
+//! Blocking: the keys of one rule by record, and whether two records agree in them.
+
+use std::collections::HashMap;
+
+use super::attributes::{Attributes, MISSING, Slot};
+use super::strings::soundex;
+use crate::config::matching::BlockKey;
+use crate::stages::resolve::tokens::NONE;
+
+/// One blocking rule over the records at hand.
+pub struct Block<'a> {
+    pub keys: Vec<BlockKey>,
+    parts: Vec<Part<'a>>,
+}
+
+enum Part<'a> {
+    /// A value, or what is made of it; `derived` is by value.
+    Value {
+        column: &'a [u32],
+        derived: Option<Vec<u32>>,
+    },
+    /// Two values in either order.
+    Unordered(&'a [u32], &'a [u32]),
+    NationalId(&'a [u32]),
+    /// Position tokens: each is a key of its own. By value.
+    Digits {
+        column: &'a [u32],
+        tokens: Vec<Vec<u64>>,
+    },
+}
+
+impl<'a> Block<'a> {
+    #[must_use]
+    pub fn new(keys: &[BlockKey], attributes: &'a Attributes, national_ids: &'a [u32]) -> Self {
+        let part = |key: &BlockKey| part_of(*key, attributes, national_ids);
+        Self {
+            keys: keys.to_vec(),
+            parts: keys.iter().map(part).collect(),
+        }
+    }
+
+    /// As written in `matching.yml`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let names = self.keys.iter().map(|key| {
+            let name = serde_json::to_value(key).ok();
+            name.and_then(|name| name.as_str().map(str::to_owned))
+                .unwrap_or_default()
+        });
+        names.collect::<Vec<_>>().join(" + ")
+    }
+
+    /// Adds the hashes of a record's keys; none where a part is missing.
+    pub fn hashes(&self, record: u32, into: &mut Vec<u64>) {
+        let start = into.len();
+        into.push(0xcbf2_9ce4_8422_2325);
+        for part in &self.parts {
+            let mut add = |values: &[u64]| {
+                let so_far: Vec<u64> = into.drain(start..).collect();
+                for hash in so_far {
+                    into.extend(values.iter().map(|value| mix(hash ^ value)));
+                }
+            };
+            match part {
+                Part::Digits { column, tokens } => {
+                    let value = column[record as usize];
+                    add(tokens.get(value as usize).map_or(&[], Vec::as_slice));
+                }
+                _ => match part.value(record) {
+                    Some(value) => add(&[value]),
+                    None => add(&[]),
+                },
+            }
+        }
+    }
+
+    /// Whether both have all keys, and the same.
+    #[must_use]
+    pub fn agree(&self, left: u32, right: u32) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Digits { column, tokens } => {
+                let tokens = |record: u32| &tokens[column[record as usize] as usize];
+                tokens(left)
+                    .iter()
+                    .zip(tokens(right))
+                    .any(|(one, other)| one == other)
+            }
+            _ => part.value(left).is_some() && part.value(left) == part.value(right),
+        })
+    }
+}
+
+impl Part<'_> {
+    fn value(&self, record: u32) -> Option<u64> {
+        let record = record as usize;
+        match self {
+            Self::Value { column, derived } => {
+                let value = *column.get(record)?;
+                let value = match derived {
+                    Some(derived) => derived[value as usize],
+                    None => value,
+                };
+                (value != MISSING).then_some(u64::from(value))
+            }
+            Self::Unordered(one, other) => {
+                let (one, other) = (*one.get(record)?, *other.get(record)?);
+                let pair = u64::from(one.min(other)) << 32 | u64::from(one.max(other));
+                (one != MISSING && other != MISSING).then_some(pair)
+            }
+            Self::NationalId(ids) => {
+                let id = ids[record];
+                (id != NONE).then_some(u64::from(id) + 1)
+            }
+            Self::Digits { .. } => None,
+        }
+    }
+}
+
+/// Spreads every bit over the whole word (the finaliser of splitmix64).
+#[must_use]
+pub const fn mix(word: u64) -> u64 {
+    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
+fn part_of<'a>(key: BlockKey, attributes: &'a Attributes, national_ids: &'a [u32]) -> Part<'a> {
+    let value = |slot| Part::Value {
+        column: attributes.column(slot),
+        derived: None,
+    };
+    let derived = |slot: Slot, of: fn(&str) -> String| Part::Value {
+        column: attributes.column(slot),
+        derived: Some(derive(attributes, slot, of)),
+    };
+    let first_letter = |text: &str| text.chars().take(1).collect();
+    match key {
+        BlockKey::FamilyName => value(Slot::FamilyName),
+        BlockKey::FamilySound => derived(Slot::FamilyName, soundex),
+        BlockKey::GivenName => value(Slot::GivenName),
+        BlockKey::GivenInitial => derived(Slot::GivenName, first_letter),
+        BlockKey::Names => Part::Unordered(
+            attributes.column(Slot::FamilyName),
+            attributes.column(Slot::GivenName),
+        ),
+        BlockKey::Name => value(Slot::Name),
+        BlockKey::NameStart => derived(Slot::Name, |name| {
+            name.split(' ').next().unwrap_or_default().to_owned()
+        }),
+        BlockKey::BirthDate => value(Slot::BirthDate),
+        BlockKey::BirthYear => derived(Slot::BirthDate, |date| date.chars().take(4).collect()),
+        BlockKey::BirthDay => derived(Slot::BirthDate, |date| {
+            let (month, day) = (
+                date.get(4..6).unwrap_or_default(),
+                date.get(6..).unwrap_or_default(),
+            );
+            format!("{}{}", month.min(day), month.max(day))
+        }),
+        BlockKey::NationalId => Part::NationalId(national_ids),
+        BlockKey::NationalIdDigits => Part::Digits {
+            column: attributes.column(Slot::Digits),
+            tokens: attributes
+                .dictionary(Slot::Digits)
+                .texts()
+                .map(digit_tokens)
+                .collect(),
+        },
+        BlockKey::Phone => value(Slot::Phone),
+        BlockKey::Email => value(Slot::Email),
+        BlockKey::HouseNumber => value(Slot::HouseNumber),
+        BlockKey::Street => value(Slot::Street),
+        BlockKey::AddressLine => value(Slot::AddressLine),
+        BlockKey::City => value(Slot::City),
+        BlockKey::Postcode => value(Slot::Postcode),
+    }
+}
+
+/// By value, the number of what is made of it; equal texts have equal numbers, the empty text none.
+fn derive(attributes: &Attributes, slot: Slot, of: fn(&str) -> String) -> Vec<u32> {
+    let mut numbers: HashMap<String, u32> = HashMap::from([(String::new(), MISSING)]);
+    let texts = attributes.dictionary(slot).texts();
+    let numbered = texts.map(|text| {
+        let next = u32::try_from(numbers.len()).unwrap_or(MISSING);
+        *numbers.entry(of(text)).or_insert(next)
+    });
+    numbered.collect()
+}
+
+/// Each position token as a number; they differ by position already.
+fn digit_tokens(text: &str) -> Vec<u64> {
+    let tokens = text.as_bytes().chunks(8);
+    let number = |token: &[u8]| {
+        token
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    };
+    tokens.map(number).collect()
+}
