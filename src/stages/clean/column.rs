@@ -159,11 +159,11 @@ impl<'a> ColumnPlan<'a> {
             }
             text = match cleaner {
                 Cleaner::Trim => trim(text),
-                Cleaner::Collapse => Cow::Owned(names::collapse(&text)),
-                Cleaner::Upper => Cow::Owned(text.to_uppercase()),
-                Cleaner::Lower => Cow::Owned(text.to_lowercase()),
-                Cleaner::Nfkc => Cow::Owned(names::nfkc(&text)),
-                Cleaner::PersonName => Cow::Owned(names::person_name(&text)),
+                Cleaner::Collapse => cleaned(text, names::collapse),
+                Cleaner::Upper => cleaned(text, names::upper),
+                Cleaner::Lower => cleaned(text, names::lower),
+                Cleaner::Nfkc => cleaned(text, names::nfkc),
+                Cleaner::PersonName => cleaned(text, names::person_name),
                 Cleaner::OrganisationName => Cow::Owned(names::organisation_name(&text)),
                 Cleaner::Address => Cow::Owned(names::address(&text)),
                 Cleaner::Digits => Cow::Owned(text.chars().filter(char::is_ascii_digit).collect()),
@@ -259,6 +259,20 @@ fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+/// What is clean already stays where it is.
+fn cleaned(text: Cow<'_, str>, clean: impl Fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => clean(text),
+        Cow::Owned(text) => {
+            let fresh = match clean(&text) {
+                Cow::Borrowed(same) if same.len() == text.len() => None,
+                other => Some(other.into_owned()),
+            };
+            Cow::Owned(fresh.unwrap_or(text))
+        }
     }
 }
 

@@ -102,22 +102,40 @@ impl Survey {
 }
 
 /// Decides row by row, in reading order.
-pub struct Dedupe {
+pub struct Dedupe<'a> {
+    /// Staging files of earlier nights and the key columns; read with the first row, since many nights bring none.
+    earlier: Option<(&'a [PathBuf], &'a [String])>,
     /// Loaded on an earlier night, or already tonight.
     seen: KeySet,
     survey: Option<Survey>,
 }
 
-impl Dedupe {
-    pub fn new(earlier: KeySet, survey: Option<Survey>) -> Self {
+impl<'a> Dedupe<'a> {
+    pub fn new(earlier: &'a [PathBuf], key: &'a [String], survey: Option<Survey>) -> Self {
         Self {
-            seen: earlier,
+            earlier: Some((earlier, key)),
+            seen: KeySet::default(),
             survey,
         }
     }
 
-    /// Whether the row is loaded; the others are duplicates.
-    pub fn admits(&mut self, key: KeyHash, ordinal: u64) -> bool {
+    /// Which of the rows from `first` on are loaded; the others are duplicates.
+    ///
+    /// # Errors
+    /// When a staging file of an earlier night cannot be read.
+    pub fn admit(&mut self, first: u64, keys: &[KeyHash]) -> PolarsResult<Vec<bool>> {
+        if !keys.is_empty()
+            && let Some((files, key)) = self.earlier.take()
+        {
+            self.seen = earlier_keys(files, key)?;
+        }
+        let keys = (first..).zip(keys);
+        Ok(keys
+            .map(|(ordinal, key)| self.admits(*key, ordinal))
+            .collect())
+    }
+
+    fn admits(&mut self, key: KeyHash, ordinal: u64) -> bool {
         let survives = match &self.survey {
             Some(survey) => survey.best.get(&key).is_some_and(|best| best.0 == ordinal),
             None => true,
@@ -130,11 +148,8 @@ impl Dedupe {
 ///
 /// # Errors
 /// When a staging file cannot be read or lacks a key column.
-pub fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<KeySet> {
+fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<KeySet> {
     let mut keys = KeySet::default();
-    if key.is_empty() {
-        return Ok(keys);
-    }
     for path in files {
         let rows = ParquetReader::new(std::fs::File::open(path)?).num_rows()?;
         let mut offset = 0;
@@ -159,13 +174,13 @@ pub fn frame_keys(batch: &DataFrame, key: &[String]) -> PolarsResult<Vec<KeyHash
         .iter()
         .map(|name| batch.column(name).map(Column::as_materialized_series))
         .collect::<PolarsResult<Vec<_>>>()?;
-    let mut scratch = Vec::new();
+    let (mut scratch, mut values) = (Vec::new(), Vec::with_capacity(columns.len()));
     (0..batch.height())
         .map(|row| {
-            let values = columns
-                .iter()
-                .map(|series| Ok(staged_value(series.get(row)?)))
-                .collect::<PolarsResult<Vec<_>>>()?;
+            values.clear();
+            for series in &columns {
+                values.push(staged_value(series.get(row)?));
+            }
             Ok(hash_key(values.iter(), &mut scratch))
         })
         .collect()

@@ -24,7 +24,7 @@ enum Purpose<'w> {
 struct Outputs<'w> {
     staging: RowGroupWriter<&'w mut dyn Write>,
     quarantine: QuarantineWriter<&'w mut dyn Write>,
-    dedupe: Dedupe,
+    dedupe: Dedupe<'w>,
 }
 
 pub struct Loader<'a> {
@@ -57,7 +57,7 @@ impl<'a> Loader<'a> {
     pub fn loading(
         feed: &'a FeedSpec,
         business_date: BusinessDate,
-        dedupe: Dedupe,
+        dedupe: Dedupe<'a>,
         staging: &'a mut dyn Write,
         quarantine: &'a mut dyn Write,
     ) -> Result<Self, ExtractError> {
@@ -104,10 +104,10 @@ impl<'a> Loader<'a> {
                         .push(row)
                         .map_err(|source| engine(self.feed, "writing quarantine", source))?;
                 }
-                let keys = (first..).zip(&batch.keys);
-                let admitted: Vec<bool> = keys
-                    .map(|(ordinal, key)| outputs.dedupe.admits(*key, ordinal))
-                    .collect();
+                let admitted = outputs.dedupe.admit(first, &batch.keys);
+                let admitted = admitted.map_err(|source| {
+                    engine(self.feed, "reading the keys of earlier nights", source)
+                })?;
                 self.write(batch.rows, batch.lines, &admitted)
                     .map_err(|source| engine(self.feed, "writing staging", source))
             }

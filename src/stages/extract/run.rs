@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use super::bytes::ContentHash;
 use super::clean_batch::BatchCleaner;
 use super::control::{ReadFile, verify_control};
-use super::dedupe::{Dedupe, Survey, earlier_keys};
+use super::dedupe::{Dedupe, Survey};
 use super::delivery::{DeliveredFile, Origin};
-use super::error::{ExtractError, engine};
+use super::error::ExtractError;
 use super::frame::verify_frame;
 use super::loader::Loader;
 use super::reader::Frames;
@@ -85,10 +85,12 @@ pub fn load_feed<S: Write, Q: Write>(
             Loader::surveying(feed, date),
         )?)
     };
-    let earlier = earlier_keys(request.earlier_keys, &feed.key)
-        .map_err(|source| engine(feed, "reading the keys of earlier nights", source))?;
     let surveyed = survey.as_ref().map(Reading::hashes);
-    let dedupe = Dedupe::new(earlier, survey.and_then(|reading| reading.survey));
+    let dedupe = Dedupe::new(
+        request.earlier_keys,
+        &feed.key,
+        survey.and_then(|reading| reading.survey),
+    );
     let loader = Loader::loading(feed, date, dedupe, &mut staging, &mut quarantine)?;
     let reading = read_files(request, &cleaner, loader)?;
     // Survivors were chosen among the rows of the first pass.

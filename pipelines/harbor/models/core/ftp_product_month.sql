@@ -27,6 +27,7 @@ curve as (
         *,
         12 * cast(substr(month, 1, 4) as bigint) + cast(substr(month, 6, 2) as bigint) as month_index
     from core.ftp_rate
+    where term_months in (select ftp_term_months from products where ftp_method = 'moving_average')
 ),
 
 pooled as (

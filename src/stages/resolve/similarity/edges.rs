@@ -16,18 +16,18 @@ use crate::store::{FileEntry, Warehouse};
 
 /// Columns and Arrow types of `core.match_edge` and `core.match_review`; their grain is the two records.
 pub const EDGE_COLUMNS: &[(&str, &str)] = &[
-    ("left_source", "Utf8View"),
-    ("left_feed", "Utf8View"),
-    ("left_key", "Utf8View"),
-    ("right_source", "Utf8View"),
-    ("right_feed", "Utf8View"),
-    ("right_key", "Utf8View"),
+    ("left_source", "Utf8"),
+    ("left_feed", "Utf8"),
+    ("left_key", "Utf8"),
+    ("right_source", "Utf8"),
+    ("right_feed", "Utf8"),
+    ("right_key", "Utf8"),
     ("left_customer_id", "Int64"),
     ("right_customer_id", "Int64"),
     ("match_weight", "Float64"),
     ("match_probability", "Float64"),
-    ("outcome", "Utf8View"),
-    ("model_version", "Utf8View"),
+    ("outcome", "Utf8"),
+    ("model_version", "Utf8"),
 ];
 
 /// What both tables are sorted by.
