@@ -32,3 +32,4 @@ mod replay;
 mod privacy;
 mod architecture;
 mod commands;
+mod guard;
