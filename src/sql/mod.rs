@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod dependencies;
 pub mod error;
 mod joins;
+pub mod lineage;
 mod memory;
 pub mod output;
 pub mod result;

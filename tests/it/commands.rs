@@ -60,7 +60,7 @@ fn every_command_explains_itself() {
 }
 
 #[test]
-fn a_campaign_that_reads_a_table_with_a_prohibited_column_does_not_pass() {
+fn a_campaign_that_uses_a_prohibited_column_does_not_pass() {
     let bank = Bank::new();
     let project = bank.own_project();
     let path = "models/marts/customer_360.yml";

@@ -34,3 +34,4 @@ mod replay;
 mod privacy;
 mod architecture;
 mod commands;
+mod guard;

@@ -1,51 +1,31 @@
 //! Campaigns: their conditions must fit the attributes, and they read nothing that may decide no offer.
 
-use std::collections::BTreeMap;
-
+use super::guard::Guard;
 use super::planner::{Planner, diagnostic, without_position};
 use super::some_date;
 use crate::config::Place;
 use crate::config::campaign::{CampaignSpec, Suppression};
-use crate::config::feed::Classification;
-use crate::config::project::Project;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::domain::TableName;
-use crate::sql::dependencies::table_references;
+use crate::sql::lineage::{Lineage, Origin, Origins};
+use crate::sql::{Bindings, SqlError};
 use crate::stages::campaign::query::{candidate_query, list_query};
-
-/// Columns that hold a prohibited basis of credit decisions, by table; tables without one are left out.
-pub(super) type ProhibitedColumns<'a> = BTreeMap<&'a TableName, Vec<&'a str>>;
-
-pub(super) fn prohibited_columns(project: &Project) -> ProhibitedColumns<'_> {
-    let of_models = project.models.iter().flat_map(|model| {
-        let columns = model.columns.iter();
-        columns.map(|column| (&model.table, &column.name, column.classification))
-    });
-    let of_feeds = project.feeds().flat_map(|feed| {
-        let columns = feed.columns.iter();
-        columns.map(|column| (&feed.table, &column.name, column.classification))
-    });
-    let mut prohibited = ProhibitedColumns::new();
-    for (table, column, classification) in of_models.chain(of_feeds) {
-        if classification == Classification::Prohibited {
-            prohibited.entry(table).or_default().push(column);
-        }
-    }
-    prohibited
-}
 
 impl Planner<'_> {
     /// Plans every condition by itself, then the whole selection and its list.
-    pub fn plan_campaign(
-        &self,
-        campaign: &CampaignSpec,
-        prohibited: &ProhibitedColumns<'_>,
-    ) -> Diagnostics {
+    pub fn plan_campaign(&self, campaign: &CampaignSpec, guard: &Guard<'_>) -> Diagnostics {
         let mut problems = Diagnostics::default();
         let locations = &self.project.locations;
         let file = &self.project.root;
-        let mut plan = |sql: &str, place: Option<Place>, keep_position: bool| {
-            if let Some(error) = self.problem_of(sql, &self.bindings) {
+        let judge = |place: Option<Place>, used: &Origins, problems: &mut Diagnostics| {
+            for path in guard.paths(used) {
+                problems.push(prohibited(campaign, &path, place.as_ref(), file));
+            }
+        };
+        let mut plan = |sql: &str, place: Option<Place>, keep_position: bool| match self
+            .uses_of(sql, &self.bindings)
+        {
+            Ok(used) => judge(place, &used, &mut problems),
+            Err(error) => {
                 let error = if keep_position {
                     error
                 } else {
@@ -56,8 +36,9 @@ impl Planner<'_> {
         };
         let code = &campaign.code;
         let attributes = &campaign.attributes;
+        // Counts: to name the table is no use of its columns.
         plan(
-            &format!("select * from {attributes} limit 0"),
+            &format!("select count(*) from {attributes}"),
             locations.campaign(code, "attributes"),
             false,
         );
@@ -96,46 +77,44 @@ impl Planner<'_> {
         }
         if problems.is_empty() {
             let (sql, bindings) = candidate_query(campaign, &self.bindings, some_date());
-            self.refuse_prohibited(campaign, &sql, prohibited, &mut problems);
             for sql in [sql, list_query(campaign, "campaigns.candidate")] {
-                if let Some(error) = self.problem_of(&sql, &bindings) {
-                    let place = locations.campaign(code, "code");
-                    problems.push(diagnostic(place, file, &without_position(error)));
+                let place = locations.campaign(code, "code");
+                match self.uses_of(&sql, &bindings) {
+                    Ok(used) => judge(place, &used, &mut problems),
+                    Err(error) => {
+                        problems.push(diagnostic(place, file, &without_position(error)));
+                    }
                 }
             }
         }
         problems
     }
 
-    /// A campaign reads no table that holds a prohibited basis of credit decisions.
-    ///
-    /// It judges the tables the campaign itself names; what a model derives from such a column is the model's business.
-    fn refuse_prohibited(
-        &self,
-        campaign: &CampaignSpec,
-        sql: &str,
-        prohibited: &ProhibitedColumns<'_>,
-        problems: &mut Diagnostics,
-    ) {
-        let Ok(references) = table_references(sql) else {
-            return;
-        };
-        for table in references.tonight.iter().chain(&references.base) {
-            if let Some(columns) = prohibited.get(table) {
-                let message = format!(
-                    "campaign {} reads `{table}`, which holds prohibited columns: {}",
-                    campaign.code,
-                    columns.join(", ")
-                );
-                let place = self.project.locations.campaign(&campaign.code, "code");
-                let problem = match place {
-                    Some(place) => place.error(message),
-                    None => Diagnostic::in_file(&self.project.root, message),
-                };
-                problems.push(
-                    problem.hint("sex, age, marital status and what reveals them decide no offer"),
-                );
-            }
-        }
+    /// What decides the rows and values of a query that could run.
+    fn uses_of(&self, sql: &str, bindings: &Bindings) -> Result<Origins, SqlError> {
+        Ok(Lineage::of(&self.plan_valid(sql, bindings)?)?.all())
     }
+}
+
+/// Tells the whole way, so that the reader sees which model to change.
+fn prohibited(
+    campaign: &CampaignSpec,
+    path: &[Origin],
+    place: Option<&Place>,
+    file: &std::path::Path,
+) -> Diagnostic {
+    let column = path.first().map(ToString::to_string).unwrap_or_default();
+    let mut message = format!(
+        "campaign {} uses `{column}`, which is prohibited",
+        campaign.code
+    );
+    if path.len() > 1 {
+        let steps: Vec<String> = path.iter().map(ToString::to_string).collect();
+        message = format!("{message}: {} -> here", steps.join(" -> "));
+    }
+    let problem = match place {
+        Some(place) => place.error(message),
+        None => Diagnostic::in_file(file, message),
+    };
+    problem.hint("sex, age, marital status and what reveals them decide no offer")
 }

@@ -4,6 +4,7 @@
 //! at once on all processors. Problems are told in the same order whatever the number of threads.
 
 mod campaign;
+mod guard;
 mod model;
 mod model_check;
 mod planner;
@@ -14,6 +15,7 @@ use std::num::NonZeroUsize;
 
 use rayon::prelude::*;
 
+use self::guard::Guard;
 use self::planner::{Planner, diagnostic};
 use super::tables::{given_tables, names_of};
 use crate::config::feed::FeedSpec;
@@ -81,16 +83,19 @@ fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics
     planner.declare_base(&graph, &mut problems);
     let mut columns = given;
     let mut outcomes = walk::plan_models(&planner, &graph);
+    let mut lineages = BTreeMap::new();
     for &position in &graph.order {
         let model = std::mem::take(&mut outcomes[position]);
         problems.extend(model.problems);
         if let Some(found) = model.columns {
-            columns.insert(project.models[position].table.clone(), found);
+            let table = &project.models[position].table;
+            lineages.insert(table, model.lineage);
+            columns.insert(table.clone(), found);
         }
     }
     // Checks and campaigns of models that do not plan would only repeat the same problem.
     if problems.is_empty() {
-        for found in plan_readers(&planner) {
+        for found in plan_readers(&planner, &Guard::new(project, lineages)) {
             problems.extend(found);
         }
     }
@@ -152,9 +157,8 @@ fn graph(
 }
 
 /// Plans what only reads: the checks of every model, and every campaign.
-fn plan_readers(planner: &Planner) -> Vec<Diagnostics> {
+fn plan_readers(planner: &Planner, guard: &Guard<'_>) -> Vec<Diagnostics> {
     let project = planner.project;
-    let prohibited = campaign::prohibited_columns(project);
     let (mut of_models, of_campaigns) = rayon::join(
         || {
             let models = project.models.par_iter();
@@ -163,7 +167,7 @@ fn plan_readers(planner: &Planner) -> Vec<Diagnostics> {
         },
         || {
             let campaigns = project.campaigns.par_iter();
-            let found = campaigns.map(|campaign| planner.plan_campaign(campaign, &prohibited));
+            let found = campaigns.map(|campaign| planner.plan_campaign(campaign, guard));
             found.collect::<Vec<_>>()
         },
     );

@@ -8,6 +8,7 @@ use crate::config::model::{Materialisation, ModelSpec};
 use crate::diagnostic::Diagnostics;
 use crate::run::types::{declared_type, stored_type};
 use crate::sql::catalog::Catalogue;
+use crate::sql::lineage::Lineage;
 use crate::sql::{SqlError, TableSource};
 use crate::store::manifest::ColumnEntry;
 
@@ -25,15 +26,16 @@ impl Planner<'_> {
             .and_then(|plan| {
                 self.session.validate(&plan)?;
                 self.session.require_repeatable(&plan)?;
-                Ok(plan)
+                let lineage = Lineage::of(&plan)?;
+                Ok((plan, lineage))
             });
-        let plan = match plan {
-            Ok(plan) => plan,
+        let (plan, lineage) = match plan {
+            Ok(planned) => planned,
             Err(error) => {
                 report(&mut problems, &error);
                 return PlannedModel {
                     problems,
-                    columns: None,
+                    ..PlannedModel::default()
                 };
             }
         };
@@ -54,6 +56,7 @@ impl Planner<'_> {
         PlannedModel {
             problems,
             columns: Some(columns),
+            lineage,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::run::tables::bindings;
 use crate::run::types::stored_type;
 use crate::sql::catalog::Catalogue;
 use crate::sql::dependencies::table_references;
+use crate::sql::result::Plan;
 use crate::sql::{Bindings, Session, SessionOptions, SqlError, TableSource};
 use crate::stages::model::ModelGraph;
 use crate::store::manifest::ColumnEntry;
@@ -89,8 +90,14 @@ impl<'a> Planner<'a> {
 
     /// What is wrong with a query; `None` when it could run.
     pub fn problem_of(&self, sql: &str, bindings: &Bindings) -> Option<SqlError> {
-        let plan = self.session.plan(sql, bindings);
-        plan.and_then(|plan| self.session.validate(&plan)).err()
+        self.plan_valid(sql, bindings).err()
+    }
+
+    /// The plan of a query that could run.
+    pub fn plan_valid(&self, sql: &str, bindings: &Bindings) -> Result<Plan, SqlError> {
+        let plan = self.session.plan(sql, bindings)?;
+        self.session.validate(&plan)?;
+        Ok(plan)
     }
 
     pub fn at_column(&self, model: &ModelSpec, column: &str, message: &str) -> Diagnostic {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use super::planner::Planner;
 use crate::diagnostic::Diagnostics;
 use crate::run::walk::walk;
+use crate::sql::lineage::Lineage;
 use crate::stages::model::ModelGraph;
 use crate::store::manifest::ColumnEntry;
 
@@ -14,6 +15,8 @@ pub(super) struct PlannedModel {
     pub problems: Diagnostics,
     /// `None` when it does not plan, or was not tried because something it reads does not.
     pub columns: Option<Vec<ColumnEntry>>,
+    /// What its columns and rows are made of.
+    pub lineage: Lineage,
 }
 
 /// Plans every model on the threads of the present pool; results stand in the order of the project's models.

@@ -1,0 +1,76 @@
+//! What may decide no offer: follows a campaign's columns back through every model and view.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::config::feed::Classification;
+use crate::config::project::Project;
+use crate::domain::TableName;
+use crate::sql::lineage::{Lineage, Origin, Origins};
+
+/// Columns that hold a prohibited basis of credit decisions, and what every model makes its columns of.
+pub(super) struct Guard<'a> {
+    prohibited: BTreeSet<Origin>,
+    models: BTreeMap<&'a TableName, Lineage>,
+}
+
+impl<'a> Guard<'a> {
+    pub fn new(project: &Project, models: BTreeMap<&'a TableName, Lineage>) -> Self {
+        let of_models = project.models.iter().flat_map(|model| {
+            let columns = model.columns.iter();
+            columns.map(|column| (&model.table, &column.name, column.classification))
+        });
+        let of_feeds = project.feeds().flat_map(|feed| {
+            let columns = feed.columns.iter();
+            columns.map(|column| (&feed.table, &column.name, column.classification))
+        });
+        let prohibited = of_models
+            .chain(of_feeds)
+            .filter(|(_, _, classification)| *classification == Classification::Prohibited)
+            .map(|(table, column, _)| Origin {
+                table: table.clone(),
+                column: Some(column.clone()),
+            });
+        Self {
+            prohibited: prohibited.collect(),
+            models,
+        }
+    }
+
+    /// The shortest way from each prohibited column that decides one of `used`; the prohibited column stands first.
+    ///
+    /// What a prohibited column was itself made of is not followed further.
+    pub fn paths(&self, used: &Origins) -> Vec<Vec<Origin>> {
+        let mut found = Vec::new();
+        let mut seen: BTreeSet<&Origin> = used.iter().collect();
+        let mut open: VecDeque<Vec<&Origin>> = used.iter().map(|origin| vec![origin]).collect();
+        while let Some(path) = open.pop_front() {
+            let Some(last) = path.last() else { continue };
+            if self.prohibited.contains(*last) {
+                found.push(path.into_iter().rev().cloned().collect());
+                continue;
+            }
+            for origin in self.behind(last) {
+                if seen.insert(origin) {
+                    let mut longer = path.clone();
+                    longer.push(origin);
+                    open.push_back(longer);
+                }
+            }
+        }
+        found
+    }
+
+    fn behind(&self, origin: &Origin) -> impl Iterator<Item = &Origin> {
+        let origins = self
+            .models
+            .get(&origin.table)
+            .and_then(|model| match &origin.column {
+                None => Some(&model.rows),
+                Some(name) => {
+                    let column = model.columns.iter().find(|(column, _)| column == name);
+                    column.map(|(_, origins)| origins)
+                }
+            });
+        origins.into_iter().flatten()
+    }
+}

@@ -1,0 +1,154 @@
+//! What may decide no offer is found wherever a project hides it, and nothing else is accused.
+
+#![cfg(test)]
+
+use super::bank::{Bank, Said};
+use super::feeds::put;
+
+const OPENED: &str = "select record.customer_id, staged.open_date
+from staging.deposits_accounts as staged
+join core.customer_xref as record on record.source_key = staged.account_no and record.valid_to is null";
+
+/// A project whose day of opening is prohibited; nothing of the campaign reads it.
+fn guarded() -> (Bank, std::path::PathBuf) {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    replace(
+        &project,
+        "sources/deposits.yml",
+        "format: \"%Y-%m-%d\", required: true}",
+        "format: \"%Y-%m-%d\", required: true, classification: prohibited}",
+    );
+    (bank, project)
+}
+
+fn replace(project: &std::path::Path, path: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(project.join(path)).expect("a file");
+    assert!(text.contains(from), "{path} has no {from}");
+    put(project, path, text.replacen(from, to, 1).as_bytes());
+}
+
+fn model(project: &std::path::Path, name: &str, columns: &[&str], kind: &str, sql: &str) {
+    let mut yml =
+        format!("description: A model.\ngrain: [customer_id]\nmaterialised: {kind}\ncolumns:\n");
+    for column in columns {
+        yml.push_str(&format!("  {column}: {{description: A column}}\n"));
+    }
+    put(project, &format!("models/{name}.sql"), sql.as_bytes());
+    put(project, &format!("models/{name}.yml"), yml.as_bytes());
+}
+
+/// Checks a project whose campaign chooses its members by `marts.hidden`.
+fn check_hidden(sql: &str) -> Said {
+    let (bank, project) = guarded();
+    model(
+        &project,
+        "core/opened",
+        &["customer_id", "open_date"],
+        "view",
+        OPENED,
+    );
+    let again = "select customer_id, open_date as since from core.opened";
+    model(
+        &project,
+        "core/again",
+        &["customer_id", "since"],
+        "view",
+        again,
+    );
+    model(
+        &project,
+        "marts/hidden",
+        &["customer_id", "hint"],
+        "full",
+        sql,
+    );
+    replace(
+        &project,
+        "campaigns/savings.yml",
+        "select customer_id from marts.customer_360",
+        "select customer_id from marts.hidden where hint is not null",
+    );
+    check(&bank, &project)
+}
+
+fn check(bank: &Bank, project: &std::path::Path) -> Said {
+    Said::of(
+        &bank
+            .with_project(project, &["check"])
+            .output()
+            .expect("starts"),
+    )
+}
+
+#[test]
+fn a_prohibited_column_is_found_however_it_hides() {
+    let ways = [
+        ("alias", "select customer_id, open_date as hint from core.opened"),
+        ("expression", "select customer_id, date_part('year', open_date) + 1 as hint from core.opened"),
+        (
+            "join key",
+            "select opened.customer_id, 1 as hint from core.opened as opened
+             join (select cast('2012-01-01' as date) as day) as days on days.day = opened.open_date",
+        ),
+        ("window", "select customer_id, row_number() over (order by open_date) as hint from core.opened"),
+        ("filter only", "select customer_id, 1 as hint from core.opened where open_date > cast('2012-01-01' as date)"),
+        ("view on view", "select customer_id, since as hint from core.again"),
+        (
+            "case",
+            "select customer_id, case when open_date > cast('2012-01-01' as date) then 'a' else 'b' end as hint
+             from core.opened",
+        ),
+        ("aggregate", "select customer_id, max(open_date) as hint from core.opened group by customer_id"),
+        (
+            "subquery",
+            "select customer_id, 1 as hint from core.customer as customer where exists (
+                select 1 from core.opened as opened
+                where opened.customer_id = customer.customer_id and opened.open_date > cast('2012-01-01' as date)
+            )",
+        ),
+        (
+            "union",
+            "select customer_id, 'none' as hint from core.customer
+             union all select customer_id, cast(open_date as varchar) as hint from core.opened",
+        ),
+        ("group", "select min(customer_id) as customer_id, 1 as hint from core.opened group by open_date"),
+        ("order and limit", "select customer_id, 1 as hint from core.opened order by open_date limit 5"),
+        (
+            "scalar subquery",
+            "select customer_id, (select max(open_date) from core.opened) as hint from core.customer",
+        ),
+        ("distinct on", "select distinct on (open_date) customer_id, 1 as hint from core.opened"),
+    ];
+    for (way, sql) in ways {
+        let said = check_hidden(sql);
+        assert_eq!(said.code, Some(3), "{way}: {}{}", said.stdout, said.stderr);
+        let from = "campaign SAV-2026-10 uses `staging.deposits_accounts.open_date`, which is prohibited: ";
+        assert!(said.stderr.contains(from), "{way}: {}", said.stderr);
+        assert!(
+            said.stderr.contains("marts.hidden"),
+            "{way}: {}",
+            said.stderr
+        );
+        assert!(
+            said.stderr.contains("campaigns/savings.yml:3:"),
+            "{way}: {}",
+            said.stderr
+        );
+    }
+}
+
+#[test]
+fn a_table_beside_a_prohibited_column_is_no_use_of_it() {
+    for sql in [
+        // Which customers a table knows says nothing of its other columns.
+        "select customer.customer_id, 1 as hint from core.customer as customer
+         join core.opened as opened on opened.customer_id = customer.customer_id",
+        "select customer_id, 1 as hint from core.customer as customer
+         where exists (select * from core.opened as opened where opened.customer_id = customer.customer_id)",
+        "with everything as (select * from core.opened) select customer_id, count(*) as hint
+         from everything group by customer_id",
+    ] {
+        check_hidden(sql).exits(0);
+    }
+}
