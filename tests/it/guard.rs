@@ -4,6 +4,7 @@
 
 use super::bank::{Bank, Said};
 use super::feeds::put;
+use std::fmt::Write as _;
 
 const OPENED: &str = "select record.customer_id, staged.open_date
 from staging.deposits_accounts as staged
@@ -32,7 +33,7 @@ fn model(project: &std::path::Path, name: &str, columns: &[&str], kind: &str, sq
     let mut yml =
         format!("description: A model.\ngrain: [customer_id]\nmaterialised: {kind}\ncolumns:\n");
     for column in columns {
-        yml.push_str(&format!("  {column}: {{description: A column}}\n"));
+        let _ = writeln!(yml, "  {column}: {{description: A column}}");
     }
     put(project, &format!("models/{name}.sql"), sql.as_bytes());
     put(project, &format!("models/{name}.yml"), yml.as_bytes());
