@@ -4,16 +4,21 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::config::ConfigNonZeroUsize;
+use datafusion::datasource::listing::ListingTable;
+use datafusion::datasource::source_as_provider;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
 use super::SqlError;
 use super::catalog::Unread;
 use super::memory::SharedPool;
+use super::result::Plan;
 
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
@@ -35,6 +40,9 @@ pub(super) enum Joins {
 
 /// Stack of a worker: unoptimised builds need several kilobytes for each operator of a plan.
 const STACK_BYTES: usize = 32 << 20;
+
+/// A query that reads less is not spread over the cores: to hand rows around would cost more than it gains.
+const SPREAD_BYTES: u64 = 4 << 20;
 
 /// Rows of a batch within the smallest of memory limits.
 const SMALLEST_BATCH: usize = 1024;
@@ -110,25 +118,50 @@ impl Session {
     /// Runs a query with hash joins and, when they do not fit into memory, once more with joins that spill.
     pub(super) fn within_memory<T>(
         &self,
+        plan: &Plan,
         mut run: impl FnMut(SessionState) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
-        match run(self.state(Joins::Hash)) {
-            Err(SqlError::Memory { .. }) => run(self.state(Joins::SortMerge)),
+        match run(self.state(plan, Joins::Hash)) {
+            Err(SqlError::Memory { .. }) => run(self.state(plan, Joins::SortMerge)),
             other => other,
         }
     }
 
-    fn state(&self, joins: Joins) -> SessionState {
+    /// What the plan is to be run with.
+    pub(super) fn state(&self, plan: &Plan, joins: Joins) -> SessionState {
         let mut state = self.context.state();
         let options = state.config_mut().options_mut();
         options.optimizer.prefer_hash_join = joins == Joins::Hash;
+        let partitions = &mut options.execution.target_partitions;
         if joins == Joins::SortMerge {
             // The engine sorts only where it spreads.
-            let partitions = &mut options.execution.target_partitions;
             *partitions = (*partitions).max(2);
+        } else if bytes_scanned(&plan.logical) <= SPREAD_BYTES {
+            *partitions = 1;
         }
         state
     }
+}
+
+/// Bytes of the files that a plan reads.
+fn bytes_scanned(plan: &LogicalPlan) -> u64 {
+    let mut bytes = 0;
+    // The visitor itself never fails.
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+            && let Some(table) = provider.downcast_ref::<ListingTable>()
+        {
+            let files = table.table_paths().iter();
+            let sizes = files.filter_map(|url| {
+                let path = url.get_url().to_file_path().ok()?;
+                Some(std::fs::metadata(path).ok()?.len())
+            });
+            bytes += sizes.sum::<u64>();
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    bytes
 }
 
 #[cfg(test)]
@@ -191,7 +224,7 @@ mod tests {
 
         let session = with_tables(Some(12 << 20), folder.path());
         let plan = session.plan(JOIN, &Bindings::default()).unwrap();
-        let held = DataFrame::new(session.state(Joins::Hash), plan.logical);
+        let held = DataFrame::new(session.state(&plan, Joins::Hash), plan.logical.clone());
         let held = session.runtime.block_on(held.collect());
         let error = SqlError::execution(&held.unwrap_err());
         assert!(matches!(error, SqlError::Memory { .. }), "{error}");

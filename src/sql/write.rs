@@ -13,6 +13,7 @@ use futures::StreamExt;
 
 use super::result::Plan;
 use super::schema::{column_entries, stored_type};
+use super::session::Joins;
 use super::{Session, SqlError};
 use crate::domain::TableName;
 use crate::store::manifest::ColumnEntry;
@@ -50,7 +51,7 @@ impl Session {
             order.retain(|column| column != "month");
             order.insert(0, "month".to_owned());
         }
-        let (files, columns) = self.within_memory(|state| {
+        let (files, columns) = self.within_memory(plan, |state| {
             let frame = DataFrame::new(state, plan.logical.clone());
             self.write_sorted(frame, &order, partitioning, warehouse, table)
         })?;
@@ -109,7 +110,7 @@ impl Session {
         plan: &Plan,
         out: impl std::io::Write + Send,
     ) -> Result<(), SqlError> {
-        let frame = DataFrame::new(self.context.state(), plan.logical.clone());
+        let frame = DataFrame::new(self.state(plan, Joins::Hash), plan.logical.clone());
         let schema = stored_schema(frame.schema().as_arrow());
         let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties()?))
             .map_err(|error| SqlError::execution(&error.into()))?;
