@@ -178,7 +178,7 @@ impl Session {
     }
 
     pub fn collect(&self, plan: &Plan) -> Result<QueryResult, SqlError> {
-        let batches = self.within_memory(plan, |state| {
+        let batches = self.within_memory(|state| {
             let frame = DataFrame::new(state, plan.logical.clone());
             self.runtime
                 .block_on(frame.collect())

@@ -4,25 +4,23 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::config::ConfigNonZeroUsize;
-use datafusion::datasource::listing::ListingTable;
-use datafusion::datasource::source_as_provider;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
 use super::SqlError;
 use super::catalog::Unread;
 use super::memory::SharedPool;
-use super::result::Plan;
 
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
     pub threads: NonZeroUsize,
+    /// Parts that the rows of one query are spread over. One part costs the least: nothing is handed around, and the
+    /// order of stored tables is made use of.
+    pub parts: NonZeroUsize,
     /// Bytes that operators may hold before they spill; `None` for no limit.
     pub memory: Option<usize>,
     /// Where operators spill to.
@@ -41,9 +39,6 @@ pub(super) enum Joins {
 /// Stack of a worker: unoptimised builds need several kilobytes for each operator of a plan.
 const STACK_BYTES: usize = 32 << 20;
 
-/// A query that reads less is not spread over the cores: to hand rows around would cost more than it gains.
-const SPREAD_BYTES: u64 = 4 << 20;
-
 /// Rows of a batch within the smallest of memory limits.
 const SMALLEST_BATCH: usize = 1024;
 
@@ -53,6 +48,9 @@ pub struct Session {
     pub(super) context: SessionContext,
     /// The context's own state, for planning: to ask the context for it copies every function it knows.
     pub(super) planning: SessionState,
+    /// Whether queries make use of the order that tables are stored in. Spread over parts, it would have to be restored
+    /// wherever rows are handed around, which costs more than it saves.
+    pub(super) in_order: bool,
     /// Tables and views that no query has named yet.
     pub(super) unread: Mutex<Unread>,
 }
@@ -81,7 +79,7 @@ impl Session {
         let mut config = SessionConfig::new()
             .with_default_catalog_and_schema("salenet", "main")
             .with_information_schema(true)
-            .with_target_partitions(options.threads.get());
+            .with_target_partitions(options.parts.get());
         let settings = config.options_mut();
         // A literal such as 0.0525 must not turn money into floating point.
         settings.sql_parser.parse_float_as_decimal = true;
@@ -111,6 +109,7 @@ impl Session {
             runtime,
             planning: context.state(),
             context,
+            in_order: options.parts.get() == 1,
             unread: Mutex::default(),
         })
     }
@@ -118,50 +117,25 @@ impl Session {
     /// Runs a query with hash joins and, when they do not fit into memory, once more with joins that spill.
     pub(super) fn within_memory<T>(
         &self,
-        plan: &Plan,
         mut run: impl FnMut(SessionState) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
-        match run(self.state(plan, Joins::Hash)) {
-            Err(SqlError::Memory { .. }) => run(self.state(plan, Joins::SortMerge)),
+        match run(self.state(Joins::Hash)) {
+            Err(SqlError::Memory { .. }) => run(self.state(Joins::SortMerge)),
             other => other,
         }
     }
 
-    /// What the plan is to be run with.
-    pub(super) fn state(&self, plan: &Plan, joins: Joins) -> SessionState {
+    fn state(&self, joins: Joins) -> SessionState {
         let mut state = self.context.state();
         let options = state.config_mut().options_mut();
         options.optimizer.prefer_hash_join = joins == Joins::Hash;
-        let partitions = &mut options.execution.target_partitions;
         if joins == Joins::SortMerge {
             // The engine sorts only where it spreads.
+            let partitions = &mut options.execution.target_partitions;
             *partitions = (*partitions).max(2);
-        } else if bytes_scanned(&plan.logical) <= SPREAD_BYTES {
-            *partitions = 1;
         }
         state
     }
-}
-
-/// Bytes of the files that a plan reads.
-fn bytes_scanned(plan: &LogicalPlan) -> u64 {
-    let mut bytes = 0;
-    // The visitor itself never fails.
-    let _ = plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Ok(provider) = source_as_provider(&scan.source)
-            && let Some(table) = provider.downcast_ref::<ListingTable>()
-        {
-            let files = table.table_paths().iter();
-            let sizes = files.filter_map(|url| {
-                let path = url.get_url().to_file_path().ok()?;
-                Some(std::fs::metadata(path).ok()?.len())
-            });
-            bytes += sizes.sum::<u64>();
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    bytes
 }
 
 #[cfg(test)]
@@ -181,6 +155,7 @@ mod tests {
     fn with_tables(memory: Option<usize>, folder: &std::path::Path) -> Session {
         let session = Session::try_new(&SessionOptions {
             threads: NonZeroUsize::MIN,
+            parts: NonZeroUsize::MIN,
             memory,
             spill_folder: Some(folder.to_owned()),
         })
@@ -199,6 +174,7 @@ mod tests {
             session.write_parquet(&plan, file).unwrap();
             let source = TableSource {
                 columns: plan.columns(),
+                sorted_by: Vec::new(),
                 files: vec![path],
             };
             let name = TableName::try_new("core", name).unwrap();
@@ -224,7 +200,7 @@ mod tests {
 
         let session = with_tables(Some(12 << 20), folder.path());
         let plan = session.plan(JOIN, &Bindings::default()).unwrap();
-        let held = DataFrame::new(session.state(&plan, Joins::Hash), plan.logical.clone());
+        let held = DataFrame::new(session.state(Joins::Hash), plan.logical);
         let held = session.runtime.block_on(held.collect());
         let error = SqlError::execution(&held.unwrap_err());
         assert!(matches!(error, SqlError::Memory { .. }), "{error}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
+use datafusion::logical_expr::SortExpr;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
@@ -13,7 +14,6 @@ use futures::StreamExt;
 
 use super::result::Plan;
 use super::schema::{column_entries, stored_type};
-use super::session::Joins;
 use super::{Session, SqlError};
 use crate::domain::TableName;
 use crate::store::manifest::ColumnEntry;
@@ -51,7 +51,7 @@ impl Session {
             order.retain(|column| column != "month");
             order.insert(0, "month".to_owned());
         }
-        let (files, columns) = self.within_memory(plan, |state| {
+        let (files, columns) = self.within_memory(|state| {
             let frame = DataFrame::new(state, plan.logical.clone());
             self.write_sorted(frame, &order, partitioning, warehouse, table)
         })?;
@@ -71,10 +71,7 @@ impl Session {
         table: &TableName,
     ) -> Result<(Vec<FileEntry>, Vec<ColumnEntry>), SqlError> {
         if !order.is_empty() {
-            let keys = order
-                .iter()
-                .map(|column| quoted(column).sort(true, true))
-                .collect();
+            let keys = order.iter().map(|column| ascending(column)).collect();
             frame = frame
                 .sort(keys)
                 .map_err(|error| SqlError::planning(&error))?;
@@ -110,7 +107,7 @@ impl Session {
         plan: &Plan,
         out: impl std::io::Write + Send,
     ) -> Result<(), SqlError> {
-        let frame = DataFrame::new(self.state(plan, Joins::Hash), plan.logical.clone());
+        let frame = DataFrame::new(self.context.state(), plan.logical.clone());
         let schema = stored_schema(frame.schema().as_arrow());
         let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties()?))
             .map_err(|error| SqlError::execution(&error.into()))?;
@@ -128,8 +125,9 @@ impl Session {
     }
 }
 
-fn quoted(column: &str) -> datafusion::prelude::Expr {
-    col(format!("\"{column}\""))
+/// The order that tables are stored in: nulls first.
+pub(super) fn ascending(column: &str) -> SortExpr {
+    col(format!("\"{column}\"")).sort(true, true)
 }
 
 fn stored_schema(schema: &Schema) -> SchemaRef {
