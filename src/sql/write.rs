@@ -25,6 +25,10 @@ const ROW_GROUP_ROWS: usize = 524_288;
 /// however the engine happened to batch them.
 const CHUNK_ROWS: usize = 65_536;
 
+/// Rows of a page of a table that is looked up; a look-up reads a page of every column.
+const LOOK_UP_PAGE_ROWS: usize = 2048;
+const LOOK_UP_DICTIONARY_BYTES: usize = 32 << 10;
+
 /// How rows are spread over files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partitioning {
@@ -81,6 +85,7 @@ impl Session {
             warehouse,
             table,
             schema: Arc::clone(&schema),
+            properties: properties(order)?,
             open: None,
             files: Vec::new(),
         };
@@ -109,7 +114,7 @@ impl Session {
     ) -> Result<(), SqlError> {
         let frame = DataFrame::new(self.context.state(), plan.logical.clone());
         let schema = stored_schema(frame.schema().as_arrow());
-        let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties()?))
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties(&[])?))
             .map_err(|error| SqlError::execution(&error.into()))?;
         let mut stream = self.stream(frame)?;
         while let Some(batch) = self.runtime.block_on(stream.next()) {
@@ -195,6 +200,7 @@ struct TableOutput<'a> {
     warehouse: &'a Warehouse,
     table: &'a TableName,
     schema: SchemaRef,
+    properties: WriterProperties,
     open: Option<OpenFile>,
     files: Vec<FileEntry>,
 }
@@ -213,9 +219,12 @@ impl TableOutput<'_> {
         }
         let open = match &mut self.open {
             Some(open) => open,
-            None => self
-                .open
-                .insert(start_file(self.warehouse, &self.schema, partition)?),
+            None => self.open.insert(start_file(
+                self.warehouse,
+                &self.schema,
+                &self.properties,
+                partition,
+            )?),
         };
         open.waiting.push(batch.clone());
         open.waiting_rows += batch.num_rows();
@@ -250,12 +259,13 @@ impl TableOutput<'_> {
 fn start_file(
     warehouse: &Warehouse,
     schema: &SchemaRef,
+    properties: &WriterProperties,
     partition: Option<String>,
 ) -> Result<OpenFile, SqlError> {
     let writer = ArrowWriter::try_new(
         warehouse.new_file()?,
         Arc::clone(schema),
-        Some(properties()?),
+        Some(properties.clone()),
     )
     .map_err(|error| SqlError::execution(&error.into()))?;
     Ok(OpenFile {
@@ -267,13 +277,20 @@ fn start_file(
     })
 }
 
-fn properties() -> Result<WriterProperties, SqlError> {
+/// Tables sorted by one column are looked up by it, such as a customer by number: they get small pages, and small
+/// dictionaries, which a look-up has to read whole.
+fn properties(sorted_by: &[String]) -> Result<WriterProperties, SqlError> {
     let level = ZstdLevel::try_new(3).map_err(|error| SqlError::execution(&error.into()))?;
-    Ok(WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by("salenet".to_owned())
-        .build())
+        .set_created_by("salenet".to_owned());
+    if sorted_by.len() == 1 {
+        properties = properties
+            .set_data_page_row_count_limit(LOOK_UP_PAGE_ROWS)
+            .set_dictionary_page_size_limit(LOOK_UP_DICTIONARY_BYTES);
+    }
+    Ok(properties.build())
 }
 
 /// Writes what waits in pieces of exactly `CHUNK_ROWS`, and the rest too once it has `at_least` rows.
