@@ -28,6 +28,7 @@ use crate::stages::resolve::similarity::levels::levels;
 use crate::stages::resolve::similarity::link::{
     Decisions, KeyedDecision, Linking, RecordName, Verdict, link, national_ids_part,
 };
+use crate::stages::resolve::similarity::scores::{MATCH_PAIR_COLUMNS, MATCH_RECORD_COLUMNS};
 use crate::stages::resolve::similarity::train::{Training, train};
 use crate::stages::resolve::similarity::weights::{Weights, probability, weight_of};
 use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
@@ -61,6 +62,13 @@ pub(super) fn resolved_tables(
         for (name, file) in [("match_edge", edges.linked), ("match_review", edges.review)] {
             tables.insert(own(name), table(EDGE_COLUMNS, &EDGE_GRAIN, vec![file]));
         }
+    }
+    if let Some(scores) = output.scores {
+        let records = table(MATCH_RECORD_COLUMNS, &["record"], vec![scores.records]);
+        tables.insert(own("match_record"), records);
+        let grain = ["left_record", "right_record"];
+        let pairs = table(MATCH_PAIR_COLUMNS, &grain, vec![scores.pairs]);
+        tables.insert(own("match_pair"), pairs);
     }
     tables
 }
@@ -324,7 +332,7 @@ pub fn evaluate(loaded: &Loaded<'_>, truth: &Path) -> Result<Evaluation, RunErro
         review_above: THRESHOLDS[0].min(spec.review_above),
         ..spec.clone()
     };
-    let scored = score(&lowest, model, records, evidence, Some(&mut exact));
+    let scored = score(&lowest, model, records, evidence, &mut exact, None);
     let comparer = Comparer::new(evidence);
     let feeds: Vec<u16> = records.feed_numbers().collect();
     let linking = Linking {

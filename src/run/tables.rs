@@ -9,6 +9,7 @@ use crate::sql::Bindings;
 use crate::sql::schema::{columns_of, declared_columns, staging_columns};
 use crate::stages::campaign::query::CANDIDATE_COLUMNS;
 use crate::stages::resolve::similarity::edges::EDGE_COLUMNS;
+use crate::stages::resolve::similarity::scores::{MATCH_PAIR_COLUMNS, MATCH_RECORD_COLUMNS};
 use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
 use crate::store::manifest::ColumnEntry;
 
@@ -94,6 +95,14 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
         for name in ["match_edge", "match_review"] {
             tables.insert(own_table("core", name), columns_of(EDGE_COLUMNS));
         }
+        tables.insert(
+            own_table("core", "match_record"),
+            columns_of(MATCH_RECORD_COLUMNS),
+        );
+        tables.insert(
+            own_table("core", "match_pair"),
+            columns_of(MATCH_PAIR_COLUMNS),
+        );
     }
     if !project.campaigns.is_empty() {
         tables.insert(

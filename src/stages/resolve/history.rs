@@ -52,23 +52,38 @@ fn wrong(table: &'static str) -> impl Fn(PolarsError) -> ResolveError {
     }
 }
 
+/// Last night's records as tonight's know them.
+#[derive(Debug, Default)]
+pub struct LastNight {
+    /// By record: the id it had.
+    pub ids: Vec<Option<CustomerId>>,
+    /// By record of last night, as they were numbered then: the same record tonight, or `NONE`.
+    pub renumbered: Vec<u32>,
+}
+
 /// The id each record had last night; all ids of last night become known.
-pub fn read_old_ids(
+pub fn read_last_night(
     records: &Records,
     xref: &[PathBuf],
     known: &mut KnownIds,
-) -> Result<Vec<Option<CustomerId>>, ResolveError> {
-    let mut old_ids = vec![None; records.len()];
+) -> Result<LastNight, ResolveError> {
+    let mut last_night = LastNight {
+        ids: vec![None; records.len()],
+        renumbered: Vec::new(),
+    };
     let mut beside = Beside::new(records, XREF);
     for path in xref {
-        beside.each(path, |record, id| {
+        beside.each(path, |record, id, was_delivered| {
             known.take(id);
             if let Some(record) = record {
-                old_ids[record as usize] = Some(id);
+                last_night.ids[record as usize] = Some(id);
+            }
+            if was_delivered {
+                last_night.renumbered.push(record.unwrap_or(NONE));
             }
         })?;
     }
-    Ok(old_ids)
+    Ok(last_night)
 }
 
 /// Ids of earlier events become known; gives the last event's number.
@@ -125,7 +140,7 @@ pub fn read_reissues(
 ) -> Result<Vec<Reissue>, ResolveError> {
     let mut reissues = Vec::new();
     for path in files {
-        Beside::new(records, ISSUED).each(path, |record, id| {
+        Beside::new(records, ISSUED).each(path, |record, id, _| {
             let Some(record) = record else { return };
             let cluster = clusters.cluster_of[record as usize] as usize;
             if kept.ids[cluster].is_none() && !known.taken.contains(id) {
@@ -162,14 +177,18 @@ impl<'a> Beside<'a> {
         }
     }
 
-    /// Shows each row's id, with the record of the same key if it is there.
+    /// Shows each row's id, with the record of the same key if it is there, and whether the row is not closed.
     fn each(
         &mut self,
         path: &Path,
-        mut show: impl FnMut(Option<u32>, CustomerId),
+        mut show: impl FnMut(Option<u32>, CustomerId, bool),
     ) -> Result<(), ResolveError> {
-        let columns = ["source_code", "feed", "source_key", "customer_id"].map(str::to_owned);
-        for batch in open(path, self.table, columns.to_vec())? {
+        let mut columns = vec!["source_code", "feed", "source_key", "customer_id"];
+        if self.table == XREF {
+            columns.push("valid_to");
+        }
+        let columns = columns.into_iter().map(str::to_owned).collect();
+        for batch in open(path, self.table, columns)? {
             let batch = batch.map_err(wrong(self.table))?;
             let text = |name: &str| {
                 let column = batch.column(name).and_then(|column| column.str());
@@ -178,13 +197,19 @@ impl<'a> Beside<'a> {
             let (sources, feeds, keys) = (text("source_code")?, text("feed")?, text("source_key")?);
             let ids = batch.column("customer_id").and_then(|ids| ids.i64());
             let ids = ids.map_err(wrong(self.table))?;
+            let closed = batch
+                .column("valid_to")
+                .map(polars::prelude::Column::is_not_null);
             for row in 0..batch.height() {
                 let source = sources.get(row).unwrap_or_default();
                 let feed = feeds.get(row).unwrap_or_default();
                 let key = keys.get(row).unwrap_or_default();
                 let record = self.find(source, feed, key, path)?;
+                let is_closed = closed
+                    .as_ref()
+                    .is_ok_and(|closed| closed.get(row) == Some(true));
                 if let Some(id) = ids.get(row) {
-                    show(record, customer_id(id)?);
+                    show(record, customer_id(id)?, !is_closed);
                 }
             }
         }

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::ResolveError;
 use super::cluster::{LinkRule, cluster};
-use super::history::{KnownIds, read_event_ids, read_issued_ids, read_old_ids, read_reissues};
+use super::history::{KnownIds, read_event_ids, read_issued_ids, read_last_night, read_reissues};
 use super::identity::{Assignment, ClusterTable, IdEventKind, complete, keep_old_ids};
 use super::records::{Records, read_records};
-use super::similarity::apply::{Applied, apply};
+use super::similarity::apply::{Applied, LargeBlocks, apply};
 use super::similarity::edges::{EdgeTables, write_edges};
 use super::similarity::link::KeyedDecision;
+use super::similarity::scores::{Earlier, ScoreTables, read_scores, write_scores};
 use super::tables;
 use super::xref::{XrefInput, write_xref};
 use crate::config::matching::MatchingSpec;
@@ -34,6 +35,9 @@ pub struct ResolveRequest<'a> {
     pub staging: BTreeMap<TableName, Vec<PathBuf>>,
     pub base_xref: Vec<PathBuf>,
     pub base_events: Vec<PathBuf>,
+    /// `core.match_record` and `core.match_pair`; without them every pair is compared.
+    pub base_match_records: Vec<PathBuf>,
+    pub base_match_pairs: Vec<PathBuf>,
     /// Files of issued ids, as the journal lists them.
     pub issued: Vec<PathBuf>,
     /// What people decided about pairs, oldest first.
@@ -50,15 +54,17 @@ pub struct ResolveReport {
     pub splits: u64,
     /// Match rule -> records it linked.
     pub linked_by: BTreeMap<String, u64>,
-    /// Pairs that similarity compared.
+    /// Pairs that similarity compared tonight, and those that an earlier night had compared.
     #[serde(default)]
     pub pairs_compared: u64,
+    #[serde(default)]
+    pub pairs_known: u64,
     /// Pairs for a person to judge.
     #[serde(default)]
     pub pairs_to_review: u64,
-    /// Blocking rule -> records in blocks that were too large to compare.
+    /// Blocking rule -> its blocks above the limit.
     #[serde(default)]
-    pub blocks_refused: BTreeMap<String, u64>,
+    pub large_blocks: BTreeMap<String, LargeBlocks>,
 }
 
 #[derive(Debug)]
@@ -68,6 +74,8 @@ pub struct ResolveOutput {
     pub events: Option<FileEntry>,
     /// Pairs that similarity linked, and those it did not dare to.
     pub edges: Option<EdgeTables>,
+    /// What similarity need not compare again next night.
+    pub scores: Option<ScoreTables>,
     /// To be appended to the journal before the output is used.
     pub issued: Option<JournalEvent>,
     pub report: ResolveReport,
@@ -105,13 +113,21 @@ struct Identified {
 fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let (records, evidence) = read_records(request.spec, &request.staging)?;
     let mut known = KnownIds::default();
-    let old_ids = read_old_ids(&records, &request.base_xref, &mut known)?;
+    let last_night = read_last_night(&records, &request.base_xref, &mut known)?;
+    let (old_ids, renumbered) = (last_night.ids, last_night.renumbered);
     let rules = &request.spec.rules;
     let mut clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
-    let applied = request.spec.similarity.as_ref().and_then(|spec| {
-        let decided = &request.decisions;
-        apply(spec, &records, &evidence, decided, &mut clusters)
-    });
+    let applied = match &request.spec.similarity {
+        Some(spec) => {
+            let (of_records, of_pairs) = (&request.base_match_records, &request.base_match_pairs);
+            let scores = read_scores(of_records, of_pairs, renumbered.len())?;
+            let earlier = scores.map(|scores| Earlier { scores, renumbered });
+            let decided = &request.decisions;
+            let earlier = earlier.as_ref();
+            apply(spec, &records, &evidence, decided, earlier, &mut clusters)
+        }
+        None => None,
+    };
     drop(evidence);
     let (cluster_of, linked_by) = clusters.numbered();
     let clusters = ClusterTable::new(cluster_of, records.trust_ranks());
@@ -165,6 +181,10 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         )?),
         None => None,
     };
+    let scores = match &found.applied {
+        Some(applied) => Some(write_scores(warehouse, &applied.scores)?),
+        None => None,
+    };
     let events = if assignment.events.is_empty() {
         None
     } else {
@@ -201,17 +221,22 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
             .applied
             .as_ref()
             .map_or(0, |applied| applied.pairs_compared),
-        pairs_to_review: edges.as_ref().map_or(0, |edges| edges.review.rows),
-        blocks_refused: found
+        pairs_known: found
             .applied
             .as_ref()
-            .map(|applied| applied.refused.clone())
+            .map_or(0, |applied| applied.pairs_known),
+        pairs_to_review: edges.as_ref().map_or(0, |edges| edges.review.rows),
+        large_blocks: found
+            .applied
+            .as_ref()
+            .map(|applied| applied.large_blocks.clone())
             .unwrap_or_default(),
     };
     Ok(ResolveOutput {
         xref,
         events,
         edges,
+        scores,
         issued,
         report,
     })

@@ -15,6 +15,7 @@ pub mod compare;
 pub mod block;
 pub mod weights;
 pub mod pairs;
+pub mod scores;
 pub mod train;
 pub mod link;
 pub mod apply;
