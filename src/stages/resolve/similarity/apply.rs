@@ -11,7 +11,7 @@ use super::link::{
     Decisions, KeyedDecision, LinkOutcome, Linking, RecordName, ScoredPair, Verdict, link,
     national_ids_part, thresholds,
 };
-use super::pairs::{Blocks, Levels};
+use super::pairs::{Blocks, Due, Large, Levels};
 use super::scores::{Candidate, Earlier, Scores};
 use super::weights::Weights;
 use crate::config::match_model::{KindModel, MatchModel};
@@ -128,76 +128,71 @@ pub fn score(
     clusters: &mut Clusters,
     earlier: Option<&Earlier>,
 ) -> Applied {
-    let (_, review) = thresholds(spec);
-    let comparer = Comparer::new(evidence);
-    let feeds: Vec<u16> = records.feed_numbers().collect();
     let everybody = (0..).take(records.len());
     let exact: Vec<u32> = everybody.map(|record| clusters.root(record)).collect();
     let basis = basis(spec);
-    let contents: Vec<u64> = evidence
-        .contents
-        .iter()
-        .map(|content| mix(content ^ basis))
-        .collect();
+    let contents = evidence.contents.iter();
+    let contents: Vec<u64> = contents.map(|content| mix(content ^ basis)).collect();
     let (due, known) = match earlier.map(|earlier| earlier.due(&contents, &exact)) {
         Some((due, known)) => (Some(due), known),
         None => (None, Vec::new()),
+    };
+    let scoring = Scoring {
+        spec,
+        types: &records.customer_types,
+        feeds: records.feed_numbers().collect(),
+        evidence,
+        comparer: Comparer::new(evidence),
+        exact: &exact,
+        due: due.as_ref(),
+        known: &known,
     };
     let mut applied = Applied {
         model_version: model.version.clone(),
         ..Applied::default()
     };
-    let mut levels = Levels(vec![0; records.len()]);
+    applied.scores.levels = Levels(vec![0; records.len()]);
     for kind in kinds(spec, Some(model), &records.customer_types) {
-        let Some(trained) = kind.model else { continue };
-        let weights = Weights::new(trained, &evidence.attributes, &kind.records);
-        let (attributes, national_ids) = (&evidence.attributes, &evidence.national_ids[..]);
-        let block = |keys: &Vec<_>| Block::new(keys, attributes, national_ids);
-        let refinement = |key: &_| Refinement::new(*key, attributes, national_ids);
-        let mut blocks = Blocks {
-            blocks: kind.spec.blocks.iter().map(block).collect(),
-            large: Vec::new(),
-            limit: spec.block_limit as usize,
-            refinements: kind.spec.refine_by.iter().map(refinement).collect(),
-            due: due.as_ref(),
-        };
-        let mut found: Vec<Candidate> = Vec::new();
-        while let Some(gathered) = blocks.next_rule(
-            &kind.records,
-            &mut levels,
-            || (0_u64, Vec::new()),
-            |(compared, pairs), left, right, is_new| {
-                let apart = exact[left as usize] != exact[right as usize];
-                if !apart || !is_new || !may_pair(spec.pairs, &feeds, left, right) {
-                    return;
-                }
-                // Whatever else they share.
-                if national_ids_part(kind.spec, &comparer, left, right) {
-                    return;
-                }
-                *compared += 1;
-                let pattern = comparer.pattern(weights.comparisons(), left, right);
-                if weights.highest(pattern) >= review {
-                    pairs.push(Candidate {
-                        left,
-                        right,
-                        pattern,
-                    });
-                }
-            },
-        ) {
-            for (compared, pairs) in gathered {
-                applied.pairs_compared += compared;
-                found.extend(pairs);
-            }
+        if let Some(trained) = kind.model {
+            scoring.score(&kind, trained, &mut applied);
         }
+    }
+    applied.pairs.par_sort_unstable_by(|one, other| {
+        let by_weight = other.weight.total_cmp(&one.weight);
+        by_weight.then((one.left, one.right).cmp(&(other.left, other.right)))
+    });
+    applied.scores.pairs.par_sort_unstable();
+    applied.scores.contents = contents;
+    applied.scores.exact = exact;
+    applied
+}
+
+/// What a night's scoring stands upon.
+struct Scoring<'a> {
+    spec: &'a SimilaritySpec,
+    types: &'a [CustomerType],
+    /// By record.
+    feeds: Vec<u16>,
+    evidence: &'a Evidence,
+    comparer: Comparer<'a>,
+    /// By record: the smallest record of its exact cluster.
+    exact: &'a [u32],
+    due: Option<&'a Due>,
+    /// Pairs whose levels an earlier night found.
+    known: &'a [Candidate],
+}
+
+impl<'a> Scoring<'a> {
+    /// Adds the pairs of one kind.
+    fn score(&self, kind: &Kind<'_>, model: &KindModel, applied: &mut Applied) {
+        let (_, review) = thresholds(self.spec);
+        let weights = Weights::new(model, &self.evidence.attributes, &kind.records);
+        let mut blocks = self.blocks(kind.spec);
+        let mut found = self.compare(kind, &weights, &mut blocks, applied);
         // A block may have grown too large since.
-        let has_large = blocks
-            .large
-            .iter()
-            .any(|large| large.refined_blocks + large.refused_blocks > 0);
-        let still = known.par_iter().filter(|pair| {
-            records.customer_types[pair.left as usize] == kind.customer_type
+        let has_large = blocks.large.iter().any(Large::is_some);
+        let still = self.known.par_iter().filter(|pair| {
+            self.types[pair.left as usize] == kind.customer_type
                 && (!has_large || blocks.shows(pair.left, pair.right))
         });
         let still: Vec<Candidate> = still.copied().collect();
@@ -212,12 +207,11 @@ pub fn score(
             weight: weights.weight(pair.pattern, pair.left),
             pattern: pair.pattern,
         });
-        applied
-            .pairs
-            .par_extend(scored.filter(|pair| pair.weight >= review));
+        let scored = scored.filter(|pair| pair.weight >= review);
+        applied.pairs.par_extend(scored);
         applied.scores.pairs.extend(found);
         for (block, large) in blocks.blocks.iter().zip(&blocks.large) {
-            if large.refined_blocks + large.refused_blocks > 0 {
+            if large.is_some() {
                 let seen = applied.large_blocks.entry(block.name()).or_default();
                 seen.refined += large.refined_blocks;
                 seen.refused += large.refused_blocks;
@@ -225,15 +219,61 @@ pub fn score(
             }
         }
     }
-    applied.pairs.par_sort_unstable_by(|one, other| {
-        let by_weight = other.weight.total_cmp(&one.weight);
-        by_weight.then((one.left, one.right).cmp(&(other.left, other.right)))
-    });
-    applied.scores.pairs.par_sort_unstable();
-    applied.scores.contents = contents;
-    applied.scores.exact = exact;
-    applied.scores.levels = levels;
-    applied
+
+    fn blocks(&self, spec: &KindSpec) -> Blocks<'a> {
+        let (attributes, national_ids) = (&self.evidence.attributes, &self.evidence.national_ids);
+        let block = |keys: &Vec<_>| Block::new(keys, attributes, national_ids);
+        let refinement = |key: &_| Refinement::new(*key, attributes, national_ids);
+        Blocks {
+            blocks: spec.blocks.iter().map(block).collect(),
+            large: Vec::new(),
+            limit: self.spec.block_limit as usize,
+            refinements: spec.refine_by.iter().map(refinement).collect(),
+            due: self.due,
+        }
+    }
+
+    /// Compares the due pairs of all blocks; gives those that may come above the threshold of review.
+    fn compare(
+        &self,
+        kind: &Kind<'_>,
+        weights: &Weights<'_>,
+        blocks: &mut Blocks<'_>,
+        applied: &mut Applied,
+    ) -> Vec<Candidate> {
+        let (_, review) = thresholds(self.spec);
+        let mut found = Vec::new();
+        while let Some(gathered) = blocks.next_rule(
+            &kind.records,
+            &mut applied.scores.levels,
+            || (0_u64, Vec::new()),
+            |(compared, pairs), left, right, is_new| {
+                let apart = self.exact[left as usize] != self.exact[right as usize];
+                if !apart || !is_new || !may_pair(self.spec.pairs, &self.feeds, left, right) {
+                    return;
+                }
+                // Whatever else they share.
+                if national_ids_part(kind.spec, &self.comparer, left, right) {
+                    return;
+                }
+                *compared += 1;
+                let pattern = self.comparer.pattern(weights.comparisons(), left, right);
+                if weights.highest(pattern) >= review {
+                    pairs.push(Candidate {
+                        left,
+                        right,
+                        pattern,
+                    });
+                }
+            },
+        ) {
+            for (compared, pairs) in gathered {
+                applied.pairs_compared += compared;
+                found.extend(pairs);
+            }
+        }
+        found
+    }
 }
 
 /// Raised when the same records get other levels, or other pairs are compared.

@@ -18,6 +18,13 @@ pub struct Large {
     hashes: HashSet<u64>,
 }
 
+impl Large {
+    #[must_use]
+    pub const fn is_some(&self) -> bool {
+        self.refined_blocks + self.refused_blocks > 0
+    }
+}
+
 /// By record and rule, how many further keys cut its blocks, four bits each; `REFUSED` if not even all of them were
 /// enough. A record with several keys has the highest of its levels.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -33,7 +40,8 @@ const fn shift(rule: usize) -> usize {
 
 impl Levels {
     fn of(&self, record: u32, rule: usize) -> usize {
-        (self.0[record as usize] >> shift(rule)) as usize & REFUSED
+        let level = (self.0[record as usize] >> shift(rule)) & REFUSED as u64;
+        usize::try_from(level).unwrap_or(REFUSED)
     }
 
     fn raise(&mut self, record: u32, rule: usize, level: usize) {

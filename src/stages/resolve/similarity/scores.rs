@@ -197,7 +197,9 @@ pub fn write_scores(warehouse: &Warehouse, scores: &Scores) -> Result<ScoreTable
     let signed = |numbers: &[u64]| numbers.iter().map(|number| number.cast_signed()).collect();
     let records = |rows: std::ops::Range<usize>| -> Vec<Vec<i64>> {
         vec![
-            (rows.start as i64..).take(rows.len()).collect(),
+            rows.clone()
+                .map(|record| record.cast_signed() as i64)
+                .collect(),
             signed(&scores.contents[rows.clone()]),
             scores.exact[rows.clone()]
                 .iter()
