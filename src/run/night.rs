@@ -100,7 +100,7 @@ pub(super) struct Night<'a> {
 impl<'a> Night<'a> {
     pub(super) fn try_new(context: &'a NightContext<'a>) -> Result<Self, RunError> {
         let project = context.checked.project;
-        let session = Session::try_new(&context.settings.session_options())?;
+        let session = Session::try_new(&context.settings.night_options())?;
         let mut declared = given_tables(project);
         for model in &project.models {
             let columns = model.columns.iter().filter_map(|column| {
@@ -322,6 +322,7 @@ impl<'a> Night<'a> {
         );
         let source = TableSource {
             columns: columns_of(CANDIDATE_COLUMNS),
+            sorted_by: Vec::new(),
             files: files.into_values().collect(),
         };
         self.session.add_table(Catalogue::Tonight, &name, source);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
+use datafusion::logical_expr::SortExpr;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
@@ -70,10 +71,7 @@ impl Session {
         table: &TableName,
     ) -> Result<(Vec<FileEntry>, Vec<ColumnEntry>), SqlError> {
         if !order.is_empty() {
-            let keys = order
-                .iter()
-                .map(|column| quoted(column).sort(true, true))
-                .collect();
+            let keys = order.iter().map(|column| ascending(column)).collect();
             frame = frame
                 .sort(keys)
                 .map_err(|error| SqlError::planning(&error))?;
@@ -127,8 +125,9 @@ impl Session {
     }
 }
 
-fn quoted(column: &str) -> datafusion::prelude::Expr {
-    col(format!("\"{column}\""))
+/// The order that tables are stored in: nulls first.
+pub(super) fn ascending(column: &str) -> SortExpr {
+    col(format!("\"{column}\"")).sort(true, true)
 }
 
 fn stored_schema(schema: &Schema) -> SchemaRef {

@@ -430,6 +430,7 @@ fn the_same_release_gives_the_same_bytes() {
 fn session() -> Session {
     let options = SessionOptions {
         threads: std::num::NonZeroUsize::MIN,
+        parts: std::num::NonZeroUsize::MIN,
         memory: None,
         spill_folder: None,
     };
