@@ -268,6 +268,16 @@ fn identify(
         }
     }
     events.sort();
+    let mut delivered: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in history.xref.values().filter(|row| row.valid_to.is_none()) {
+        *delivered.entry(row.customer_id).or_default() += 1;
+    }
+    for (id, n_records) in delivered {
+        let joined = |event: &Event| event.0 == "merge" && event.1 == Some(id);
+        if !ids.values().any(|living| *living == id) && !events.iter().any(joined) {
+            events.push(("retire".to_owned(), Some(id), id, n_records));
+        }
+    }
     let customer_ids: Vec<i64> = cluster.iter().map(|root| ids[root]).collect();
     let xref = xref(people, &customer_ids, linked_by, history, &events, today);
     Night {

@@ -17,6 +17,8 @@ use super::tokens::NONE;
 pub struct KnownIds {
     pub taken: IdSet,
     highest: u32,
+    /// Retired ids and those they joined, in the order of their events.
+    pub merges: Vec<(CustomerId, CustomerId)>,
 }
 
 impl KnownIds {
@@ -59,6 +61,8 @@ pub struct LastNight {
     pub ids: Vec<Option<CustomerId>>,
     /// By record of last night, as they were numbered then: the same record tonight, or `NONE`.
     pub renumbered: Vec<u32>,
+    /// Their ids, in the same order.
+    pub delivered: Vec<CustomerId>,
 }
 
 /// The id each record had last night; all ids of last night become known.
@@ -70,6 +74,7 @@ pub fn read_last_night(
     let mut last_night = LastNight {
         ids: vec![None; records.len()],
         renumbered: Vec::new(),
+        delivered: Vec::new(),
     };
     let mut beside = Beside::new(records, XREF);
     for path in xref {
@@ -80,6 +85,7 @@ pub fn read_last_night(
             }
             if was_delivered {
                 last_night.renumbered.push(record.unwrap_or(NONE));
+                last_night.delivered.push(id);
             }
         })?;
     }
@@ -90,13 +96,30 @@ pub fn read_last_night(
 pub fn read_event_ids(files: &[PathBuf], known: &mut KnownIds) -> Result<i64, ResolveError> {
     let mut last = 0;
     for path in files {
-        let columns = ["event_seq", "from_customer_id", "to_customer_id"].map(str::to_owned);
+        let columns = [
+            "event_seq",
+            "event_type",
+            "from_customer_id",
+            "to_customer_id",
+        ];
+        let columns = columns.map(str::to_owned);
         for batch in open(path, EVENTS, columns.to_vec())? {
             let batch = batch.map_err(wrong(EVENTS))?;
             let numbers = |name: &str| batch.column(name).and_then(|column| column.i64().cloned());
             for name in ["from_customer_id", "to_customer_id"] {
                 for id in numbers(name).map_err(wrong(EVENTS))?.iter().flatten() {
                     known.take(customer_id(id)?);
+                }
+            }
+            let kinds = batch
+                .column("event_type")
+                .and_then(|column| column.str().cloned());
+            let kinds = kinds.map_err(wrong(EVENTS))?;
+            let from = numbers("from_customer_id").map_err(wrong(EVENTS))?;
+            let to = numbers("to_customer_id").map_err(wrong(EVENTS))?;
+            for ((kind, from), to) in kinds.iter().zip(from.iter()).zip(to.iter()) {
+                if let (Some("merge"), Some(from), Some(to)) = (kind, from, to) {
+                    known.merges.push((customer_id(from)?, customer_id(to)?));
                 }
             }
             let highest = numbers("event_seq").map_err(wrong(EVENTS))?.max();

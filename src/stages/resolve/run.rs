@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::ResolveError;
 use super::cluster::{LinkRule, cluster};
 use super::history::{KnownIds, read_event_ids, read_issued_ids, read_last_night, read_reissues};
-use super::identity::{Assignment, ClusterTable, IdEventKind, complete, keep_old_ids};
+use super::identity::{Assignment, ClusterTable, CustomerId, IdEventKind, complete, keep_old_ids};
 use super::records::{Records, read_records};
-use super::similarity::apply::{Applied, LargeBlocks, apply};
+use super::similarity::apply::{Applied, apply};
+use super::similarity::block_table::{BlockCount, write_blocks};
 use super::similarity::edges::{EdgeTables, write_edges};
 use super::similarity::link::KeyedDecision;
 use super::similarity::scores::{Earlier, ScoreTables, read_scores, write_scores};
@@ -52,6 +53,9 @@ pub struct ResolveReport {
     pub ids_issued: u64,
     pub merges: u64,
     pub splits: u64,
+    /// Customers none of whose records is delivered any longer.
+    #[serde(default)]
+    pub retirements: u64,
     /// Match rule -> records it linked.
     pub linked_by: BTreeMap<String, u64>,
     /// Pairs that similarity compared tonight, and those that an earlier night had compared.
@@ -62,9 +66,9 @@ pub struct ResolveReport {
     /// Pairs for a person to judge.
     #[serde(default)]
     pub pairs_to_review: u64,
-    /// Blocking rule -> its blocks above the limit.
+    /// Blocking rules that have blocks above the limit.
     #[serde(default)]
-    pub large_blocks: BTreeMap<String, LargeBlocks>,
+    pub large_blocks: Vec<BlockCount>,
 }
 
 #[derive(Debug)]
@@ -72,10 +76,14 @@ pub struct ResolveOutput {
     pub xref: FileEntry,
     /// Tonight's events; none when nothing was created, merged or split.
     pub events: Option<FileEntry>,
+    /// `core.customer_alias`
+    pub aliases: FileEntry,
     /// Pairs that similarity linked, and those it did not dare to.
     pub edges: Option<EdgeTables>,
     /// What similarity need not compare again next night.
     pub scores: Option<ScoreTables>,
+    /// `core.match_block`
+    pub blocks: Option<FileEntry>,
     /// To be appended to the journal before the output is used.
     pub issued: Option<JournalEvent>,
     pub report: ResolveReport,
@@ -108,6 +116,8 @@ struct Identified {
     assignment: Assignment,
     /// Number of the last event of earlier nights.
     last_event: i64,
+    /// Of all nights: ids that joined others.
+    merges: Vec<(CustomerId, CustomerId)>,
 }
 
 fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
@@ -115,6 +125,7 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let mut known = KnownIds::default();
     let last_night = read_last_night(&records, &request.base_xref, &mut known)?;
     let (old_ids, renumbered) = (last_night.ids, last_night.renumbered);
+    let delivered = last_night.delivered;
     let rules = &request.spec.rules;
     let mut clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
     let applied = match &request.spec.similarity {
@@ -139,7 +150,12 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let reissues = read_reissues(&records, &clusters, &kept, &unknown, &known)?;
     let n_without = kept.ids.iter().filter(|id| id.is_none()).count();
     let next = known.next(n_without)?;
-    let assignment = complete(&clusters, kept, reissues, next);
+    let mut assignment = complete(&clusters, kept, reissues, next);
+    assignment.retire(&delivered);
+    let mut merges = known.merges;
+    let tonight = assignment.events.iter();
+    let tonight = tonight.filter(|event| event.kind == IdEventKind::Merge);
+    merges.extend(tonight.filter_map(|event| Some((event.from?, event.to))));
     Ok(Identified {
         records,
         cluster_of: clusters.cluster_of,
@@ -147,6 +163,7 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
         applied,
         assignment,
         last_event,
+        merges,
     })
 }
 
@@ -181,9 +198,12 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         )?),
         None => None,
     };
-    let scores = match &found.applied {
-        Some(applied) => Some(write_scores(warehouse, &applied.scores)?),
-        None => None,
+    let (scores, blocks) = match &found.applied {
+        Some(applied) => (
+            Some(write_scores(warehouse, &applied.scores)?),
+            Some(write_blocks(warehouse, &applied.blocks)?),
+        ),
+        None => (None, None),
     };
     let events = if assignment.events.is_empty() {
         None
@@ -196,6 +216,7 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
             date,
         )?)
     };
+    let aliases = tables::write_aliases(warehouse, &found.merges)?;
     let issued = if assignment.newly_issued.is_empty() {
         None
     } else {
@@ -216,6 +237,7 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         ids_issued: assignment.newly_issued.len() as u64,
         merges: count(IdEventKind::Merge),
         splits: count(IdEventKind::Split),
+        retirements: count(IdEventKind::Retire),
         linked_by,
         pairs_compared: found
             .applied
@@ -226,18 +248,22 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
             .as_ref()
             .map_or(0, |applied| applied.pairs_known),
         pairs_to_review: edges.as_ref().map_or(0, |edges| edges.review.rows),
-        large_blocks: found
-            .applied
-            .as_ref()
-            .map(|applied| applied.large_blocks.clone())
-            .unwrap_or_default(),
+        large_blocks: found.applied.iter().flat_map(large_blocks).collect(),
     };
     Ok(ResolveOutput {
         xref,
         events,
+        aliases,
         edges,
         scores,
+        blocks,
         issued,
         report,
     })
+}
+
+fn large_blocks(applied: &Applied) -> impl Iterator<Item = BlockCount> + '_ {
+    let blocks = applied.blocks.iter();
+    let large = blocks.filter(|each| each.refined_blocks + each.refused_blocks > 0);
+    large.cloned()
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::block::{Block, Refinement, mix};
+use super::block_table::BlockCount;
 use super::compare::Comparer;
 use super::link::{
     Decisions, KeyedDecision, LinkOutcome, Linking, RecordName, ScoredPair, Verdict, link,
@@ -27,8 +27,8 @@ pub struct Applied {
     /// Pairs compared tonight, and those whose levels an earlier night found.
     pub pairs_compared: u64,
     pub pairs_known: u64,
-    /// By blocking rule that had some.
-    pub large_blocks: BTreeMap<String, LargeBlocks>,
+    /// By kind and blocking rule.
+    pub blocks: Vec<BlockCount>,
     /// Pairs from the threshold of review on, strongest first, and what became of each.
     pub pairs: Vec<ScoredPair>,
     pub outcomes: Vec<LinkOutcome>,
@@ -36,16 +36,6 @@ pub struct Applied {
     pub weights: HashMap<u32, f64>,
     /// What the next night need not compare again.
     pub scores: Scores,
-}
-
-/// Blocks of one rule with more records than `block_limit`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LargeBlocks {
-    /// Cut by a further key.
-    pub refined: u64,
-    /// Too large after the last further key: their records are not compared with each other by this rule.
-    pub refused: u64,
-    pub refused_records: u64,
 }
 
 /// One kind of customer: its records, how they are compared, what was learnt of them.
@@ -210,14 +200,15 @@ impl<'a> Scoring<'a> {
         let scored = scored.filter(|pair| pair.weight >= review);
         applied.pairs.par_extend(scored);
         applied.scores.pairs.extend(found);
-        for (block, large) in blocks.blocks.iter().zip(&blocks.large) {
-            if large.is_some() {
-                let seen = applied.large_blocks.entry(block.name()).or_default();
-                seen.refined += large.refined_blocks;
-                seen.refused += large.refused_blocks;
-                seen.refused_records += large.refused_records;
-            }
-        }
+        let counted = blocks
+            .blocks
+            .iter()
+            .zip(&blocks.large)
+            .map(|(block, large)| {
+                let customer_type = kind.customer_type.as_str();
+                BlockCount::new(customer_type, block.name(), self.spec.block_limit, large)
+            });
+        applied.blocks.extend(counted);
     }
 
     fn blocks(&self, spec: &KindSpec) -> Blocks<'a> {

@@ -48,7 +48,8 @@ impl Slot {
     }
 
     /// Family and given names share their values, so that swapped ones meet.
-    const fn dictionary(self) -> usize {
+    #[must_use]
+    pub const fn dictionary(self) -> usize {
         match self {
             Self::GivenName => Self::FamilyName as usize,
             other => other as usize,
@@ -87,6 +88,11 @@ impl Dictionary {
         self.texts.push(Arc::clone(&text));
         self.numbers.insert(text, number);
         number
+    }
+
+    /// The number of a value of `slot`, in its one spelling.
+    pub fn spelled(&mut self, slot: Slot, text: &str) -> u32 {
+        self.number(&spell(slot, text))
     }
 
     #[must_use]
@@ -137,8 +143,14 @@ impl Attributes {
 
     /// The number of a value in its slot, in its one spelling.
     pub fn number(&mut self, slot: Slot, text: &str) -> u32 {
-        let spelled = spell(slot, text);
-        self.dictionaries[slot.dictionary()].number(&spelled)
+        self.dictionaries[slot.dictionary()].spelled(slot, text)
+    }
+
+    /// All dictionaries with their numbers, as `Slot::dictionary` has them.
+    pub fn par_dictionaries(
+        &mut self,
+    ) -> impl IndexedParallelIterator<Item = (usize, &mut Dictionary)> {
+        self.dictionaries.par_iter_mut().enumerate()
     }
 
     /// Adds the next record's values, by slot as in `needed`.
