@@ -54,8 +54,7 @@ settings = SettingsCreator(
     ],
 )
 api = DuckDBAPI(database)
-people = api.register(database.table("people").df(), source_table_name="people") if hasattr(api, "register") else "people"
-linker = Linker(people, settings) if hasattr(api, "register") else Linker(people, settings, api)
+linker = Linker(api.register("people"), settings)
 
 started = time.perf_counter()
 training = linker.training

@@ -9,8 +9,8 @@ use std::time::Instant;
 use polars::prelude::*;
 use salenet::config::match_model::MatchModel;
 use salenet::config::matching::{
-    BlockKey, Comparison, CustomerTypeRule, Detail, KindSpec, MatchingSpec, NameOrder, Pairing,
-    RecordSource, SimilaritySpec,
+    BlockKey, Comparison, Conflict, CustomerTypeRule, Detail, KindSpec, MatchingSpec, NameOrder,
+    Number, Pairing, RecordSource, SimilaritySpec,
 };
 use salenet::domain::TableName;
 use salenet::stages::resolve::records::read_records;
@@ -77,7 +77,13 @@ fn spec(model: Option<MatchModel>) -> Outcome<MatchingSpec> {
                     Comparison::BirthDate,
                     Comparison::Contact,
                 ],
-                conflicts: Vec::new(),
+                // As the sample bank has them: a pair that lives together is two people.
+                conflicts: [Comparison::GivenName, Comparison::BirthDate]
+                    .map(|comparison| Conflict {
+                        comparison,
+                        unless_above: Some(Number(20.0)),
+                    })
+                    .to_vec(),
             }),
             organisation: None,
         }),

@@ -68,9 +68,9 @@ fn frame(records: &[Record], first_line: i64) -> PolarsResult<DataFrame> {
 }
 
 fn record(person: u64, number: u64, n_people: u64, night: u64) -> Record {
-    // Two people in three live in pairs that share family name, address and phone.
-    let home = if person % 3 < 2 {
-        person - person % 3
+    // One person in three lives in a pair that shares family name, address and phone.
+    let home = if person % 6 < 2 {
+        person - person % 6
     } else {
         person
     };
