@@ -250,6 +250,9 @@ impl<'a> Night<'a> {
                 staging: staging.collect(),
                 base_xref: night.paths(&night.base_files(&xref)),
                 base_events: night.paths(&night.base_files(&events)),
+                base_match_records: night
+                    .paths(&night.base_files(&own_table("core", "match_record"))),
+                base_match_pairs: night.paths(&night.base_files(&own_table("core", "match_pair"))),
                 issued,
                 decisions: match_decisions(&journal),
                 threads: context.settings.threads,
