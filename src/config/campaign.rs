@@ -1,8 +1,22 @@
 //! A campaign as checked: from a universe to a ranked, explained target list.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Serialize)]
+use super::cells::{CellSpec, Channel, FinderPart, OfferSpec, Ppm};
+use crate::domain::TableName;
+
+/// Columns that lists may show beside those of the attributes.
+pub const LIST_COLUMNS: [&str; 7] = [
+    "list_place",
+    "finder_number",
+    "cell_code",
+    "contact_channel",
+    "offer_code",
+    "offer_rate",
+    "offer_valid_until",
+];
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CampaignSpec {
     pub code: String,
     pub description: String,
@@ -10,6 +24,8 @@ pub struct CampaignSpec {
     pub level: CampaignLevel,
     pub seed: u64,
     pub schedule: Schedule,
+    /// Campaigns of one night with a smaller number choose first.
+    pub priority: u32,
     /// A query with a column `customer_id`.
     pub universe: String,
     /// What the rules and the rank read: one row per customer.
@@ -18,20 +34,30 @@ pub struct CampaignSpec {
     pub suppress: Vec<SuppressionRule>,
     /// SQL expression over the attributes; larger is better.
     pub rank_by: String,
-    /// Most names on the list; `None` for no cap.
+    /// Most customers contacted; `None` for no cap.
     pub cap: Option<u64>,
+    pub offers: Vec<OfferSpec>,
+    /// At least one.
+    pub cells: Vec<CellSpec>,
+    pub seeds: Option<SeedSpec>,
+    /// Parts of the number of a contact; empty for no numbers.
+    pub finder: Vec<FinderPart>,
+    /// Days after a contact in which an answer counts and controls are left alone.
+    pub response_days: Option<u32>,
+    /// Share expected to answer without the campaign.
+    pub base_rate: Ppm,
     pub export: ListExport,
 }
 
 /// Who receives at most one offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CampaignLevel {
     Customer,
     Household,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
     Nightly,
@@ -41,21 +67,31 @@ pub enum Schedule {
     Manual,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EligibilityRule {
     pub id: String,
     /// SQL condition that must be true; null fails.
     pub condition: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SuppressionRule {
     pub id: String,
     pub rule: Suppression,
+    /// The one channel it closes; `None` suppresses the customer.
+    pub channel: Option<Channel>,
+}
+
+/// Names of the bank's own that stand on every list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SeedSpec {
+    /// A reference table.
+    pub table: TableName,
+    pub columns: Vec<String>,
 }
 
 /// Built-in reasons to leave a customer alone. Each reads the attributes table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppression {
     /// `is_deceased`
@@ -76,7 +112,7 @@ pub enum Suppression {
     Condition { condition: String },
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ListExport {
     /// Columns of the attributes table that the list may show, in order.
     pub columns: Vec<String>,

@@ -9,6 +9,7 @@
 
 pub mod bank;
 pub mod campaign;
+pub mod cells;
 pub mod feed;
 pub mod matching;
 pub mod match_model;

@@ -13,7 +13,9 @@ use crate::config::project::Project;
 use crate::domain::BusinessDate;
 use crate::stages::clean::TokenKeys;
 use crate::store::manifest::{GateResult, GateStatus};
-use crate::store::{Journal, JournalEvent, Manifest, ReleaseId, Warehouse, WarehouseLock};
+use crate::store::{
+    FileEntry, Journal, JournalEvent, Manifest, ReleaseId, Warehouse, WarehouseLock,
+};
 
 /// What the operator asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -305,6 +307,19 @@ fn lists_delivered(
             continue;
         };
         let candidates = warehouse.keep_in_journal(candidates)?;
+        let contacts = campaign.contacts.as_ref().map(|file| {
+            let path = warehouse.keep_in_journal(file)?;
+            Ok::<_, RunError>(FileEntry {
+                path,
+                ..file.clone()
+            })
+        });
+        events.push(JournalEvent::CampaignDelivered {
+            campaign: campaign.code.clone(),
+            business_date: manifest.business_date,
+            contacted_on: manifest.business_date,
+            contacts: contacts.transpose()?,
+        });
         for list in &campaign.lists {
             events.push(JournalEvent::ListDelivered {
                 campaign: campaign.code.clone(),

@@ -53,7 +53,11 @@ pub fn feed_gates(entry: &FeedEntry) -> Vec<GateResult> {
 /// Universe = removed + lost in dedupe + cut + selected, per campaign.
 #[must_use]
 pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
-    let listed: u64 = entry.lists.iter().map(|list| list.file.rows).sum();
+    let listed: u64 = entry
+        .lists
+        .iter()
+        .map(|list| list.file.rows - list.seeds)
+        .sum();
     let remaining = entry.waterfall.last().map_or(0, |line| line.remaining);
     let universe = entry.waterfall.first().map_or(0, |line| line.remaining);
     GateResult {

@@ -12,6 +12,7 @@ pub mod chain;
 pub mod deliveries;
 pub mod night;
 mod models;
+mod campaigns;
 mod walk;
 pub mod plan;
 pub mod feeds;

@@ -247,7 +247,7 @@ impl Session {
         }
     }
 
-    fn replace(
+    pub(super) fn replace(
         &self,
         catalogue: Catalogue,
         name: &TableName,

@@ -38,6 +38,16 @@ pub enum JournalEvent {
         /// Every candidate of that night's campaigns, selected or not; below the warehouse folder.
         candidates: String,
     },
+    /// A campaign's lists went out.
+    CampaignDelivered {
+        campaign: String,
+        /// The night that chose.
+        business_date: BusinessDate,
+        /// The business date that was current when the lists went out.
+        contacted_on: BusinessDate,
+        /// Whom the lists name and whom they hold back, kept beside the journal; none when nobody.
+        contacts: Option<FileEntry>,
+    },
     Withdrawn {
         releases: Vec<ReleaseId>,
         reason: String,
@@ -105,6 +115,9 @@ impl Journal {
                 Some(file.as_str())
             }
             JournalEvent::ListDelivered { candidates, .. } => Some(candidates.as_str()),
+            JournalEvent::CampaignDelivered { contacts, .. } => {
+                contacts.as_ref().map(|file| file.path.as_str())
+            }
             JournalEvent::Withdrawn { .. }
             | JournalEvent::MatchDecided { .. }
             | JournalEvent::GateAccepted { .. } => None,
@@ -132,18 +145,16 @@ impl Journal {
         })
     }
 
-    /// Candidates behind the lists that were delivered for earlier business dates, published still or withdrawn since.
-    #[must_use]
-    pub fn delivered_before(&self, date: BusinessDate) -> std::collections::BTreeSet<&str> {
-        let files = self.events.iter().filter_map(|event| match event {
-            JournalEvent::ListDelivered {
-                release,
-                candidates,
+    /// Contacts that lists brought about before a business date, whatever became of their releases since.
+    pub fn contacts_before(&self, date: BusinessDate) -> impl Iterator<Item = &FileEntry> {
+        self.events.iter().filter_map(move |event| match event {
+            JournalEvent::CampaignDelivered {
+                contacted_on,
+                contacts,
                 ..
-            } if release.date < date => Some(candidates.as_str()),
+            } if *contacted_on < date => contacts.as_ref(),
             _ => None,
-        });
-        files.collect()
+        })
     }
 
     /// Replayed reject files of a feed and date, in the order they were handed in.

@@ -112,8 +112,13 @@ pub struct GateResult {
 pub struct CampaignEntry {
     pub code: String,
     pub waterfall: Vec<WaterfallLine>,
+    #[serde(default)]
+    pub cells: Vec<CellEntry>,
     /// Every member of the universe as this run judged it, part of `campaigns.candidate`; none for an empty universe.
     pub candidates: Option<FileEntry>,
+    /// What the run adds to `campaigns.contact_history` once it is delivered; none when nobody was chosen.
+    #[serde(default)]
+    pub contacts: Option<FileEntry>,
     pub lists: Vec<ListEntry>,
 }
 
@@ -124,6 +129,24 @@ impl CampaignEntry {
             .iter()
             .flat_map(|list| [&list.file, &list.control])
     }
+}
+
+/// A part of those selected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellEntry {
+    pub code: String,
+    /// target, control or explore
+    pub kind: String,
+    pub channel: Option<String>,
+    pub offer: Option<String>,
+    /// Asked for, in millionths.
+    pub share_ppm: u32,
+    pub members: u64,
+    pub unit_cost_cents: Option<i64>,
+    pub cost_cents: i64,
+    /// The smallest rise over the base rate that the cell could show against the controls, in millionths; none without
+    /// controls, or when there are too few of them for any.
+    pub smallest_effect_ppm: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +164,9 @@ pub struct WaterfallLine {
 pub struct ListEntry {
     /// Below the release folder and without ending: `lists/<campaign>/<name>`.
     pub name: String,
+    /// Rows of the bank's own names among the list's.
+    #[serde(default)]
+    pub seeds: u64,
     /// The list, `<name>.csv`.
     pub file: FileEntry,
     /// Its row count and hash, `<name>.ctl`.

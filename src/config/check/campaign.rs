@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::cells::{channel, check_base_rate, check_cells, check_finder, check_seeds};
 use super::{KnownTables, suggestion};
 use crate::config::campaign::{
-    CampaignLevel, CampaignSpec, EligibilityRule, ListExport, Schedule, Suppression,
+    CampaignLevel, CampaignSpec, EligibilityRule, LIST_COLUMNS, ListExport, Schedule, Suppression,
     SuppressionRule,
 };
+use crate::config::cells::{CellSpec, Ppm};
 use crate::config::document::{Document, Reporter};
 use crate::config::feed::Classification;
 use crate::config::model::ModelSpec;
@@ -16,6 +18,12 @@ use crate::diagnostic::Diagnostics;
 use crate::domain::TableName;
 
 const DEFAULT_ATTRIBUTES: &str = "marts.customer_360";
+const DEFAULT_PRIORITY: u32 = 100;
+/// One in a hundred answers without the campaign.
+const DEFAULT_BASE_RATE: Ppm = 10_000;
+
+/// Rules are bits of one number, beside the built-in ones.
+const MOST_RULES: usize = 48;
 
 pub fn check(
     raw: RawCampaign,
@@ -39,6 +47,18 @@ pub fn check(
         .clone()
         .unwrap_or_else(|| DEFAULT_ATTRIBUTES.to_owned());
     let model = check_attributes(&attributes, known, node, &mut report);
+    if raw.eligibility.len() + raw.suppress.len() > MOST_RULES {
+        report.at_hint(
+            node.get("suppress"),
+            format!(
+                "the campaign has {} rules",
+                raw.eligibility.len() + raw.suppress.len()
+            ),
+            format!(
+                "{MOST_RULES} are the most; join conditions that belong together with `and` or `or`"
+            ),
+        );
+    }
     let mut seen = BTreeSet::new();
     for (list, ids) in [
         (
@@ -54,6 +74,13 @@ pub fn check(
         ),
     ] {
         for (index, id) in ids.into_iter().enumerate() {
+            if is_built_in(id) {
+                report.at_hint(
+                    node.get(list).item(index).get("id"),
+                    format!("`{id}` is the id of a built-in rule"),
+                    "ids that begin with E00_, S00_, P or S99_ are salenet's own",
+                );
+            }
             if !seen.insert(id) {
                 report.at_hint(
                     node.get(list).item(index).get("id"),
@@ -63,7 +90,24 @@ pub fn check(
             }
         }
     }
-    let suppress = check_suppression(&raw.suppress, model, node.get("suppress"), &mut report);
+    let (cells, offers) = check_cells(&raw.cells, &raw.offers, node, &mut report);
+    let suppress = check_suppression(
+        &raw.suppress,
+        &cells,
+        model,
+        node.get("suppress"),
+        &mut report,
+    );
+    let finder = raw
+        .codes
+        .as_ref()
+        .map(|codes| check_finder(codes, node.get("codes"), &mut report));
+    let listed: BTreeSet<&str> = raw.export.columns.iter().map(String::as_str).collect();
+    let seeds = raw.seeds.as_ref();
+    let seeds =
+        seeds.and_then(|seeds| check_seeds(seeds, &listed, known, node.get("seeds"), &mut report));
+    let window = raw.response.as_ref();
+    let base_rate = window.and_then(|raw| check_base_rate(raw, node.get("response"), &mut report));
     check_export(&raw, model, node.get("export"), &mut report);
     CampaignSpec {
         code: raw.campaign.code,
@@ -79,6 +123,7 @@ pub fn check(
             RawSchedule::Monthly => Schedule::Monthly,
             RawSchedule::Manual => Schedule::Manual,
         },
+        priority: raw.priority.unwrap_or(DEFAULT_PRIORITY),
         universe: raw.universe,
         attributes,
         eligibility: raw
@@ -92,6 +137,12 @@ pub fn check(
         suppress,
         rank_by: raw.rank_by,
         cap: raw.cap,
+        offers,
+        cells,
+        seeds,
+        finder: finder.unwrap_or_default(),
+        response_days: window.map(|window| window.window_days),
+        base_rate: base_rate.unwrap_or(DEFAULT_BASE_RATE),
         export: ListExport {
             columns: raw.export.columns,
             split_by: raw.export.split_by,
@@ -134,6 +185,7 @@ fn check_attributes<'a>(
 
 fn check_suppression(
     raw: &[RawSuppressionRule],
+    cells: &[CellSpec],
     model: Option<&ModelSpec>,
     list: &Node,
     report: &mut Reporter<'_>,
@@ -164,12 +216,33 @@ fn check_suppression(
                 continue;
             }
         };
+        let closed = rule.channel.map(channel);
+        if let Some(closed) = closed
+            && cells.iter().all(|cell| cell.channel != Some(closed))
+        {
+            report.at_hint(
+                node.get("channel"),
+                format!("no cell uses the channel `{}`", closed.as_str()),
+                "without `channel` the rule leaves the customer alone altogether",
+            );
+        }
         rules.push(SuppressionRule {
             id: rule.id.clone(),
+            channel: closed,
             rule: checked,
         });
     }
     rules
+}
+
+fn is_built_in(id: &str) -> bool {
+    let policy = id
+        .strip_prefix('P')
+        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    policy
+        || ["E00_", "S00_", "S99_"]
+            .iter()
+            .any(|own| id.starts_with(own))
 }
 
 fn suppression(raw: RawSuppression) -> Suppression {
@@ -240,6 +313,7 @@ fn check_export(
         .chain(split)
     {
         match model.columns.iter().find(|column| column.name == *name) {
+            None if LIST_COLUMNS.contains(&name.as_str()) => {}
             None => {
                 let names = model.columns.iter().map(|column| column.name.as_str());
                 let hint = suggestion(name, names, "the table");

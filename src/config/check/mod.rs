@@ -6,6 +6,7 @@
 mod acceptance;
 mod bank;
 mod campaign;
+mod cells;
 mod column;
 mod date_format;
 mod feed;

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::cells::{RawCell, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds};
+use super::named::Words;
+
 /// From a universe to a ranked target list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -11,6 +14,8 @@ pub struct RawCampaign {
     pub campaign: RawCampaignHead,
     /// When it runs: nightly, monthly or manual.
     pub schedule: RawSchedule,
+    /// Campaigns of one night with a smaller number choose first; default 100.
+    pub priority: Option<u32>,
     /// The table that rules and rank read; default `marts.customer_360`.
     pub attributes: Option<String>,
     /// A query with a column `customer_id`.
@@ -25,9 +30,21 @@ pub struct RawCampaign {
     /// A SQL expression; larger is better.
     #[schemars(length(min = 1))]
     pub rank_by: String,
-    /// The most names on the list.
+    /// The most customers contacted.
     #[schemars(range(min = 1))]
     pub cap: Option<u64>,
+    /// What is offered, by the offer's code.
+    #[serde(default)]
+    pub offers: Words<RawOffer>,
+    /// Parts into which those selected are drawn; one part without a channel when left out.
+    #[serde(default)]
+    pub cells: Vec<RawCell>,
+    /// Names of the bank's own that stand on every list, to see what arrives.
+    pub seeds: Option<RawSeeds>,
+    /// Numbers printed on what is sent.
+    pub codes: Option<RawCodes>,
+    /// How long an answer counts.
+    pub response: Option<RawResponseWindow>,
     /// What the list shows.
     pub export: RawExport,
 }
@@ -84,6 +101,8 @@ pub struct RawSuppressionRule {
     pub id: String,
     /// A built-in rule.
     pub rule: Option<RawSuppression>,
+    /// The one channel that the rule closes; without it the customer is left alone altogether.
+    pub channel: Option<RawChannel>,
     /// A SQL condition of the campaign's own.
     #[schemars(length(min = 1))]
     #[serde(rename = "where")]

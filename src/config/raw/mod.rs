@@ -6,6 +6,7 @@
 mod acceptance;
 mod bank;
 mod campaign;
+mod cells;
 mod column;
 mod feed;
 mod matching;
@@ -17,6 +18,9 @@ mod reference;
 pub use acceptance::RawAcceptances;
 pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
 pub use campaign::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
+pub use cells::{
+    RawCell, RawCellKind, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds,
+};
 pub use column::{
     RawClassification, RawCleaner, RawColumn, RawMapOther, RawNegative, RawProtection, RawScheme,
     RawSimpleCleaner, RawType,

@@ -28,12 +28,19 @@ pub enum ListError {
     Store(StoreError),
 }
 
-/// Writes the rows of `list_query`, already in order, one file per part.
+impl From<SqlError> for ListError {
+    fn from(source: SqlError) -> Self {
+        Self::Sql(source)
+    }
+}
+
+/// Writes the rows of `list_query`, already in order, one file per part; the seeds follow in each.
 pub fn write_lists(
     warehouse: &Warehouse,
     campaign: &CampaignSpec,
     date: BusinessDate,
     list: &QueryResult,
+    seeds: Option<&QueryResult>,
 ) -> Result<Vec<ListEntry>, ListError> {
     let mut parts: BTreeMap<String, Vec<Vec<Cell>>> = BTreeMap::new();
     for row in list.rows().map_err(ListError::Sql)? {
@@ -48,7 +55,17 @@ pub fn write_lists(
     }
     let folder = format!("data/lists/{}", file_name(&campaign.code));
     let mut entries = Vec::with_capacity(parts.len());
-    for (part, rows) in &parts {
+    let seeds = seeds
+        .map(QueryResult::rows)
+        .transpose()?
+        .unwrap_or_default();
+    for (part, mut rows) in parts {
+        let part = &part;
+        rows.extend(seeds.iter().map(|seed| {
+            let place = [Cell::Null, Cell::Null].into_iter();
+            place.chain(seed.iter().cloned()).collect()
+        }));
+        let rows = &rows;
         let mut file = warehouse.new_file().map_err(ListError::Store)?;
         write_csv(&mut file, list, rows).map_err(ListError::Io)?;
         let file = file
@@ -63,6 +80,7 @@ pub fn write_lists(
             .map_err(ListError::Store)?;
         entries.push(ListEntry {
             name,
+            seeds: seeds.len() as u64,
             file,
             control,
         });
@@ -72,18 +90,18 @@ pub fn write_lists(
 
 fn write_csv(file: &mut NewFile, list: &QueryResult, rows: &[Vec<Cell>]) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(file);
-    // The first column is the part, which is the file's name.
+    // The first columns are the part, which is the file's name, and the place.
     writer.write_record(
         list.columns
             .iter()
-            .skip(1)
+            .skip(2)
             .map(|column| column.name.as_str()),
     )?;
     for row in rows {
         let fields = row
             .iter()
             .zip(&list.columns)
-            .skip(1)
+            .skip(2)
             .map(|(cell, column)| match cell {
                 Cell::Text(text) if column.data_type.starts_with("Utf8") => neutralised(text),
                 other => other.to_text(),

@@ -1,0 +1,193 @@
+//! The campaigns of a night, one after the other by priority, and the tables they leave.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::RunError;
+use super::measure::Stage;
+use super::night::Night;
+use super::steps::{Fingerprint, StepKind, table_identity};
+use super::tables::own_table;
+use crate::config::bank::Calendar;
+use crate::config::campaign::{CampaignSpec, Schedule};
+use crate::domain::{BusinessDate, TableName};
+use crate::sql::dependencies::table_references;
+use crate::sql::schema::columns_of;
+use crate::sql::write::Partitioning;
+use crate::stages::campaign::query::judge_query;
+use crate::stages::campaign::records::{Records, write_rows};
+use crate::stages::campaign::tables::{CANDIDATE_COLUMNS, CONTACT_COLUMNS};
+use crate::stages::campaign::{CampaignOutput, CampaignRequest, run_campaign};
+use crate::store::manifest::{CampaignEntry, FileEntry};
+use crate::store::steps::StepOutput;
+use crate::store::{Journal, TableEntry};
+
+/// The engine as `campaign_run` names it.
+const ENGINE: &str = concat!("salenet ", env!("CARGO_PKG_VERSION"));
+
+/// Contacts known before a night: those of its base, and those delivered since.
+pub fn contacts_before(
+    journal: &Journal,
+    base: Option<&TableEntry>,
+    date: BusinessDate,
+) -> TableEntry {
+    let mut files: Vec<FileEntry> = base.map(|base| base.files.clone()).unwrap_or_default();
+    // Both places name a file by its content, so that the same contacts count once.
+    let mut known: BTreeSet<String> = files.iter().map(|file| file.blake3.clone()).collect();
+    for file in journal.contacts_before(date) {
+        if known.insert(file.blake3.clone()) {
+            files.push(file.clone());
+        }
+    }
+    TableEntry {
+        columns: columns_of(CONTACT_COLUMNS),
+        sorted_by: vec!["contact_id".to_owned()],
+        files,
+    }
+}
+
+/// Campaigns in the order in which they choose.
+pub fn by_priority(campaigns: &[CampaignSpec]) -> Vec<&CampaignSpec> {
+    let mut sorted: Vec<&CampaignSpec> = campaigns.iter().collect();
+    sorted.sort_by(|left, right| (left.priority, &left.code).cmp(&(right.priority, &right.code)));
+    sorted
+}
+
+pub fn is_due(campaign: &CampaignSpec, calendar: &Calendar, date: BusinessDate) -> bool {
+    match campaign.schedule {
+        Schedule::Nightly => true,
+        Schedule::Monthly => calendar.ends_month(date),
+        Schedule::Manual => false,
+    }
+}
+
+impl Night<'_> {
+    pub(super) fn campaigns(&mut self) -> Result<Vec<CampaignEntry>, RunError> {
+        let project = self.context.checked.project;
+        if project.campaigns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let date = self.context.date;
+        let name = own_table("campaigns", "candidate");
+        let grain = ["campaign_code", "business_date", "customer_id"]
+            .map(str::to_owned)
+            .to_vec();
+        let mut so_far = TableEntry {
+            columns: columns_of(CANDIDATE_COLUMNS),
+            sorted_by: grain,
+            files: self.base_files(&name),
+        };
+        self.add(name.clone(), so_far.clone());
+        let history = own_table("campaigns", "contact_history");
+        let journal = self.context.warehouse.journal()?;
+        let mut contacts = contacts_before(&journal, self.base_table(&history), date);
+        self.add(history.clone(), contacts.clone());
+        let mut entries = Vec::new();
+        for campaign in by_priority(&project.campaigns)
+            .into_iter()
+            .filter(|campaign| is_due(campaign, &project.bank.calendar, date))
+        {
+            let output = self.campaign(campaign, &name, &so_far)?;
+            so_far = output.candidates;
+            self.add(name.clone(), so_far.clone());
+            contacts.files.extend(output.entry.contacts.clone());
+            self.add(history.clone(), contacts.clone());
+            entries.push(output.entry);
+        }
+        self.campaign_records(&entries)?;
+        Ok(entries)
+    }
+
+    /// `campaign`, `campaign_run`, `cell` and `treatment`: so small that they are written every night.
+    fn campaign_records(&mut self, entries: &[CampaignEntry]) -> Result<(), RunError> {
+        let project = self.context.checked.project;
+        let date = self.context.date;
+        let hash = project.config_hash();
+        let records = Records::of(&project.campaigns, entries, date, &hash, ENGINE);
+        let month = Partitioning::Named(format!("month={}", date.month()));
+        for (table, rows, partition) in [
+            ("campaign", records.campaign, &Partitioning::None),
+            ("campaign_run", records.campaign_run, &month),
+            ("cell", records.cell, &month),
+            ("treatment", records.treatment, &month),
+        ] {
+            let name = own_table("campaigns", table);
+            let mut entry = write_rows(
+                &self.session,
+                self.context.warehouse,
+                &name,
+                rows,
+                partition,
+            )?;
+            if *partition != Partitioning::None {
+                let earlier = self.base_files(&name);
+                entry.files = earlier.into_iter().chain(entry.files).collect();
+            }
+            self.add(name, entry);
+        }
+        Ok(())
+    }
+
+    fn campaign(
+        &mut self,
+        campaign: &CampaignSpec,
+        table: &TableName,
+        so_far: &TableEntry,
+    ) -> Result<CampaignOutput, RunError> {
+        let fingerprint = self.campaign_fingerprint(campaign, so_far)?;
+        let name = format!("campaign {}", campaign.code);
+        let output = self.step(Stage::Campaign, &name, &fingerprint, |night| {
+            let output = run_campaign(&CampaignRequest {
+                session: &night.session,
+                warehouse: night.context.warehouse,
+                campaign,
+                bindings: &night.bindings,
+                business_date: night.context.date,
+                table,
+                so_far,
+            })?;
+            let lists = output.entry.list_files().chain(&output.entry.contacts);
+            Ok(StepOutput {
+                step: name.clone(),
+                tables: BTreeMap::from([(table.clone(), output.candidates.clone())]),
+                files: lists.cloned().collect(),
+                report: serde_json::to_value(&output).map_err(RunError::Report)?,
+            })
+        })?;
+        serde_json::from_value(output.report).map_err(RunError::Report)
+    }
+
+    fn campaign_fingerprint(
+        &self,
+        campaign: &CampaignSpec,
+        so_far: &TableEntry,
+    ) -> Result<String, RunError> {
+        let mut fingerprint = Fingerprint::new(StepKind::Campaign);
+        fingerprint.add(
+            "campaign",
+            &serde_json::to_string(campaign).map_err(RunError::Report)?,
+        );
+        fingerprint.add("date", &self.context.date.to_string());
+        for (name, value) in self.bindings.values() {
+            fingerprint.add(name, &format!("{value:?}"));
+        }
+        let sql = judge_query(campaign);
+        fingerprint.add("sql", &sql);
+        for table in &table_references(&sql)?.base {
+            let identity = self
+                .base_table(table)
+                .map(table_identity)
+                .unwrap_or_default();
+            fingerprint.add(&format!("base.{table}"), &identity);
+        }
+        fingerprint.add("candidates", &table_identity(so_far));
+        let schemas = ["core", "marts", "reference", "campaigns"];
+        for (name, identity) in self
+            .identities
+            .iter()
+            .filter(|(name, _)| schemas.contains(&name.schema()))
+        {
+            fingerprint.add(&name.to_string(), identity);
+        }
+        Ok(fingerprint.finish())
+    }
+}
