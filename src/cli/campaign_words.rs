@@ -22,6 +22,13 @@ pub fn figures(campaign: &CampaignEntry) -> String {
     }
     let _ = writeln!(text, "{table}");
     cells(&mut text, &campaign.cells);
+    if let Some(ppm) = campaign.gap_ppm {
+        let percent = Money(i128::from(ppm.div_ceil(100))).to_decimal(2);
+        let _ = writeln!(
+            text,
+            "gap         {percent} % below what no choice within the limits can pass"
+        );
+    }
     text
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cells::{CellSpec, Channel, FinderPart, OfferSpec, Ppm};
+use super::contact_policy::{Constraints, ContactPolicy};
 use crate::domain::TableName;
 
 /// Columns that lists may show beside those of the attributes.
@@ -42,6 +43,8 @@ pub struct CampaignSpec {
     pub seeds: Option<SeedSpec>,
     /// Parts of the number of a contact; empty for no numbers.
     pub finder: Vec<FinderPart>,
+    pub policy: ContactPolicy,
+    pub constraints: Constraints,
     /// Days after a contact in which an answer counts and controls are left alone.
     pub response_days: Option<u32>,
     /// Share expected to answer without the campaign.
@@ -102,12 +105,26 @@ pub enum Suppression {
     Staff,
     /// `is_do_not_call`
     DoNotCall,
-    /// Not `has_contact_consent`
-    NoConsent,
+    /// Not `has_contact_consent`, or `has_profiling_consent`; with a channel what `core.customer_consent` says of it.
+    NoConsent { purpose: String },
     /// The product is among `core.account` open accounts of the customer.
     HoldsProduct,
-    /// `has_open_complaint`
-    OpenComplaint,
+    /// `has_open_complaint`; with days or exceptions what `core.complaint` holds.
+    OpenComplaint {
+        days: Option<u32>,
+        except: Vec<String>,
+    },
+    /// `days_past_due`, or `worst_days_past_due_<months>m`.
+    Delinquent {
+        days_past_due: u32,
+        months: Option<u32>,
+    },
+    /// `is_in_hardship`
+    Hardship,
+    /// `is_legal_hold`
+    LegalHold,
+    /// `has_pending_application`
+    PendingApplication,
     /// A condition of the campaign's own.
     Condition { condition: String },
 }

@@ -10,9 +10,12 @@ use super::tables::own_table;
 use crate::config::bank::Calendar;
 use crate::config::campaign::{CampaignSpec, Schedule};
 use crate::domain::{BusinessDate, TableName};
+use crate::sql::catalog::Catalogue;
+use crate::sql::columns::Values;
 use crate::sql::dependencies::table_references;
 use crate::sql::schema::columns_of;
 use crate::sql::write::Partitioning;
+use crate::sql::{Bindings, Session};
 use crate::stages::campaign::query::judge_query;
 use crate::stages::campaign::records::{Records, write_rows};
 use crate::stages::campaign::tables::{CANDIDATE_COLUMNS, CONTACT_COLUMNS};
@@ -60,6 +63,47 @@ pub fn is_due(campaign: &CampaignSpec, calendar: &Calendar, date: BusinessDate) 
     }
 }
 
+/// `campaigns.customer_alias`: contacts follow customers through merges, however many.
+pub fn add_aliases(session: &Session, has_events: bool) -> Result<(), RunError> {
+    let mut merged: BTreeMap<i64, i64> = BTreeMap::new();
+    if has_events {
+        let sql = "select from_customer_id, to_customer_id from core.customer_id_event
+            where event_type = 'merge' order by event_seq";
+        let events = session.query(sql, &Bindings::default())?;
+        let (from, to) = (
+            events.integers("from_customer_id")?,
+            events.integers("to_customer_id")?,
+        );
+        merged.extend(
+            from.into_iter()
+                .zip(to)
+                .filter_map(|(from, to)| from.zip(to)),
+        );
+    }
+    let mut current = Vec::with_capacity(merged.len());
+    for (from, to) in &merged {
+        let mut last = *to;
+        // A ring cannot be: ids are never given twice. It would end here all the same.
+        for _ in 0..merged.len() {
+            let Some(next) = merged.get(&last) else { break };
+            last = *next;
+        }
+        current.push((*from, last));
+    }
+    let columns = vec![
+        (
+            "customer_id",
+            Values::Integers(current.iter().map(|(from, _)| Some(*from)).collect()),
+        ),
+        (
+            "current_id",
+            Values::Integers(current.iter().map(|(_, to)| Some(*to)).collect()),
+        ),
+    ];
+    let name = own_table("campaigns", "customer_alias");
+    Ok(session.add_columns(Catalogue::Tonight, &name, columns)?)
+}
+
 impl Night<'_> {
     pub(super) fn campaigns(&mut self) -> Result<Vec<CampaignEntry>, RunError> {
         let project = self.context.checked.project;
@@ -81,6 +125,7 @@ impl Night<'_> {
         let journal = self.context.warehouse.journal()?;
         let mut contacts = contacts_before(&journal, self.base_table(&history), date);
         self.add(history.clone(), contacts.clone());
+        add_aliases(&self.session, project.matching.is_some())?;
         let mut entries = Vec::new();
         for campaign in by_priority(&project.campaigns)
             .into_iter()

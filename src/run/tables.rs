@@ -7,7 +7,7 @@ use crate::config::project::Project;
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::Bindings;
 use crate::sql::schema::{columns_of, declared_columns, staging_columns};
-use crate::stages::campaign::tables::TABLES;
+use crate::stages::campaign::tables::{ALIAS_COLUMNS, TABLES};
 use crate::stages::resolve::similarity::edges::EDGE_COLUMNS;
 use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
 use crate::store::manifest::ColumnEntry;
@@ -96,6 +96,10 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
         }
     }
     if !project.campaigns.is_empty() {
+        tables.insert(
+            own_table("campaigns", "customer_alias"),
+            columns_of(ALIAS_COLUMNS),
+        );
         for (table, columns) in TABLES {
             tables.insert(own_table("campaigns", table), columns_of(columns));
         }

@@ -114,6 +114,10 @@ pub struct CampaignEntry {
     pub waterfall: Vec<WaterfallLine>,
     #[serde(default)]
     pub cells: Vec<CellEntry>,
+    /// How much less the chosen are worth than the best that no choice within the limits can pass, in millionths of it;
+    /// none when that is not positive.
+    #[serde(default)]
+    pub gap_ppm: Option<u32>,
     /// Every member of the universe as this run judged it, part of `campaigns.candidate`; none for an empty universe.
     pub candidates: Option<FileEntry>,
     /// What the run adds to `campaigns.contact_history` once it is delivered; none when nobody was chosen.

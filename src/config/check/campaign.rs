@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::cells::{channel, check_base_rate, check_cells, check_finder, check_seeds};
+use super::cells::{check_base_rate, check_cells, check_finder, check_seeds};
+use super::contact_policy::{check_constraints, check_policy};
+use super::suppression::{check_suppression, is_built_in};
 use super::{KnownTables, suggestion};
 use crate::config::campaign::{
-    CampaignLevel, CampaignSpec, EligibilityRule, LIST_COLUMNS, ListExport, Schedule, Suppression,
-    SuppressionRule,
+    CampaignLevel, CampaignSpec, EligibilityRule, LIST_COLUMNS, ListExport, Schedule,
 };
-use crate::config::cells::{CellSpec, Ppm};
+use crate::config::cells::Ppm;
 use crate::config::document::{Document, Reporter};
 use crate::config::feed::Classification;
 use crate::config::model::ModelSpec;
-use crate::config::raw::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
+use crate::config::raw::{RawCampaign, RawDedupe, RawKeep, RawLevel, RawSchedule};
 use crate::config::yaml::Node;
 use crate::diagnostic::Diagnostics;
 use crate::domain::TableName;
@@ -95,6 +96,7 @@ pub fn check(
         &raw.suppress,
         &cells,
         model,
+        known,
         node.get("suppress"),
         &mut report,
     );
@@ -106,6 +108,9 @@ pub fn check(
     let seeds = raw.seeds.as_ref();
     let seeds =
         seeds.and_then(|seeds| check_seeds(seeds, &listed, known, node.get("seeds"), &mut report));
+    let policy = check_policy(raw.contact_policy.as_ref(), known, node, &mut report);
+    let constraints = raw.constraints.as_ref();
+    let constraints = check_constraints(constraints, &cells, model, node, &mut report);
     let window = raw.response.as_ref();
     let base_rate = window.and_then(|raw| check_base_rate(raw, node.get("response"), &mut report));
     check_export(&raw, model, node.get("export"), &mut report);
@@ -113,7 +118,9 @@ pub fn check(
         code: raw.campaign.code,
         description: raw.campaign.description,
         product: raw.campaign.product,
-        level: match raw.campaign.level {
+        policy,
+        constraints,
+        level: match raw.dedupe.as_ref().map_or(raw.campaign.level, group_of) {
             RawLevel::Customer => CampaignLevel::Customer,
             RawLevel::Household => CampaignLevel::Household,
         },
@@ -183,109 +190,6 @@ fn check_attributes<'a>(
     model
 }
 
-fn check_suppression(
-    raw: &[RawSuppressionRule],
-    cells: &[CellSpec],
-    model: Option<&ModelSpec>,
-    list: &Node,
-    report: &mut Reporter<'_>,
-) -> Vec<SuppressionRule> {
-    let mut rules = Vec::new();
-    for (index, rule) in raw.iter().enumerate() {
-        let node = list.item(index);
-        let checked = match (rule.rule, &rule.condition) {
-            (Some(built_in), None) => {
-                let suppression = suppression(built_in);
-                check_flag(&suppression, model, node.get("rule"), report);
-                suppression
-            }
-            (None, Some(condition)) => Suppression::Condition {
-                condition: condition.clone(),
-            },
-            (built_in, _) => {
-                let message = if built_in.is_some() {
-                    format!("the rule `{}` has both `rule` and `where`", rule.id)
-                } else {
-                    format!("the rule `{}` suppresses nothing", rule.id)
-                };
-                report.at_hint(
-                    node.get("id"),
-                    message,
-                    "give it one of `rule: <built-in>` and `where: <condition>`",
-                );
-                continue;
-            }
-        };
-        let closed = rule.channel.map(channel);
-        if let Some(closed) = closed
-            && cells.iter().all(|cell| cell.channel != Some(closed))
-        {
-            report.at_hint(
-                node.get("channel"),
-                format!("no cell uses the channel `{}`", closed.as_str()),
-                "without `channel` the rule leaves the customer alone altogether",
-            );
-        }
-        rules.push(SuppressionRule {
-            id: rule.id.clone(),
-            channel: closed,
-            rule: checked,
-        });
-    }
-    rules
-}
-
-fn is_built_in(id: &str) -> bool {
-    let policy = id
-        .strip_prefix('P')
-        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-    policy
-        || ["E00_", "S00_", "S99_"]
-            .iter()
-            .any(|own| id.starts_with(own))
-}
-
-fn suppression(raw: RawSuppression) -> Suppression {
-    match raw {
-        RawSuppression::Deceased => Suppression::Deceased,
-        RawSuppression::Bankrupt => Suppression::Bankrupt,
-        RawSuppression::Staff => Suppression::Staff,
-        RawSuppression::DoNotCall => Suppression::DoNotCall,
-        RawSuppression::NoConsent => Suppression::NoConsent,
-        RawSuppression::HoldsProduct => Suppression::HoldsProduct,
-        RawSuppression::OpenComplaint => Suppression::OpenComplaint,
-    }
-}
-
-/// Built-in rules read a column of the attributes.
-fn check_flag(
-    suppression: &Suppression,
-    model: Option<&ModelSpec>,
-    place: &Node,
-    report: &mut Reporter<'_>,
-) {
-    let column = match suppression {
-        Suppression::Deceased => "is_deceased",
-        Suppression::Bankrupt => "is_bankrupt",
-        Suppression::Staff => "is_staff",
-        Suppression::DoNotCall => "is_do_not_call",
-        Suppression::NoConsent => "has_contact_consent",
-        Suppression::OpenComplaint => "has_open_complaint",
-        Suppression::HoldsProduct | Suppression::Condition { .. } => return,
-    };
-    let Some(model) = model else { return };
-    if model.columns.iter().all(|each| each.name != column) {
-        report.at_hint(
-            place,
-            format!(
-                "`{}` has no column `{column}`, which this rule reads",
-                model.table
-            ),
-            format!("add the column to {}, or use `where`", model.table),
-        );
-    }
-}
-
 fn check_export(
     raw: &RawCampaign,
     model: Option<&ModelSpec>,
@@ -328,5 +232,12 @@ fn check_export(
             ),
             Some(_) => {}
         }
+    }
+}
+
+/// Of a group only who ranks best can be kept so far.
+fn group_of(dedupe: &RawDedupe) -> RawLevel {
+    match dedupe.keep {
+        RawKeep::BestRank => dedupe.by,
     }
 }

@@ -8,6 +8,8 @@ mod bank;
 mod campaign;
 mod cells;
 mod column;
+mod contact_policy;
+mod suppression;
 mod date_format;
 mod feed;
 mod frame;

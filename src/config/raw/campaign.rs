@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::cells::{RawCell, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds};
+use super::contact_policy::{RawConstraints, RawContactPolicy, RawDedupe};
 use super::named::Words;
 
 /// From a universe to a ranked target list.
@@ -27,6 +28,12 @@ pub struct RawCampaign {
     /// Reasons to leave a customer alone.
     #[serde(default)]
     pub suppress: Vec<RawSuppressionRule>,
+    /// How often customers may be contacted.
+    pub contact_policy: Option<RawContactPolicy>,
+    /// What the contacts may use.
+    pub constraints: Option<RawConstraints>,
+    /// One place for each customer or household; default the campaign's level.
+    pub dedupe: Option<RawDedupe>,
     /// A SQL expression; larger is better.
     #[schemars(length(min = 1))]
     pub rank_by: String,
@@ -103,6 +110,20 @@ pub struct RawSuppressionRule {
     pub rule: Option<RawSuppression>,
     /// The one channel that the rule closes; without it the customer is left alone altogether.
     pub channel: Option<RawChannel>,
+    /// no_consent: for what; default contact.
+    pub purpose: Option<RawPurpose>,
+    /// open_complaint: complaints that are open, or were closed in the last so many days.
+    #[schemars(range(min = 1))]
+    pub days: Option<u32>,
+    /// open_complaint: topics that do not count.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// delinquent: from so many days behind.
+    #[schemars(range(min = 1))]
+    pub days_past_due: Option<u32>,
+    /// delinquent: at any time in the last so many months; without it today.
+    #[schemars(range(min = 1))]
+    pub months: Option<u32>,
     /// A SQL condition of the campaign's own.
     #[schemars(length(min = 1))]
     #[serde(rename = "where")]
@@ -119,6 +140,18 @@ pub enum RawSuppression {
     NoConsent,
     HoldsProduct,
     OpenComplaint,
+    Delinquent,
+    Hardship,
+    LegalHold,
+    PendingApplication,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawPurpose {
+    Contact,
+    Profiling,
+    AffiliateSharing,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

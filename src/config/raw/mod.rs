@@ -8,6 +8,7 @@ mod bank;
 mod campaign;
 mod cells;
 mod column;
+mod contact_policy;
 mod feed;
 mod matching;
 mod model;
@@ -17,13 +18,18 @@ mod reference;
 
 pub use acceptance::RawAcceptances;
 pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
-pub use campaign::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
+pub use campaign::{
+    RawCampaign, RawLevel, RawPurpose, RawSchedule, RawSuppression, RawSuppressionRule,
+};
 pub use cells::{
     RawCell, RawCellKind, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds,
 };
 pub use column::{
     RawClassification, RawCleaner, RawColumn, RawMapOther, RawNegative, RawProtection, RawScheme,
     RawSimpleCleaner, RawType,
+};
+pub use contact_policy::{
+    RawBranchCapacity, RawCapacity, RawConstraints, RawContactPolicy, RawDedupe, RawKeep, RawScope,
 };
 pub use feed::{
     RawCompression, RawDelivery, RawEncoding, RawFeed, RawFormat, RawFormatType, RawFrameRecord,

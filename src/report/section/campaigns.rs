@@ -6,7 +6,7 @@ use crate::report::chart::Naming;
 use crate::report::chart::waterfall::{Step, waterfall};
 use crate::report::figure::{count, percent, position};
 use crate::report::html::{
-    Align, Table, TableCell, absent, figure_above, folded, heading, section,
+    Align, Table, TableCell, absent, figure_above, folded, heading, paragraph, section,
 };
 use crate::store::manifest::CampaignEntry;
 
@@ -113,7 +113,13 @@ fn cells(campaign: &CampaignEntry) -> String {
             effect,
         ]);
     }
-    table.to_html()
+    let gap = campaign.gap_ppm.map_or_else(String::new, |ppm| {
+        let percent = Money(i128::from(ppm.div_ceil(100))).to_decimal(2);
+        paragraph(&format!(
+            "Those chosen are worth at most {percent} % less than the best that the limits allow, in the units of the rank."
+        ))
+    });
+    format!("{}{gap}", table.to_html())
 }
 
 fn lists(campaign: &CampaignEntry) -> String {

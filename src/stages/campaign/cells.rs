@@ -68,6 +68,22 @@ impl Weights {
         })
     }
 
+    /// The weighted mean of a value per cell.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "weights are whole millionths of millionths"
+    )]
+    pub fn mean(&self, values: &[u64]) -> f64 {
+        let sum: f64 = self
+            .cells
+            .iter()
+            .zip(values)
+            .map(|(weight, value)| *weight as f64 * *value as f64)
+            .sum();
+        sum / self.total as f64
+    }
+
     /// How many of `members` fall into each cell: whole parts first, then the largest remainders, then the first cells.
     #[must_use]
     pub fn counts(&self, members: u64) -> Vec<u64> {

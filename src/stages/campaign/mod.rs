@@ -7,9 +7,11 @@
 pub mod error;
 pub mod run;
 pub mod rules;
+mod contacts;
 pub mod query;
 pub mod judged;
 pub mod select;
+pub mod bound;
 pub mod cells;
 pub mod effect;
 pub mod finder;

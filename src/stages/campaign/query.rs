@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use super::contacts::{contact_values, contacts_sql};
 use super::rules::{removing, rules};
 use super::select::State;
 use crate::config::bank::Parameter;
-use crate::config::campaign::{CampaignLevel, CampaignSpec, LIST_COLUMNS, Suppression};
+use crate::config::campaign::{CampaignLevel, CampaignSpec, LIST_COLUMNS};
 use crate::config::cells::CellKind;
 use crate::domain::BusinessDate;
 use crate::sql::Bindings;
@@ -27,6 +28,12 @@ pub fn campaign_bindings(
         .with("business_date", Parameter::Date(date));
     for (number, rule) in rules(campaign).iter().enumerate() {
         bindings.insert(&format!("rule_{number}"), Parameter::Text(rule.id.clone()));
+        for (name, value) in &rule.values {
+            bindings.insert(name, value.clone());
+        }
+    }
+    for (name, value) in contact_values(campaign) {
+        bindings.insert(&name, value);
     }
     for (number, cell) in campaign.cells.iter().enumerate() {
         bindings.insert(
@@ -45,12 +52,13 @@ fn group(campaign: &CampaignSpec, attributes: &str, member: &str) -> String {
     }
 }
 
-/// One row per member of the universe: group, rank, and a bit for every rule it fails.
+/// One row per member of the universe: group, rank, a bit for every rule it fails, and what constraints read.
 ///
 /// Members come in any order. Reads the attributes, what the rules name, and `campaigns.contact_history`.
 #[must_use]
 pub fn judge_query(campaign: &CampaignSpec) -> String {
-    let bits = rules(campaign)
+    let rules = rules(campaign);
+    let bits = rules
         .iter()
         .enumerate()
         .map(|(number, rule)| {
@@ -62,63 +70,45 @@ pub fn judge_query(campaign: &CampaignSpec) -> String {
         })
         .collect::<Vec<_>>()
         .join("\n            + ");
-    let group = group(campaign, "attributes", "universe._member");
-    let holder = if campaign
-        .suppress
+    let joins: Vec<&str> = rules
         .iter()
-        .any(|rule| rule.rule == Suppression::HoldsProduct)
-    {
-        "left join (
-        select distinct owner.customer_id as _holder
-        from core.customer_account as owner
-        join core.account as held on held.account_id = owner.account_id
-        join core.product as catalogue on catalogue.product_code = held.product_code
-        where (held.product_code = $campaign_product or catalogue.family = $campaign_product)
-            and held.status <> 'closed'
-    ) as holder on holder._holder = universe._member"
-    } else {
-        ""
-    };
+        .filter_map(|rule| rule.join.as_deref())
+        .collect();
+    let mut read = String::new();
+    if let Some(branches) = &campaign.constraints.branches {
+        let _ = write!(
+            read,
+            ",\n    cast(attributes.\"{}\" as varchar) as branch",
+            branches.column
+        );
+    }
+    for (number, average) in campaign.constraints.averages.iter().enumerate() {
+        let column = &average.column;
+        let _ = write!(
+            read,
+            ",\n    cast(attributes.\"{column}\" as double) as average_{number}"
+        );
+    }
     format!(
         "with universe as (
     select distinct cast(customer_id as bigint) as _member from ({universe}) as named
 ),
-contacts as (
-    select
-        customer_id as _contacted,
-        bool_or(campaign_code = $campaign_code and not is_control) as _selected_before,
-        bool_or({held_back}) as _held_back,
-        bool_or(contacted_on = $business_date and not is_control) as _chosen_tonight
-    from campaigns.contact_history
-    where contacted_on <= $business_date
-    group by customer_id
-)
+{contacts}
 select
     universe._member as customer_id,
     cast({group} as bigint) as group_id,
     cast({rank_by} as double) as rank_value,
-    cast({bits} as bigint) as failed
+    cast({bits} as bigint) as failed{read}
 from universe
 left join {attributes} as attributes on attributes.customer_id = universe._member
-left join contacts on contacts._contacted = universe._member
-{holder}",
+left join contacts on contacts._group = {group}
+{joins}",
         universe = campaign.universe,
+        contacts = contacts_sql(campaign, &|member| group(campaign, "holder", member)),
         attributes = campaign.attributes,
         rank_by = campaign.rank_by,
-        held_back = held_back(campaign),
-    )
-}
-
-/// A control whose response window is still open, of this product.
-fn held_back(campaign: &CampaignSpec) -> String {
-    campaign.response_days.map_or_else(
-        || "false".to_owned(),
-        |days| {
-            format!(
-                "is_control and product_code = $campaign_product and campaign_code <> $campaign_code
-            and cast(contacted_on as date) > cast($business_date as date) - interval '{days} days'"
-            )
-        },
+        group = group(campaign, "attributes", "universe._member"),
+        joins = joins.join("\n"),
     )
 }
 

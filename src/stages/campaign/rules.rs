@@ -1,7 +1,9 @@
 //! The rules of a campaign, its own and the built-in ones, each as a condition that says who fails it.
 
-use crate::config::campaign::{CampaignSpec, Suppression};
+use crate::config::bank::Parameter;
+use crate::config::campaign::{CampaignSpec, Suppression, SuppressionRule};
 use crate::config::cells::Channel;
+use crate::config::contact_policy::ContactPolicy;
 
 /// Members of the universe without a row of attributes.
 pub const UNKNOWN: &str = "E00_UNKNOWN";
@@ -24,6 +26,10 @@ pub struct JudgedRule {
     pub fails: String,
     /// The one channel it closes; `None` removes the member.
     pub channel: Option<Channel>,
+    /// What it reads beside attributes and contacts: a join to `universe._member`.
+    pub join: Option<String>,
+    /// Values that its SQL names.
+    pub values: Vec<(String, Parameter)>,
 }
 
 impl JudgedRule {
@@ -33,6 +39,8 @@ impl JudgedRule {
             description: description.to_owned(),
             fails: fails.to_owned(),
             channel: None,
+            join: None,
+            values: Vec::new(),
         }
     }
 }
@@ -45,11 +53,13 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
         "nothing is known of the member",
         "attributes.customer_id is null",
     )];
-    rules.extend(campaign.eligibility.iter().map(|rule| JudgedRule {
-        id: rule.id.clone(),
-        description: format!("must hold: {}", rule.condition),
-        fails: format!("({}) is not true", rule.condition),
-        channel: None,
+    rules.extend(campaign.eligibility.iter().map(|rule| {
+        let description = format!("must hold: {}", rule.condition);
+        JudgedRule::removing(
+            &rule.id,
+            &description,
+            &format!("({}) is not true", rule.condition),
+        )
     }));
     rules.push(JudgedRule::removing(
         SELECTED_BEFORE,
@@ -68,16 +78,44 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
             "coalesce(contacts._held_back, false)",
         ));
     }
-    rules.extend(campaign.suppress.iter().map(|rule| {
-        let (description, fails) = suppression(&rule.rule);
-        JudgedRule {
-            id: rule.id.clone(),
-            description,
-            fails,
+    for (number, rule) in campaign.suppress.iter().enumerate() {
+        rules.push(JudgedRule {
             channel: rule.channel,
-        }
-    }));
+            ..suppression(rule, number)
+        });
+    }
+    for (number, description) in policy_words(&campaign.policy).into_iter().enumerate() {
+        let id = format!("P{:02}", number + 1);
+        let fails = format!("coalesce(contacts._policy_{number}, false)");
+        rules.push(JudgedRule::removing(&id, &description, &fails));
+    }
     rules
+}
+
+/// One line per rule of the contact policy, in the order in which `contacts.rs` makes their columns.
+fn policy_words(policy: &ContactPolicy) -> Vec<String> {
+    let max = policy.max.iter().map(|max| {
+        let scope = if max.of_product_only {
+            " for the product"
+        } else {
+            ""
+        };
+        let times = if max.n == 1 { "contact" } else { "contacts" };
+        format!("has had {} {times}{scope} within {} days", max.n, max.days)
+    });
+    let never = policy.never_after.iter().map(|never| {
+        let star = if never.is_prefix { "*" } else { "" };
+        let what = if never.if_refused {
+            "refused"
+        } else {
+            "was made"
+        };
+        format!(
+            "{what} an offer {}{star} within {} days",
+            never.offer, never.days
+        )
+    });
+    max.chain(never).collect()
 }
 
 /// The rules that remove a member, as bits.
@@ -102,22 +140,154 @@ fn bits(rules: &[JudgedRule], wanted: impl Fn(&JudgedRule) -> bool) -> u64 {
     wanted.fold(0, |bits, (number, _)| bits | 1 << number)
 }
 
-fn suppression(rule: &Suppression) -> (String, String) {
-    let (description, fails) = match rule {
+/// `number` keeps the names of its joins and values apart from those of other rules.
+fn suppression(rule: &SuppressionRule, number: usize) -> JudgedRule {
+    let plain = |description: &str, fails: &str| JudgedRule::removing(&rule.id, description, fails);
+    match &rule.rule {
         // Unknown counts against contact: a missing flag suppresses.
-        Suppression::Deceased => ("deceased", "is_deceased is not false"),
-        Suppression::Bankrupt => ("bankrupt", "is_bankrupt is not false"),
-        Suppression::Staff => ("staff of the bank", "is_staff is not false"),
-        Suppression::DoNotCall => ("on a do-not-call list", "is_do_not_call is not false"),
-        Suppression::NoConsent => ("no consent to contact", "has_contact_consent is not true"),
-        Suppression::HoldsProduct => ("holds the product already", "holder._holder is not null"),
-        Suppression::OpenComplaint => ("has an open complaint", "has_open_complaint is not false"),
-        Suppression::Condition { condition } => {
-            return (
-                format!("must not hold: {condition}"),
-                format!("({condition}) is not false"),
+        Suppression::Deceased => plain("deceased", "is_deceased is not false"),
+        Suppression::Bankrupt => plain("bankrupt", "is_bankrupt is not false"),
+        Suppression::Staff => plain("staff of the bank", "is_staff is not false"),
+        Suppression::DoNotCall => plain("on a do-not-call list", "is_do_not_call is not false"),
+        Suppression::Hardship => plain("in hardship", "is_in_hardship is not false"),
+        Suppression::LegalHold => plain("under legal hold", "is_legal_hold is not false"),
+        Suppression::PendingApplication => plain(
+            "has an application pending",
+            "has_pending_application is not false",
+        ),
+        Suppression::NoConsent { purpose } => no_consent(rule, purpose, number),
+        Suppression::HoldsProduct => JudgedRule {
+            join: Some(format!(
+                "left join (
+        select distinct owner.customer_id as _of_{number}
+        from core.customer_account as owner
+        join core.account as held on held.account_id = owner.account_id
+        join core.product as catalogue on catalogue.product_code = held.product_code
+        where (held.product_code = $campaign_product or catalogue.family = $campaign_product)
+            and held.status <> 'closed'
+    ) as join_{number} on join_{number}._of_{number} = universe._member"
+            )),
+            ..plain(
+                "holds the product already",
+                &format!("join_{number}._of_{number} is not null"),
+            )
+        },
+        Suppression::OpenComplaint { days, except } => open_complaint(rule, *days, except, number),
+        Suppression::Delinquent {
+            days_past_due,
+            months,
+        } => {
+            // Who has no account that could be behind is not behind.
+            let column = months.map_or_else(
+                || "days_past_due".to_owned(),
+                |months| format!("worst_days_past_due_{months}m"),
+            );
+            let when = months.map_or_else(String::new, |months| {
+                format!(" in the last {months} months")
+            });
+            plain(
+                &format!("{days_past_due} days behind or more{when}"),
+                &format!("coalesce({column}, 0) >= {days_past_due}"),
+            )
+        }
+        Suppression::Condition { condition } => plain(
+            &format!("must not hold: {condition}"),
+            &format!("({condition}) is not false"),
+        ),
+    }
+}
+
+fn no_consent(rule: &SuppressionRule, purpose: &str, number: usize) -> JudgedRule {
+    let plain = |description: &str, fails: &str| JudgedRule::removing(&rule.id, description, fails);
+    let channel = match (rule.channel, purpose) {
+        (None, "contact") => {
+            return plain("no consent to contact", "has_contact_consent is not true");
+        }
+        (None, "profiling") => {
+            return plain(
+                "no consent to profiling",
+                "has_profiling_consent is not true",
             );
         }
+        (channel, _) => channel.map_or("any", Channel::as_str),
     };
-    (description.to_owned(), fails.to_owned())
+    let (purpose_name, channel_name) =
+        (format!("purpose_{number}"), format!("channel_of_{number}"));
+    JudgedRule {
+        // A word for all channels holds for this one too; of two words the refusal counts.
+        join: Some(format!(
+            "left join (
+        select
+            customer_id as _of_{number},
+            bool_or(status = 'in') and not bool_or(status = 'out') as _given_{number}
+        from core.customer_consent
+        where purpose = ${purpose_name} and channel in ('any', ${channel_name})
+        group by customer_id
+    ) as join_{number} on join_{number}._of_{number} = universe._member"
+        )),
+        values: vec![
+            (purpose_name, Parameter::Text(purpose.to_owned())),
+            (channel_name, Parameter::Text(channel.to_owned())),
+        ],
+        ..plain(
+            &format!("no consent to {purpose} by {channel}"),
+            &format!("join_{number}._given_{number} is not true"),
+        )
+    }
+}
+
+/// Complaints that are open, or were closed within the last `days` days.
+fn open_complaint(
+    rule: &SuppressionRule,
+    days: Option<u32>,
+    except: &[String],
+    number: usize,
+) -> JudgedRule {
+    let plain = |description: &str, fails: &str| JudgedRule::removing(&rule.id, description, fails);
+    if days.is_none() && except.is_empty() {
+        return plain("has an open complaint", "has_open_complaint is not false");
+    }
+    let values: Vec<(String, Parameter)> = except
+        .iter()
+        .enumerate()
+        .map(|(topic, text)| {
+            (
+                format!("topic_{number}_{topic}"),
+                Parameter::Text(text.clone()),
+            )
+        })
+        .collect();
+    let names: Vec<String> = values.iter().map(|(name, _)| format!("${name}")).collect();
+    let topics = if names.is_empty() {
+        String::new()
+    } else {
+        format!(" and coalesce(topic, '') not in ({})", names.join(", "))
+    };
+    let closed = days.map_or_else(String::new, |days| {
+        format!(
+            " or cast(closed_on as date) > cast($business_date as date) - interval '{days} days'"
+        )
+    });
+    let when = days.map_or_else(String::new, |days| {
+        format!(", or one closed within {days} days")
+    });
+    let but = if except.is_empty() {
+        String::new()
+    } else {
+        format!(", {} aside", except.join(", "))
+    };
+    JudgedRule {
+        join: Some(format!(
+            "left join (
+        select distinct customer_id as _of_{number}
+        from core.complaint
+        where (closed_on is null{closed}){topics}
+    ) as join_{number} on join_{number}._of_{number} = universe._member"
+        )),
+        values,
+        ..plain(
+            &format!("has an open complaint{when}{but}"),
+            &format!("join_{number}._of_{number} is not null"),
+        )
+    }
 }

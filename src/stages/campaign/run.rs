@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CampaignError;
+use super::bound::{Gap, gap};
 use super::effect::smallest_effect_ppm;
 use super::finder::finder_number;
 use super::judged::Judged;
@@ -12,12 +13,13 @@ use super::query::{
     state_code,
 };
 use super::rules::{JudgedRule, closing, removing, rules};
-use super::select::{Choice, Limit, Selection, State, select};
+use super::select::{AverageLimit, Choice, Limit, Selection, State, select};
 use super::tables::{CANDIDATE_COLUMNS, CONTACT_COLUMNS};
 use super::waterfall::waterfall;
 use crate::config::bank::Parameter;
 use crate::config::campaign::CampaignSpec;
 use crate::config::cells::CellKind;
+use crate::config::contact_policy::AverageConstraint;
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
 use crate::sql::columns::Values;
@@ -51,6 +53,7 @@ pub struct Chosen {
     pub rules: Vec<JudgedRule>,
     pub judged: Judged,
     pub selection: Selection,
+    pub gap: Gap,
     pub bindings: Bindings,
 }
 
@@ -64,7 +67,10 @@ pub fn choose(
     let bindings = campaign_bindings(campaign, bindings, date);
     let plan = session.plan(&judge_query(campaign), &bindings)?;
     let result = session.hold(&plan, Catalogue::Tonight, &session_table("judged"))?;
-    let judged = Judged::read(&result, false, 0)?;
+    let constraints = &campaign.constraints;
+    let n_averages = constraints.averages.len();
+    let judged = Judged::read(&result, constraints.branches.is_some(), n_averages)?;
+    drop(result);
     let rules = rules(campaign);
     let choice = Choice {
         campaign: &campaign.code,
@@ -72,30 +78,75 @@ pub fn choose(
         cells: &campaign.cells,
         removing: removing(&rules),
         closing: closing(&rules),
-        limits: limits(campaign),
-        branch_most: None,
-        averages: Vec::new(),
+        limits: limits(campaign, &used_tonight(session, &bindings)?),
+        branch_most: constraints.branches.as_ref().map(|branches| branches.most),
+        averages: constraints.averages.iter().map(average_limit).collect(),
     };
     let selection = select(&judged, &choice);
+    let gap = gap(&judged, &choice, &selection);
     Ok(Chosen {
         rules,
         judged,
         selection,
+        gap,
         bindings,
     })
 }
 
-/// The cap always has its line in the waterfall.
-fn limits(campaign: &CampaignSpec) -> Vec<Limit> {
-    vec![Limit {
+/// The cap always has its line in the waterfall. Of a channel there is what campaigns of higher priority have left.
+fn limits(campaign: &CampaignSpec, used: &[(String, u64)]) -> Vec<Limit> {
+    let cells = &campaign.cells;
+    let mut limits = vec![Limit {
         name: "CAP".to_owned(),
-        usage: campaign
-            .cells
+        usage: cells
             .iter()
             .map(|cell| u64::from(cell.is_contacted()))
             .collect(),
         most: campaign.cap.unwrap_or(u64::MAX),
-    }]
+    }];
+    if let Some(budget) = campaign.constraints.budget {
+        let costs = cells
+            .iter()
+            .map(|cell| cell.cost.unwrap_or(0).unsigned_abs());
+        limits.push(Limit {
+            name: "BUDGET".to_owned(),
+            usage: costs.collect(),
+            most: budget.unsigned_abs(),
+        });
+    }
+    for (channel, most) in &campaign.constraints.channels {
+        let taken = used.iter().find(|(name, _)| name == channel.as_str());
+        limits.push(Limit {
+            name: format!("CHANNEL_{}", channel.as_str().to_uppercase()),
+            usage: cells
+                .iter()
+                .map(|cell| u64::from(cell.channel == Some(*channel)))
+                .collect(),
+            most: most.saturating_sub(taken.map_or(0, |(_, taken)| *taken)),
+        });
+    }
+    limits
+}
+
+fn average_limit(average: &AverageConstraint) -> AverageLimit {
+    AverageLimit {
+        name: format!("AVERAGE_{}", average.column.to_uppercase()),
+        most: average.most,
+    }
+}
+
+/// Contacts per channel that campaigns of higher priority make tonight.
+fn used_tonight(session: &Session, bindings: &Bindings) -> Result<Vec<(String, u64)>, SqlError> {
+    let sql = "select channel, count(*) from campaigns.contact_history
+        where contacted_on = $business_date and not is_control and channel is not null
+            and campaign_code <> $campaign_code
+        group by channel order by channel";
+    let rows = session.query(sql, bindings)?.rows()?;
+    let counts = rows.iter().filter_map(|row| {
+        let count = row.get(1)?.as_integer()?;
+        Some((row.first()?.to_text(), u64::try_from(count).ok()?))
+    });
+    Ok(counts.collect())
 }
 
 /// Judges, chooses, writes candidates, contacts and lists.
@@ -171,6 +222,7 @@ fn write_run(request: &CampaignRequest, chosen: &Chosen) -> Result<CampaignOutpu
             code: campaign.code.clone(),
             waterfall: waterfall(&chosen.rules, &chosen.judged, &chosen.selection),
             cells: cell_entries(campaign, &chosen.selection),
+            gap_ppm: chosen.gap.ppm(),
             candidates: tonight,
             contacts: contacts.files.into_iter().next(),
             lists,

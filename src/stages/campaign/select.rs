@@ -82,9 +82,15 @@ impl Selection {
 
 impl Choice<'_> {
     /// Channels in which a member may be contacted, as bits.
-    fn channels(&self, failed: u64) -> u8 {
+    pub(super) fn channels(&self, failed: u64) -> u8 {
         let closed = self.closing.iter().filter(|(_, rules)| failed & rules != 0);
         closed.fold(u8::MAX, |open, (channel, _)| open & !channel.bit())
+    }
+
+    /// What a member of this stratum uses on average, controls counted with nothing.
+    pub(super) fn mean_use(&self, failed: u64, usage: &[u64]) -> f64 {
+        let weights = Weights::of(self.cells, self.channels(failed));
+        weights.map_or(0.0, |weights| weights.mean(usage))
     }
 
     #[must_use]

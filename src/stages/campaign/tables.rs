@@ -97,6 +97,10 @@ pub const TREATMENT_COLUMNS: &[(&str, &str)] = &[
     ("unit_cost", "Decimal128(18, 2)"),
 ];
 
+/// Columns and Arrow types of `campaigns.customer_alias`, which only the session of a night has: what became of
+/// customers that were merged into others.
+pub const ALIAS_COLUMNS: &[(&str, &str)] = &[("customer_id", "Int64"), ("current_id", "Int64")];
+
 /// Every table of the schema `campaigns`, with its columns.
 pub const TABLES: [(&str, &[(&str, &str)]); 6] = [
     ("campaign", CAMPAIGN_COLUMNS),
