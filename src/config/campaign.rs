@@ -43,6 +43,8 @@ pub struct CampaignSpec {
     pub seeds: Option<SeedSpec>,
     /// Parts of the number of a contact; empty for no numbers.
     pub finder: Vec<FinderPart>,
+    /// `None`: the lists go out with the night.
+    pub approval: Option<Approval>,
     pub policy: ContactPolicy,
     pub constraints: Constraints,
     /// Days after a contact in which an answer counts and controls are left alone.
@@ -50,6 +52,13 @@ pub struct CampaignSpec {
     /// Share expected to answer without the campaign.
     pub base_rate: Ppm,
     pub export: ListExport,
+}
+
+/// A second person signs before anything is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Days after the night that chose, until which its lists may go out.
+    pub valid_days: u32,
 }
 
 /// Who receives at most one offer.

@@ -15,14 +15,15 @@ use crate::sql::columns::Values;
 use crate::sql::dependencies::table_references;
 use crate::sql::schema::columns_of;
 use crate::sql::write::Partitioning;
-use crate::sql::{Bindings, Session};
+use crate::sql::{Bindings, Session, TableSource};
 use crate::stages::campaign::query::judge_query;
 use crate::stages::campaign::records::{Records, write_rows};
 use crate::stages::campaign::tables::{CANDIDATE_COLUMNS, CONTACT_COLUMNS};
 use crate::stages::campaign::{CampaignOutput, CampaignRequest, run_campaign};
+use crate::store::campaign_events::Delivery;
 use crate::store::manifest::{CampaignEntry, FileEntry};
 use crate::store::steps::StepOutput;
-use crate::store::{Journal, TableEntry};
+use crate::store::{Journal, TableEntry, Warehouse};
 
 /// The engine as `campaign_run` names it.
 const ENGINE: &str = concat!("salenet ", env!("CARGO_PKG_VERSION"));
@@ -34,9 +35,11 @@ pub fn contacts_before(
     date: BusinessDate,
 ) -> TableEntry {
     let mut files: Vec<FileEntry> = base.map(|base| base.files.clone()).unwrap_or_default();
+    let (made, recalled) = journal.contacts_before(date);
+    files.retain(|file| recalled.iter().all(|gone| gone.blake3 != file.blake3));
     // Both places name a file by its content, so that the same contacts count once.
     let mut known: BTreeSet<String> = files.iter().map(|file| file.blake3.clone()).collect();
-    for file in journal.contacts_before(date) {
+    for file in made {
         if known.insert(file.blake3.clone()) {
             files.push(file.clone());
         }
@@ -45,6 +48,22 @@ pub fn contacts_before(
         columns: columns_of(CONTACT_COLUMNS),
         sorted_by: vec!["contact_id".to_owned()],
         files,
+    }
+}
+
+/// Contacts that were taken back before a night: their numbers are in the world all the same.
+pub fn recalled_before(
+    warehouse: &Warehouse,
+    journal: &Journal,
+    date: BusinessDate,
+) -> TableSource {
+    let (_, recalled) = journal.contacts_before(date);
+    TableSource {
+        columns: columns_of(CONTACT_COLUMNS),
+        files: recalled
+            .iter()
+            .map(|file| warehouse.root().join(&file.path))
+            .collect(),
     }
 }
 
@@ -125,21 +144,60 @@ impl Night<'_> {
         let journal = self.context.warehouse.journal()?;
         let mut contacts = contacts_before(&journal, self.base_table(&history), date);
         self.add(history.clone(), contacts.clone());
+        let mut for_others = contacts.clone();
+        self.session.add_table(
+            Catalogue::Tonight,
+            &own_table("campaigns", "recalled_contact"),
+            recalled_before(self.context.warehouse, &journal, date),
+        );
         add_aliases(&self.session, project.matching.is_some())?;
         let mut entries = Vec::new();
         for campaign in by_priority(&project.campaigns)
             .into_iter()
-            .filter(|campaign| is_due(campaign, &project.bank.calendar, date))
+            .filter(|campaign| {
+                is_due(campaign, &project.bank.calendar, date)
+                    || journal.is_asked(&campaign.code, date)
+            })
         {
-            let output = self.campaign(campaign, &name, &so_far)?;
-            so_far = output.candidates;
+            let entry = if let Some(delivery) = journal.delivery(&campaign.code, date) {
+                let entry = self.taken_over(&delivery)?;
+                so_far.files.extend(entry.candidates.clone());
+                entry
+            } else {
+                let output = self.campaign(campaign, &name, &so_far)?;
+                so_far = output.candidates;
+                output.entry
+            };
             self.add(name.clone(), so_far.clone());
-            contacts.files.extend(output.entry.contacts.clone());
-            self.add(history.clone(), contacts.clone());
-            entries.push(output.entry);
+            // Those who wait for approval are not free for others tonight.
+            for_others.files.extend(entry.contacts.clone());
+            self.add(history.clone(), for_others.clone());
+            contacts
+                .files
+                .extend(entry.contacts.clone().filter(|_| !entry.awaits_approval));
+            entries.push(entry);
         }
+        self.add(history, contacts);
         self.campaign_records(&entries)?;
         Ok(entries)
+    }
+
+    /// What has gone out once is not chosen again, whatever the rerun of its night was for.
+    fn taken_over(&self, delivery: &Delivery) -> Result<CampaignEntry, RunError> {
+        let warehouse = self.context.warehouse;
+        let mut entry = warehouse.kept_run(delivery.run)?.entry;
+        if entry.awaits_approval {
+            // Its lists went out later and are no part of the night's release.
+            entry.lists.clear();
+        }
+        for file in entry
+            .list_files()
+            .chain(&entry.candidates)
+            .chain(&entry.contacts)
+        {
+            warehouse.restore_from_journal(file)?;
+        }
+        Ok(entry)
     }
 
     /// `campaign`, `campaign_run`, `cell` and `treatment`: so small that they are written every night.

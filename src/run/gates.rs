@@ -58,8 +58,18 @@ pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
         .iter()
         .map(|list| list.file.rows - list.seeds)
         .sum();
+    let listed = if entry.awaits_approval {
+        entry.contacted()
+    } else {
+        listed
+    };
     let remaining = entry.waterfall.last().map_or(0, |line| line.remaining);
     let universe = entry.waterfall.first().map_or(0, |line| line.remaining);
+    let stand = if entry.awaits_approval {
+        "wait for approval"
+    } else {
+        "stand on lists"
+    };
     GateResult {
         id: format!("{}.waterfall", entry.code),
         status: if listed == remaining {
@@ -68,7 +78,7 @@ pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
             GateStatus::Failed
         },
         detail: format!(
-            "of {universe} members {remaining} remain after every rule, {listed} stand on lists"
+            "of {universe} members {remaining} remain after every rule, {listed} {stand}"
         ),
     }
 }

@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod night;
 mod models;
 mod campaigns;
+pub mod campaign_desk;
 mod walk;
 pub mod plan;
 pub mod feeds;

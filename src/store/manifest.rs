@@ -111,6 +111,9 @@ pub struct GateResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignEntry {
     pub code: String,
+    /// Nothing of it goes out before a second person has approved.
+    #[serde(default)]
+    pub awaits_approval: bool,
     pub waterfall: Vec<WaterfallLine>,
     #[serde(default)]
     pub cells: Vec<CellEntry>,
@@ -127,6 +130,13 @@ pub struct CampaignEntry {
 }
 
 impl CampaignEntry {
+    /// Customers that are contacted, those of explore cells too.
+    #[must_use]
+    pub fn contacted(&self) -> u64 {
+        let contacted = self.cells.iter().filter(|cell| cell.kind != "control");
+        contacted.map(|cell| cell.members).sum()
+    }
+
     /// Every list and its control.
     pub fn list_files(&self) -> impl Iterator<Item = &FileEntry> {
         self.lists
@@ -173,8 +183,32 @@ pub struct ListEntry {
     pub seeds: u64,
     /// The list, `<name>.csv`.
     pub file: FileEntry,
-    /// Its row count and hash, `<name>.ctl`.
+    /// Its row count, sums and hash, `<name>.<ending>.ctl`.
     pub control: FileEntry,
+}
+
+impl ListEntry {
+    /// `csv` or `xlsx`.
+    #[must_use]
+    pub fn ending(&self) -> &str {
+        self.file.path.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The list and its control, each with its name below the release folder.
+    #[must_use]
+    pub fn named(&self) -> [(String, &FileEntry); 2] {
+        let ending = self.ending();
+        // The control of a CSV keeps the name receivers know.
+        let control = if ending == "csv" {
+            String::new()
+        } else {
+            format!(".{ending}")
+        };
+        [
+            (format!("{}.{ending}", self.name), &self.file),
+            (format!("{}{control}.ctl", self.name), &self.control),
+        ]
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

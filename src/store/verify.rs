@@ -114,9 +114,8 @@ impl Warehouse {
             .iter()
             .flat_map(|campaign| &campaign.lists)
         {
-            for (ending, file) in [("csv", &list.file), ("ctl", &list.control)] {
-                let link = folder.join(format!("{}.{ending}", list.name));
-                self.check_link(&link, file, report);
+            for (name, file) in list.named() {
+                self.check_link(&folder.join(name), file, report);
             }
         }
     }

@@ -7,19 +7,22 @@ use super::contact_policy::{check_constraints, check_policy};
 use super::suppression::{check_suppression, is_built_in};
 use super::{KnownTables, suggestion};
 use crate::config::campaign::{
-    CampaignLevel, CampaignSpec, EligibilityRule, LIST_COLUMNS, ListExport, Schedule,
+    Approval, CampaignLevel, CampaignSpec, EligibilityRule, LIST_COLUMNS, ListExport, Schedule,
 };
 use crate::config::cells::Ppm;
 use crate::config::document::{Document, Reporter};
 use crate::config::feed::Classification;
 use crate::config::model::ModelSpec;
-use crate::config::raw::{RawCampaign, RawDedupe, RawKeep, RawLevel, RawSchedule};
+use crate::config::raw::{
+    RawApproval, RawApprover, RawCampaign, RawDedupe, RawKeep, RawLevel, RawSchedule,
+};
 use crate::config::yaml::Node;
 use crate::diagnostic::Diagnostics;
 use crate::domain::TableName;
 
 const DEFAULT_ATTRIBUTES: &str = "marts.customer_360";
 const DEFAULT_PRIORITY: u32 = 100;
+const DEFAULT_VALID_DAYS: u32 = 14;
 /// One in a hundred answers without the campaign.
 const DEFAULT_BASE_RATE: Ppm = 10_000;
 
@@ -118,6 +121,7 @@ pub fn check(
         code: raw.campaign.code,
         description: raw.campaign.description,
         product: raw.campaign.product,
+        approval: raw.approval.as_ref().map(approval),
         policy,
         constraints,
         level: match raw.dedupe.as_ref().map_or(raw.campaign.level, group_of) {
@@ -232,6 +236,13 @@ fn check_export(
             ),
             Some(_) => {}
         }
+    }
+}
+
+fn approval(raw: &RawApproval) -> Approval {
+    let valid_days = raw.valid_days.unwrap_or(DEFAULT_VALID_DAYS);
+    match raw.by {
+        RawApprover::SecondPerson => Approval { valid_days },
     }
 }
 

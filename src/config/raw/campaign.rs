@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::approval::RawApproval;
 use super::cells::{RawCell, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds};
 use super::contact_policy::{RawConstraints, RawContactPolicy, RawDedupe};
 use super::named::Words;
@@ -17,6 +18,8 @@ pub struct RawCampaign {
     pub schedule: RawSchedule,
     /// Campaigns of one night with a smaller number choose first; default 100.
     pub priority: Option<u32>,
+    /// Who must approve before the lists go out; without it they go out with the night.
+    pub approval: Option<RawApproval>,
     /// The table that rules and rank read; default `marts.customer_360`.
     pub attributes: Option<String>,
     /// A query with a column `customer_id`.

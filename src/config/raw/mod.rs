@@ -4,6 +4,7 @@
 //! Nothing is checked here beyond shape.
 
 mod acceptance;
+mod approval;
 mod bank;
 mod campaign;
 mod cells;
@@ -17,6 +18,7 @@ mod named;
 mod reference;
 
 pub use acceptance::RawAcceptances;
+pub use approval::{RawApproval, RawApprover};
 pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
 pub use campaign::{
     RawCampaign, RawLevel, RawPurpose, RawSchedule, RawSuppression, RawSuppressionRule,

@@ -136,14 +136,14 @@ fn within(column: &str, days: u32) -> String {
     format!("{column} > cast($business_date as date) - interval '{days} days'")
 }
 
-/// A control of another campaign for the product whose response window is still open.
+/// A control whose response window is still open, of any campaign for the product; without a window a control of this
+/// campaign stays one.
 fn held_back(campaign: &CampaignSpec) -> String {
     campaign.response_days.map_or_else(
-        || "false".to_owned(),
+        || "told.is_control and told.campaign_code = $campaign_code".to_owned(),
         |days| {
             format!(
-                "told.is_control and told.product_code = $campaign_product
-            and told.campaign_code <> $campaign_code and {}",
+                "told.is_control and told.product_code = $campaign_product and {}",
                 within("told.contacted_on", days)
             )
         },

@@ -1,13 +1,15 @@
 //! List files: one CSV per part with a control file beside it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::records::specification_hash;
 use crate::config::campaign::CampaignSpec;
-use crate::domain::BusinessDate;
+use crate::domain::{BusinessDate, Money};
 use crate::sql::{Cell, QueryResult, SqlError};
 use crate::store::manifest::ListEntry;
-use crate::store::{NewFile, StoreError, Warehouse};
+use crate::store::{StoreError, Warehouse};
 
 /// A spreadsheet would run a text that starts like this as a formula.
 const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
@@ -34,16 +36,40 @@ impl From<SqlError> for ListError {
     }
 }
 
-/// Writes the rows of `list_query`, already in order, one file per part; the seeds follow in each.
-pub fn write_lists(
-    warehouse: &Warehouse,
+impl From<io::Error> for ListError {
+    fn from(source: io::Error) -> Self {
+        Self::Io(source)
+    }
+}
+
+impl From<StoreError> for ListError {
+    fn from(source: StoreError) -> Self {
+        Self::Store(source)
+    }
+}
+
+/// A list as it will stand in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Below the release folder and without ending: `lists/<campaign>/<name>`.
+    pub name: String,
+    pub ending: &'static str,
+    pub rows: u64,
+    /// Rows of the bank's own names among them.
+    pub seeds: u64,
+    pub bytes: Vec<u8>,
+    pub control: Vec<u8>,
+}
+
+/// The rows of `list_query`, already in order, one list per part; the seeds follow in each.
+pub fn render_lists(
     campaign: &CampaignSpec,
     date: BusinessDate,
     list: &QueryResult,
     seeds: Option<&QueryResult>,
-) -> Result<Vec<ListEntry>, ListError> {
+) -> Result<Vec<Rendered>, ListError> {
     let mut parts: BTreeMap<String, Vec<Vec<Cell>>> = BTreeMap::new();
-    for row in list.rows().map_err(ListError::Sql)? {
+    for row in list.rows()? {
         let part = row
             .first()
             .map(Cell::to_text)
@@ -53,43 +79,55 @@ pub fn write_lists(
             .or_default()
             .push(row);
     }
-    let folder = format!("data/lists/{}", file_name(&campaign.code));
-    let mut entries = Vec::with_capacity(parts.len());
     let seeds = seeds
         .map(QueryResult::rows)
         .transpose()?
         .unwrap_or_default();
+    let mut lists = Vec::with_capacity(parts.len());
     for (part, mut rows) in parts {
-        let part = &part;
         rows.extend(seeds.iter().map(|seed| {
             let place = [Cell::Null, Cell::Null].into_iter();
             place.chain(seed.iter().cloned()).collect()
         }));
-        let rows = &rows;
-        let mut file = warehouse.new_file().map_err(ListError::Store)?;
-        write_csv(&mut file, list, rows).map_err(ListError::Io)?;
-        let file = file
-            .commit(&folder, "csv", rows.len() as u64, None)
-            .map_err(ListError::Store)?;
-        let name = format!("lists/{}/{}", file_name(&campaign.code), file_name(part));
-        let mut control = warehouse.new_file().map_err(ListError::Store)?;
-        write_control(&mut control, campaign, date, part, rows.len(), &file.blake3)
-            .map_err(ListError::Io)?;
-        let control = control
-            .commit(&folder, "ctl", 0, None)
-            .map_err(ListError::Store)?;
-        entries.push(ListEntry {
-            name,
+        let bytes = csv_bytes(list, &rows)?;
+        let control = control(campaign, date, &part, &rows, list, &bytes);
+        lists.push(Rendered {
+            name: format!("lists/{}/{}", file_name(&campaign.code), file_name(&part)),
+            ending: "csv",
+            rows: rows.len() as u64,
             seeds: seeds.len() as u64,
-            file,
+            bytes,
             control,
+        });
+    }
+    Ok(lists)
+}
+
+/// Gives rendered lists their place among the warehouse's files.
+pub fn write_lists(
+    warehouse: &Warehouse,
+    campaign: &CampaignSpec,
+    lists: Vec<Rendered>,
+) -> Result<Vec<ListEntry>, ListError> {
+    let folder = format!("data/lists/{}", file_name(&campaign.code));
+    let mut entries = Vec::with_capacity(lists.len());
+    for list in lists {
+        let mut file = warehouse.new_file()?;
+        file.write_all(&list.bytes)?;
+        let mut control = warehouse.new_file()?;
+        control.write_all(&list.control)?;
+        entries.push(ListEntry {
+            name: list.name,
+            seeds: list.seeds,
+            file: file.commit(&folder, list.ending, list.rows, None)?,
+            control: control.commit(&folder, "ctl", 0, None)?,
         });
     }
     Ok(entries)
 }
 
-fn write_csv(file: &mut NewFile, list: &QueryResult, rows: &[Vec<Cell>]) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(file);
+fn csv_bytes(list: &QueryResult, rows: &[Vec<Cell>]) -> io::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
     // The first columns are the part, which is the file's name, and the place.
     writer.write_record(
         list.columns
@@ -108,26 +146,45 @@ fn write_csv(file: &mut NewFile, list: &QueryResult, rows: &[Vec<Cell>]) -> io::
             });
         writer.write_record(fields)?;
     }
-    writer.flush()
+    writer
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn write_control(
-    file: &mut NewFile,
+/// What the receiver checks: rows, the sum of every exact amount, and the hash of the list.
+fn control(
     campaign: &CampaignSpec,
     date: BusinessDate,
     part: &str,
-    rows: usize,
-    blake3: &str,
-) -> io::Result<()> {
-    writeln!(file, "campaign={}", campaign.code)?;
-    writeln!(file, "business_date={date}")?;
-    writeln!(file, "part={part}")?;
-    writeln!(file, "record_count={rows}")?;
-    writeln!(file, "blake3={blake3}")
+    rows: &[Vec<Cell>],
+    list: &QueryResult,
+    bytes: &[u8],
+) -> Vec<u8> {
+    let mut text = format!(
+        "campaign={}\nbusiness_date={date}\npart={part}\nrecord_count={}\n",
+        campaign.code,
+        rows.len()
+    );
+    for (at, column) in list.columns.iter().enumerate().skip(2) {
+        let scale = column.data_type.strip_prefix("Decimal128(");
+        let scale =
+            scale.and_then(|rest| rest.trim_end_matches(')').split(", ").nth(1)?.parse().ok());
+        let Some(scale) = scale else { continue };
+        let amounts = rows.iter().filter_map(|row| match row.get(at) {
+            Some(Cell::Text(amount)) => Money::parse_decimal(amount, scale),
+            _ => None,
+        });
+        let sum: Money = amounts.sum();
+        let _ = writeln!(text, "sum_{}={}", column.name, sum.to_decimal(scale));
+    }
+    let _ = writeln!(text, "specification={}", specification_hash(campaign));
+    let _ = writeln!(text, "blake3={}", blake3::hash(bytes).to_hex());
+    text.into_bytes()
 }
 
 /// A text as a file name: what could leave the folder becomes `_`, and a hash keeps such names apart.
-fn file_name(text: &str) -> String {
+#[must_use]
+pub fn file_name(text: &str) -> String {
     let safe = |letter: char| {
         if letter.is_alphanumeric() || "-_".contains(letter) {
             letter

@@ -11,7 +11,7 @@ pub const UNKNOWN: &str = "E00_UNKNOWN";
 pub const SELECTED_BEFORE: &str = "S00_SELECTED_BEFORE";
 /// A campaign of higher priority has chosen the customer tonight.
 pub const CHOSEN_TONIGHT: &str = "S00_CHOSEN_TONIGHT";
-/// A control of another campaign for the product is left alone until its response window closes.
+/// A control of a campaign for the product is left alone until its response window closes.
 pub const HELD_BACK: &str = "S00_HELD_BACK";
 
 /// Ids that no rule of a campaign's own may have.
@@ -71,13 +71,11 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
         "chosen tonight by a campaign of higher priority",
         "coalesce(contacts._chosen_tonight, false)",
     ));
-    if campaign.response_days.is_some() {
-        rules.push(JudgedRule::removing(
-            HELD_BACK,
-            "held back as control of another campaign for the product, whose window is open",
-            "coalesce(contacts._held_back, false)",
-        ));
-    }
+    rules.push(JudgedRule::removing(
+        HELD_BACK,
+        "held back as control for the product, and the response window is open",
+        "coalesce(contacts._held_back, false)",
+    ));
     for (number, rule) in campaign.suppress.iter().enumerate() {
         rules.push(JudgedRule {
             channel: rule.channel,

@@ -7,14 +7,14 @@ use super::bound::{Gap, gap};
 use super::effect::smallest_effect_ppm;
 use super::finder::finder_number;
 use super::judged::Judged;
-use super::lists::{ListError, write_lists};
+use super::lists::{ListError, Rendered, render_lists, write_lists};
 use super::query::{
     campaign_bindings, candidate_query, contact_query, judge_query, list_query, seeds_query,
     state_code,
 };
 use super::rules::{JudgedRule, closing, removing, rules};
 use super::select::{AverageLimit, Choice, Limit, Selection, State, select};
-use super::tables::{CANDIDATE_COLUMNS, CONTACT_COLUMNS};
+use super::tables::CANDIDATE_COLUMNS;
 use super::waterfall::waterfall;
 use crate::config::bank::Parameter;
 use crate::config::campaign::CampaignSpec;
@@ -23,11 +23,12 @@ use crate::config::contact_policy::AverageConstraint;
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
 use crate::sql::columns::Values;
+use crate::sql::result::Plan;
 use crate::sql::schema::columns_of;
 use crate::sql::write::Partitioning;
 use crate::sql::{Bindings, Session, SqlError, TableSource};
-use crate::store::Warehouse;
 use crate::store::manifest::{CampaignEntry, CellEntry, TableEntry};
+use crate::store::{FileEntry, Warehouse};
 
 pub struct CampaignRequest<'a> {
     pub session: &'a Session,
@@ -163,14 +164,18 @@ pub fn run_campaign(request: &CampaignRequest) -> Result<CampaignOutput, Campaig
         request.business_date,
     )
     .map_err(sql_error)?;
-    write_run(request, &chosen).map_err(|error| {
-        let campaign = campaign.code.clone();
-        match error {
-            ListError::Sql(source) => CampaignError::Sql { campaign, source },
-            ListError::Io(source) => CampaignError::List { campaign, source },
-            ListError::Store(source) => CampaignError::Store { campaign, source },
-        }
-    })
+    write_run(request, &chosen).map_err(|error| campaign_error(&campaign.code, error))
+}
+
+/// What went wrong with a list, as the campaign's error.
+#[must_use]
+pub fn campaign_error(code: &str, error: ListError) -> CampaignError {
+    let campaign = code.to_owned();
+    match error {
+        ListError::Sql(source) => CampaignError::Sql { campaign, source },
+        ListError::Io(source) => CampaignError::List { campaign, source },
+        ListError::Store(source) => CampaignError::Store { campaign, source },
+    }
 }
 
 fn write_run(request: &CampaignRequest, chosen: &Chosen) -> Result<CampaignOutput, ListError> {
@@ -180,11 +185,9 @@ fn write_run(request: &CampaignRequest, chosen: &Chosen) -> Result<CampaignOutpu
         .bindings
         .clone()
         .with("contacted_on", Parameter::Date(request.business_date));
-    add_decisions(session, campaign, chosen)?;
-    let (sql, bindings) = candidate_query(campaign, &chosen.selection.limit_names, bindings);
+    let (plan, bindings) = decided(session, campaign, chosen, bindings)?;
     let grain = ["campaign_code", "business_date", "customer_id"].map(str::to_owned);
     let partition = Partitioning::Named(format!("month={}", request.business_date.month()));
-    let plan = session.plan(&sql, &bindings)?;
     let mut candidates =
         session.write_table(&plan, &grain, &partition, request.warehouse, request.table)?;
     candidates.columns = columns_of(CANDIDATE_COLUMNS);
@@ -194,40 +197,88 @@ fn write_run(request: &CampaignRequest, chosen: &Chosen) -> Result<CampaignOutpu
     let source = TableSource::of(request.warehouse, &candidates);
     session.add_table(Catalogue::Tonight, request.table, source);
 
-    let plan = session.plan(&contact_query(campaign), &bindings)?;
-    let name = session_table("contact_history");
-    let contacts = session.write_table(
-        &plan,
-        &["contact_id".to_owned()],
-        &partition,
-        request.warehouse,
-        &name,
-    )?;
-    debug_assert!(contacts.files.is_empty() || contacts.columns == columns_of(CONTACT_COLUMNS));
-    let list = session.query(&list_query(campaign), &bindings)?;
-    let seeds = seeds_query(campaign);
-    let seeds = seeds
-        .map(|sql| session.query(&sql, &bindings))
-        .transpose()?;
-    let lists = write_lists(
+    let contacts = write_contacts(
+        session,
         request.warehouse,
         campaign,
+        &bindings,
         request.business_date,
-        &list,
-        seeds.as_ref(),
     )?;
+    let awaits_approval = campaign.approval.is_some();
+    // Before somebody has signed for them, nobody has a list.
+    let lists = if awaits_approval {
+        Vec::new()
+    } else {
+        let lists = lists(session, campaign, &bindings, request.business_date)?;
+        write_lists(request.warehouse, campaign, lists)?
+    };
     Ok(CampaignOutput {
         candidates,
         entry: CampaignEntry {
             code: campaign.code.clone(),
-            waterfall: waterfall(&chosen.rules, &chosen.judged, &chosen.selection),
-            cells: cell_entries(campaign, &chosen.selection),
-            gap_ppm: chosen.gap.ppm(),
+            awaits_approval,
             candidates: tonight,
-            contacts: contacts.files.into_iter().next(),
+            contacts,
             lists,
+            ..figures(campaign, chosen)
         },
     })
+}
+
+/// Waterfall, cells and gap of a choice; without files.
+#[must_use]
+pub fn figures(campaign: &CampaignSpec, chosen: &Chosen) -> CampaignEntry {
+    CampaignEntry {
+        code: campaign.code.clone(),
+        awaits_approval: campaign.approval.is_some(),
+        waterfall: waterfall(&chosen.rules, &chosen.judged, &chosen.selection),
+        cells: cell_entries(campaign, &chosen.selection),
+        gap_ppm: chosen.gap.ppm(),
+        candidates: None,
+        contacts: None,
+        lists: Vec::new(),
+    }
+}
+
+/// The rows of `campaigns.candidate` that a choice brings about, and every value that further queries name.
+pub fn decided(
+    session: &Session,
+    campaign: &CampaignSpec,
+    chosen: &Chosen,
+    bindings: Bindings,
+) -> Result<(Plan, Bindings), SqlError> {
+    add_decisions(session, campaign, chosen)?;
+    let (sql, bindings) = candidate_query(campaign, &chosen.selection.limit_names, bindings);
+    Ok((session.plan(&sql, &bindings)?, bindings))
+}
+
+/// What the run adds to the contact history when it is delivered on `$contacted_on`; none when nobody was chosen.
+pub fn write_contacts(
+    session: &Session,
+    warehouse: &Warehouse,
+    campaign: &CampaignSpec,
+    bindings: &Bindings,
+    date: BusinessDate,
+) -> Result<Option<FileEntry>, SqlError> {
+    let plan = session.plan(&contact_query(campaign), bindings)?;
+    let name = session_table("contact_history");
+    let partition = Partitioning::Named(format!("month={}", date.month()));
+    let grain = ["contact_id".to_owned()];
+    let written = session.write_table(&plan, &grain, &partition, warehouse, &name)?;
+    Ok(written.files.into_iter().next())
+}
+
+/// The lists of a run whose candidates the session holds, as delivered on `$contacted_on`.
+pub fn lists(
+    session: &Session,
+    campaign: &CampaignSpec,
+    bindings: &Bindings,
+    date: BusinessDate,
+) -> Result<Vec<Rendered>, ListError> {
+    let list = session.query(&list_query(campaign), bindings)?;
+    let seeds = seeds_query(campaign);
+    let seeds = seeds.map(|sql| session.query(&sql, bindings)).transpose()?;
+    render_lists(campaign, date, &list, seeds.as_ref())
 }
 
 /// Cells as manifests and reports show them, each target cell with the smallest effect it could show.
@@ -264,7 +315,10 @@ fn add_decisions(
     chosen: &Chosen,
 ) -> Result<(), SqlError> {
     let last = session.query_count(
-        "select max(finder_sequence) from campaigns.contact_history where campaign_code = $campaign_code",
+        "select max(finder_sequence) from (
+            select finder_sequence, campaign_code from campaigns.contact_history
+            union all select finder_sequence, campaign_code from campaigns.recalled_contact
+        ) as contacts where campaign_code = $campaign_code",
         &chosen.bindings,
     )?;
     let mut sequence = last.unwrap_or(0);
