@@ -128,6 +128,15 @@ fn waterfalls(text: &mut String, manifest: &Manifest) {
             .iter()
             .map(|list| list.file.rows - list.seeds)
             .sum();
+        if campaign.awaits_approval {
+            let _ = writeln!(
+                text,
+                "targets     {} wait for approval: salenet campaign approve {} --by <name>",
+                campaign.contacted(),
+                campaign.code
+            );
+            continue;
+        }
         let _ = writeln!(
             text,
             "targets     {n_targets} on {n_lists} lists in current/lists/{}",

@@ -7,7 +7,7 @@ use super::contact_policy::{Constraints, ContactPolicy};
 use crate::domain::TableName;
 
 /// Columns that lists may show beside those of the attributes.
-pub const LIST_COLUMNS: [&str; 7] = [
+pub const LIST_COLUMNS: [&str; 8] = [
     "list_place",
     "finder_number",
     "cell_code",
@@ -15,6 +15,7 @@ pub const LIST_COLUMNS: [&str; 7] = [
     "offer_code",
     "offer_rate",
     "offer_valid_until",
+    "talking_points",
 ];
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,7 +52,9 @@ pub struct CampaignSpec {
     pub response_days: Option<u32>,
     /// Share expected to answer without the campaign.
     pub base_rate: Ppm,
-    pub export: ListExport,
+    pub reasons: Vec<Reason>,
+    /// At least one.
+    pub exports: Vec<ListExport>,
 }
 
 /// A second person signs before anything is exported.
@@ -138,10 +141,31 @@ pub enum Suppression {
     Condition { condition: String },
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// One kind of list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListExport {
-    /// Columns of the attributes table that the list may show, in order.
+    pub format: ListFormat,
+    /// Stands in the files' names.
+    pub layout: Option<String>,
+    /// Columns of the attributes, or of [`LIST_COLUMNS`], in order.
     pub columns: Vec<String>,
+    /// Only those contacted by it; `None` for everybody contacted.
+    pub channel: Option<Channel>,
     /// One file per value of this column, such as `home_branch_id`.
     pub split_by: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListFormat {
+    Csv,
+    Xlsx,
+}
+
+/// Something to talk about with those for whom the condition holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// SQL over the attributes.
+    pub condition: String,
+    pub say: String,
 }

@@ -154,7 +154,9 @@ impl Desk {
             .map_err(|error| sql_error(error.into()))?;
         let name = own_table("campaigns", "candidate");
         self.session.hold(&plan, Catalogue::Tonight, &name)?;
-        let rendered = lists(&self.session, campaign, &values, date).map_err(sql_error)?;
+        let figures = figures(campaign, &chosen);
+        let rendered =
+            lists(&self.session, campaign, &figures, &values, date).map_err(sql_error)?;
         Ok((rendered, values))
     }
 }
@@ -318,7 +320,7 @@ pub fn export(
     let values = campaign_bindings(campaign, &desk.bindings, date)
         .with("contacted_on", Parameter::Date(current));
     let error = |source| campaign_error(code, source);
-    let rendered = lists(&desk.session, campaign, &values, date).map_err(error)?;
+    let rendered = lists(&desk.session, campaign, &entry, &values, date).map_err(error)?;
     let written = write_lists(&warehouse, campaign, rendered).map_err(error)?;
     let contacts = write_contacts(&desk.session, &warehouse, campaign, &values, current)?;
     let sent = CampaignEntry {

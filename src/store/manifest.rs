@@ -121,6 +121,9 @@ pub struct CampaignEntry {
     /// none when that is not positive.
     #[serde(default)]
     pub gap_ppm: Option<u32>,
+    /// Per kind of list the channel it is for; none for everybody contacted.
+    #[serde(default)]
+    pub exports: Vec<Option<String>>,
     /// Every member of the universe as this run judged it, part of `campaigns.candidate`; none for an empty universe.
     pub candidates: Option<FileEntry>,
     /// What the run adds to `campaigns.contact_history` once it is delivered; none when nobody was chosen.
@@ -135,6 +138,43 @@ impl CampaignEntry {
     pub fn contacted(&self) -> u64 {
         let contacted = self.cells.iter().filter(|cell| cell.kind != "control");
         contacted.map(|cell| cell.members).sum()
+    }
+
+    /// Customers that a kind of list must show, and that its lists do show.
+    #[must_use]
+    pub fn shown_by(&self, export: usize) -> (u64, u64) {
+        let channel = self.exports.get(export).and_then(Option::as_ref);
+        let cells = self.cells.iter().filter(|cell| {
+            cell.kind != "control" && (channel.is_none() || cell.channel.as_ref() == channel)
+        });
+        let lists = self.lists.iter().filter(|list| list.export == export);
+        (
+            cells.map(|cell| cell.members).sum(),
+            lists.map(|list| list.file.rows - list.seeds).sum(),
+        )
+    }
+
+    /// Customers on lists, each once.
+    #[must_use]
+    pub fn listed(&self) -> u64 {
+        let exports = 0..self.exports.len();
+        let whole = exports
+            .clone()
+            .find(|export| self.exports[*export].is_none());
+        match whole {
+            Some(export) => self.shown_by(export).1,
+            None => {
+                // One kind of list per channel: others of the same channel show the same customers.
+                let mut channels: Vec<&Option<String>> = Vec::new();
+                let first = exports.filter(|export| {
+                    let channel = &self.exports[*export];
+                    let is_first = !channels.contains(&channel);
+                    channels.push(channel);
+                    is_first
+                });
+                first.map(|export| self.shown_by(export).1).sum()
+            }
+        }
     }
 
     /// Every list and its control.
@@ -178,6 +218,9 @@ pub struct WaterfallLine {
 pub struct ListEntry {
     /// Below the release folder and without ending: `lists/<campaign>/<name>`.
     pub name: String,
+    /// Which of the campaign's kinds of list it is.
+    #[serde(default)]
+    pub export: usize,
     /// Rows of the bank's own names among the list's.
     #[serde(default)]
     pub seeds: u64,

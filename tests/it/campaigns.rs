@@ -30,7 +30,7 @@ cells:
   - {{code: C, kind: control, share: 0.25}}
 codes: {{finder: \"{{campaign}}-{{cell}}-{{seq:05}}-{{check}}\"}}
 response: {{window_days: 60}}
-export: {{columns: [finder_number, cell_code, contact_channel, offer_code, offer_rate, offer_valid_until, customer_id, display_name]}}
+export: [{{format: csv, columns: [finder_number, cell_code, contact_channel, offer_code, offer_rate, offer_valid_until, customer_id, display_name]}}]
 {more}"
     )
 }

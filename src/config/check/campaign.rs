@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::KnownTables;
 use super::cells::{check_base_rate, check_cells, check_finder, check_seeds};
 use super::contact_policy::{check_constraints, check_policy};
+use super::list_export::check_exports;
 use super::suppression::{check_suppression, is_built_in};
-use super::{KnownTables, suggestion};
 use crate::config::campaign::{
-    Approval, CampaignLevel, CampaignSpec, EligibilityRule, LIST_COLUMNS, ListExport, Schedule,
+    Approval, CampaignLevel, CampaignSpec, EligibilityRule, Reason, Schedule,
 };
 use crate::config::cells::Ppm;
 use crate::config::document::{Document, Reporter};
-use crate::config::feed::Classification;
 use crate::config::model::ModelSpec;
 use crate::config::raw::{
     RawApproval, RawApprover, RawCampaign, RawDedupe, RawKeep, RawLevel, RawSchedule,
@@ -107,7 +107,9 @@ pub fn check(
         .codes
         .as_ref()
         .map(|codes| check_finder(codes, node.get("codes"), &mut report));
-    let listed: BTreeSet<&str> = raw.export.columns.iter().map(String::as_str).collect();
+    let exports = check_exports(&raw.export, &raw.layouts, &cells, model, node, &mut report);
+    let listed = exports.iter().flat_map(|export| &export.columns);
+    let listed: BTreeSet<&str> = listed.map(String::as_str).collect();
     let seeds = raw.seeds.as_ref();
     let seeds =
         seeds.and_then(|seeds| check_seeds(seeds, &listed, known, node.get("seeds"), &mut report));
@@ -116,7 +118,6 @@ pub fn check(
     let constraints = check_constraints(constraints, &cells, model, node, &mut report);
     let window = raw.response.as_ref();
     let base_rate = window.and_then(|raw| check_base_rate(raw, node.get("response"), &mut report));
-    check_export(&raw, model, node.get("export"), &mut report);
     CampaignSpec {
         code: raw.campaign.code,
         description: raw.campaign.description,
@@ -154,10 +155,15 @@ pub fn check(
         finder: finder.unwrap_or_default(),
         response_days: window.map(|window| window.window_days),
         base_rate: base_rate.unwrap_or(DEFAULT_BASE_RATE),
-        export: ListExport {
-            columns: raw.export.columns,
-            split_by: raw.export.split_by,
-        },
+        exports,
+        reasons: raw
+            .reasons
+            .into_iter()
+            .map(|reason| Reason {
+                condition: reason.condition,
+                say: reason.say,
+            })
+            .collect(),
     }
 }
 
@@ -192,51 +198,6 @@ fn check_attributes<'a>(
         report.problems.push(problem.hint_if(hint));
     }
     model
-}
-
-fn check_export(
-    raw: &RawCampaign,
-    model: Option<&ModelSpec>,
-    node: &Node,
-    report: &mut Reporter<'_>,
-) {
-    let columns = node.get("columns");
-    let listed = raw.export.columns.iter().enumerate();
-    let split = raw
-        .export
-        .split_by
-        .iter()
-        .map(|name| (name, node.get("split_by")));
-    for (index, name) in listed.clone() {
-        if raw.export.columns[..index].contains(name) {
-            report.at(
-                columns.item(index),
-                format!("the list shows `{name}` twice"),
-            );
-        }
-    }
-    let Some(model) = model else { return };
-    for (name, place) in listed
-        .map(|(index, name)| (name, columns.item(index)))
-        .chain(split)
-    {
-        match model.columns.iter().find(|column| column.name == *name) {
-            None if LIST_COLUMNS.contains(&name.as_str()) => {}
-            None => {
-                let names = model.columns.iter().map(|column| column.name.as_str());
-                let hint = suggestion(name, names, "the table");
-                let message = format!("`{}` has no column `{name}`", model.table);
-                let problem = report.document.source.error(place.range.clone(), message);
-                report.problems.push(problem.hint_if(hint));
-            }
-            Some(column) if column.classification == Classification::Prohibited => report.at_hint(
-                place,
-                format!("`{name}` is prohibited; no list may show it"),
-                format!("see its classification in {}", model.yml_path.display()),
-            ),
-            Some(_) => {}
-        }
-    }
 }
 
 fn approval(raw: &RawApproval) -> Approval {

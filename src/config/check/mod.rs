@@ -15,6 +15,7 @@ mod feed;
 mod frame;
 mod layout;
 mod limit;
+mod list_export;
 mod matching;
 mod match_model;
 mod model;

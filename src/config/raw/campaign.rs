@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::approval::RawApproval;
 use super::cells::{RawCell, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds};
 use super::contact_policy::{RawConstraints, RawContactPolicy, RawDedupe};
-use super::named::Words;
+use super::list_export::{RawListExport, RawReason};
+use super::named::{Named, Words};
 
 /// From a universe to a ranked target list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -55,8 +56,15 @@ pub struct RawCampaign {
     pub codes: Option<RawCodes>,
     /// How long an answer counts.
     pub response: Option<RawResponseWindow>,
-    /// What the list shows.
-    pub export: RawExport,
+    /// What to talk about on the telephone: the lists' column talking_points.
+    #[serde(default)]
+    pub reasons: Vec<RawReason>,
+    /// Columns of lists, by the layout's name.
+    #[serde(default)]
+    pub layouts: Named<Vec<String>>,
+    /// The lists.
+    #[schemars(length(min = 1))]
+    pub export: Vec<RawListExport>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -155,14 +163,4 @@ pub enum RawPurpose {
     Contact,
     Profiling,
     AffiliateSharing,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawExport {
-    /// The columns the list may show, in order.
-    #[schemars(length(min = 1))]
-    pub columns: Vec<String>,
-    /// The column whose values get a file each.
-    pub split_by: Option<String>,
 }

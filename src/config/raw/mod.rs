@@ -11,6 +11,7 @@ mod cells;
 mod column;
 mod contact_policy;
 mod feed;
+mod list_export;
 mod matching;
 mod model;
 mod model_test;
@@ -37,6 +38,7 @@ pub use feed::{
     RawCompression, RawDelivery, RawEncoding, RawFeed, RawFormat, RawFormatType, RawFrameRecord,
     RawOnMissing, RawSource, RawStrayQuotes, RawSurvivor,
 };
+pub use list_export::{RawListExport, RawListFormat};
 pub use matching::{RawCustomerType, RawExactRule, RawKind, RawMatching, RawRecord, RawSimilarity};
 pub use model::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSeverity};
 pub use model_test::{RawModelTest, RawModelTests, RawRow};

@@ -68,11 +68,15 @@ impl Planner<'_> {
             campaign.rank_by
         );
         plan(&rank, locations.campaign(code, "rank_by"), false);
+        for (index, reason) in campaign.reasons.iter().enumerate() {
+            let condition = &reason.condition;
+            let sql = format!("select count(*) from {attributes} where ({condition}) is true");
+            plan(&sql, locations.campaign_reason(code, index), false);
+        }
         for column in campaign
-            .export
-            .columns
+            .exports
             .iter()
-            .chain(&campaign.export.split_by)
+            .flat_map(|export| export.columns.iter().chain(&export.split_by))
             .filter(|column| !LIST_COLUMNS.contains(&column.as_str()))
         {
             let sql = format!("select \"{column}\" from {attributes}");
@@ -81,7 +85,11 @@ impl Planner<'_> {
         if problems.is_empty() {
             let bindings = campaign_bindings(campaign, &self.bindings, some_date())
                 .with("contacted_on", Parameter::Date(some_date()));
-            for sql in [judge_query(campaign), list_query(campaign)] {
+            let lists = campaign
+                .exports
+                .iter()
+                .map(|export| list_query(campaign, export));
+            for sql in lists.chain([judge_query(campaign)]) {
                 let place = locations.campaign(code, "code");
                 match self.uses_of(&sql, &bindings) {
                     Ok(used) => judge(place, &used, &mut problems),

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::cover::cover;
 use super::records::specification_hash;
-use crate::config::campaign::CampaignSpec;
+use super::xlsx::{Sheet, SheetCell, workbook};
+use crate::config::campaign::{CampaignSpec, ListExport, ListFormat};
+use crate::config::cells::Channel;
 use crate::domain::{BusinessDate, Money};
 use crate::sql::{Cell, QueryResult, SqlError};
-use crate::store::manifest::ListEntry;
+use crate::store::manifest::{CampaignEntry, ListEntry};
 use crate::store::{StoreError, Warehouse};
 
 /// A spreadsheet would run a text that starts like this as a formula.
@@ -53,6 +56,8 @@ impl From<StoreError> for ListError {
 pub struct Rendered {
     /// Below the release folder and without ending: `lists/<campaign>/<name>`.
     pub name: String,
+    /// Which of the campaign's kinds of list it is.
+    pub export: usize,
     pub ending: &'static str,
     pub rows: u64,
     /// Rows of the bank's own names among them.
@@ -61,13 +66,28 @@ pub struct Rendered {
     pub control: Vec<u8>,
 }
 
+/// What lists of one kind have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct ListHead<'a> {
+    pub campaign: &'a CampaignSpec,
+    pub export: &'a ListExport,
+    /// Its place among the campaign's kinds of list.
+    pub number: usize,
+    /// Waterfall and cells, for the cover.
+    pub figures: &'a CampaignEntry,
+    /// The night that chose.
+    pub date: BusinessDate,
+}
+
 /// The rows of `list_query`, already in order, one list per part; the seeds follow in each.
 pub fn render_lists(
-    campaign: &CampaignSpec,
-    date: BusinessDate,
+    head: &ListHead<'_>,
     list: &QueryResult,
     seeds: Option<&QueryResult>,
 ) -> Result<Vec<Rendered>, ListError> {
+    let ListHead {
+        campaign, export, ..
+    } = *head;
     let mut parts: BTreeMap<String, Vec<Vec<Cell>>> = BTreeMap::new();
     for row in list.rows()? {
         let part = row
@@ -83,17 +103,28 @@ pub fn render_lists(
         .map(QueryResult::rows)
         .transpose()?
         .unwrap_or_default();
+    let kind = export.layout.iter().map(String::as_str);
+    let kind = kind.chain(export.channel.map(Channel::as_str));
+    let kind: String = kind.map(|word| format!("{}-", file_name(word))).collect();
     let mut lists = Vec::with_capacity(parts.len());
     for (part, mut rows) in parts {
         rows.extend(seeds.iter().map(|seed| {
             let place = [Cell::Null, Cell::Null].into_iter();
             place.chain(seed.iter().cloned()).collect()
         }));
-        let bytes = csv_bytes(list, &rows)?;
-        let control = control(campaign, date, &part, &rows, list, &bytes);
+        let (bytes, ending) = match export.format {
+            ListFormat::Csv => (csv_bytes(list, &rows)?, "csv"),
+            ListFormat::Xlsx => (xlsx_bytes(head, &part, list, &rows, seeds.len())?, "xlsx"),
+        };
+        let control = control(campaign, head.date, &part, &rows, list, &bytes);
         lists.push(Rendered {
-            name: format!("lists/{}/{}", file_name(&campaign.code), file_name(&part)),
-            ending: "csv",
+            name: format!(
+                "lists/{}/{kind}{}",
+                file_name(&campaign.code),
+                file_name(&part)
+            ),
+            export: head.number,
+            ending,
             rows: rows.len() as u64,
             seeds: seeds.len() as u64,
             bytes,
@@ -101,6 +132,54 @@ pub fn render_lists(
         });
     }
     Ok(lists)
+}
+
+/// The cover, then the list with real types.
+fn xlsx_bytes(
+    head: &ListHead<'_>,
+    part: &str,
+    list: &QueryResult,
+    rows: &[Vec<Cell>],
+    n_seeds: usize,
+) -> io::Result<Vec<u8>> {
+    let titles = list.columns.iter().skip(2);
+    let mut table = vec![
+        titles
+            .map(|column| SheetCell::Title(column.name.clone()))
+            .collect(),
+    ];
+    for row in rows {
+        let cells = row.iter().zip(&list.columns).skip(2);
+        table.push(
+            cells
+                .map(|(cell, column)| sheet_cell(cell, &column.data_type))
+                .collect(),
+        );
+    }
+    let list = Sheet {
+        name: "List",
+        rows: table,
+        has_header: true,
+    };
+    workbook(&[cover(head, part, rows.len(), n_seeds), list], head.date)
+}
+
+fn sheet_cell(cell: &Cell, data_type: &str) -> SheetCell {
+    match cell {
+        Cell::Null => SheetCell::Empty,
+        Cell::Integer(value) => SheetCell::Number(value.to_string()),
+        Cell::Float(value) if value.is_finite() => SheetCell::Number(value.to_string()),
+        Cell::Float(value) => SheetCell::Text(value.to_string()),
+        Cell::Boolean(value) => SheetCell::Boolean(*value),
+        Cell::Text(text) if data_type.starts_with("Decimal128") && data_type.ends_with(" 2)") => {
+            SheetCell::Money(text.clone())
+        }
+        Cell::Text(text) if data_type.starts_with("Decimal128") => SheetCell::Number(text.clone()),
+        Cell::Text(text) if data_type == "Date32" => text
+            .parse()
+            .map_or_else(|_| SheetCell::Text(text.clone()), SheetCell::Date),
+        Cell::Text(text) => SheetCell::Text(text.clone()),
+    }
 }
 
 /// Gives rendered lists their place among the warehouse's files.
@@ -118,6 +197,7 @@ pub fn write_lists(
         control.write_all(&list.control)?;
         entries.push(ListEntry {
             name: list.name,
+            export: list.export,
             seeds: list.seeds,
             file: file.commit(&folder, list.ending, list.rows, None)?,
             control: control.commit(&folder, "ctl", 0, None)?,

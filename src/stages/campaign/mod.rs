@@ -19,6 +19,9 @@ pub mod waterfall;
 pub mod tables;
 pub mod records;
 pub mod lists;
+mod xlsx;
+mod zip;
+mod cover;
 
 pub use error::CampaignError;
 pub use run::{CampaignOutput, CampaignRequest, run_campaign};

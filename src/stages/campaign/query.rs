@@ -6,7 +6,7 @@ use super::contacts::{contact_values, contacts_sql};
 use super::rules::{removing, rules};
 use super::select::State;
 use crate::config::bank::Parameter;
-use crate::config::campaign::{CampaignLevel, CampaignSpec, LIST_COLUMNS};
+use crate::config::campaign::{CampaignLevel, CampaignSpec, LIST_COLUMNS, ListExport};
 use crate::config::cells::CellKind;
 use crate::domain::BusinessDate;
 use crate::sql::Bindings;
@@ -31,6 +31,12 @@ pub fn campaign_bindings(
         for (name, value) in &rule.values {
             bindings.insert(name, value.clone());
         }
+    }
+    for (number, reason) in campaign.reasons.iter().enumerate() {
+        bindings.insert(
+            &format!("reason_{number}"),
+            Parameter::Text(reason.say.clone()),
+        );
     }
     for (name, value) in contact_values(campaign) {
         bindings.insert(&name, value);
@@ -250,26 +256,27 @@ where campaign_code = $campaign_code and business_date = $business_date and stat
     )
 }
 
-/// The list itself: the columns the campaign names, for those contacted on `$contacted_on`, best first within each
-/// part; then the bank's own names, in every part.
+/// The list itself: the columns it names, for those contacted on `$contacted_on`, best first within each part.
 #[must_use]
-pub fn list_query(campaign: &CampaignSpec) -> String {
-    let columns: Vec<String> = campaign
-        .export
+pub fn list_query(campaign: &CampaignSpec, export: &ListExport) -> String {
+    let columns: Vec<String> = export
         .columns
         .iter()
         .map(|column| format!("{} as \"{column}\"", list_column(campaign, column)))
         .collect();
-    let split = campaign.export.split_by.as_ref().map_or_else(
+    let split = export.split_by.as_ref().map_or_else(
         || "cast(null as varchar)".to_owned(),
         |column| format!("cast({} as varchar)", list_column(campaign, column)),
     );
+    let channel = export.channel.map_or_else(String::new, |channel| {
+        format!(" and candidate.channel = '{}'", channel.as_str())
+    });
     format!(
         "select {split} as _part, candidate.place as _place, {columns}
 from campaigns.candidate as candidate
 join {attributes} as attributes on attributes.customer_id = candidate.customer_id
 where candidate.campaign_code = $campaign_code and candidate.business_date = $business_date
-    and candidate.state = 'selected'
+    and candidate.state = 'selected'{channel}
 order by _part, _place",
         columns = columns.join(", "),
         attributes = campaign.attributes,
@@ -278,15 +285,17 @@ order by _part, _place",
 
 /// The seeds as rows of the list, `None` without seeds: columns that the file does not have stay empty.
 #[must_use]
-pub fn seeds_query(campaign: &CampaignSpec) -> Option<String> {
+pub fn seeds_query(campaign: &CampaignSpec, export: &ListExport) -> Option<String> {
     let seeds = campaign.seeds.as_ref()?;
-    let columns: Vec<String> = campaign
-        .export
+    let columns: Vec<String> = export
         .columns
         .iter()
-        .map(|column| match seeds.columns.contains(column) {
-            true => format!("\"{column}\""),
-            false => format!("null as \"{column}\""),
+        .map(|column| {
+            if seeds.columns.contains(column) {
+                format!("\"{column}\"")
+            } else {
+                format!("null as \"{column}\"")
+            }
         })
         .collect();
     Some(format!(
@@ -294,6 +303,23 @@ pub fn seeds_query(campaign: &CampaignSpec) -> Option<String> {
         columns.join(", "),
         seeds.table
     ))
+}
+
+/// What to talk about: the words of every reason that holds.
+fn talking_points(campaign: &CampaignSpec) -> String {
+    let reasons = campaign.reasons.iter().enumerate();
+    let cases = reasons.map(|(number, reason)| {
+        format!(
+            ", case when ({}) then $reason_{number} end",
+            reason.condition
+        )
+    });
+    let cases: String = cases.collect();
+    if cases.is_empty() {
+        "cast(null as varchar)".to_owned()
+    } else {
+        format!("concat_ws('; '{cases})")
+    }
 }
 
 fn list_column(campaign: &CampaignSpec, column: &str) -> String {
@@ -334,6 +360,7 @@ fn list_column(campaign: &CampaignSpec, column: &str) -> String {
             },
             "cast(null as date)",
         ),
+        "talking_points" => talking_points(campaign),
         name if LIST_COLUMNS.contains(&name) => format!("candidate.{name}"),
         name => format!("attributes.\"{name}\""),
     }

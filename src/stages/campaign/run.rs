@@ -7,7 +7,7 @@ use super::bound::{Gap, gap};
 use super::effect::smallest_effect_ppm;
 use super::finder::finder_number;
 use super::judged::Judged;
-use super::lists::{ListError, Rendered, render_lists, write_lists};
+use super::lists::{ListError, ListHead, Rendered, render_lists, write_lists};
 use super::query::{
     campaign_bindings, candidate_query, contact_query, judge_query, list_query, seeds_query,
     state_code,
@@ -204,23 +204,28 @@ fn write_run(request: &CampaignRequest, chosen: &Chosen) -> Result<CampaignOutpu
         &bindings,
         request.business_date,
     )?;
-    let awaits_approval = campaign.approval.is_some();
+    let figures = figures(campaign, chosen);
+    let awaits_approval = figures.awaits_approval;
     // Before somebody has signed for them, nobody has a list.
     let lists = if awaits_approval {
         Vec::new()
     } else {
-        let lists = lists(session, campaign, &bindings, request.business_date)?;
+        let lists = lists(
+            session,
+            campaign,
+            &figures,
+            &bindings,
+            request.business_date,
+        )?;
         write_lists(request.warehouse, campaign, lists)?
     };
     Ok(CampaignOutput {
         candidates,
         entry: CampaignEntry {
-            code: campaign.code.clone(),
-            awaits_approval,
             candidates: tonight,
             contacts,
             lists,
-            ..figures(campaign, chosen)
+            ..figures
         },
     })
 }
@@ -234,6 +239,11 @@ pub fn figures(campaign: &CampaignSpec, chosen: &Chosen) -> CampaignEntry {
         waterfall: waterfall(&chosen.rules, &chosen.judged, &chosen.selection),
         cells: cell_entries(campaign, &chosen.selection),
         gap_ppm: chosen.gap.ppm(),
+        exports: campaign
+            .exports
+            .iter()
+            .map(|export| export.channel.map(|channel| channel.as_str().to_owned()))
+            .collect(),
         candidates: None,
         contacts: None,
         lists: Vec::new(),
@@ -268,17 +278,29 @@ pub fn write_contacts(
     Ok(written.files.into_iter().next())
 }
 
-/// The lists of a run whose candidates the session holds, as delivered on `$contacted_on`.
+/// The lists of a run whose candidates the session holds, as delivered on `$contacted_on`; `figures` stand on covers.
 pub fn lists(
     session: &Session,
     campaign: &CampaignSpec,
+    figures: &CampaignEntry,
     bindings: &Bindings,
     date: BusinessDate,
 ) -> Result<Vec<Rendered>, ListError> {
-    let list = session.query(&list_query(campaign), bindings)?;
-    let seeds = seeds_query(campaign);
-    let seeds = seeds.map(|sql| session.query(&sql, bindings)).transpose()?;
-    render_lists(campaign, date, &list, seeds.as_ref())
+    let mut lists = Vec::new();
+    for (number, export) in campaign.exports.iter().enumerate() {
+        let list = session.query(&list_query(campaign, export), bindings)?;
+        let seeds = seeds_query(campaign, export);
+        let seeds = seeds.map(|sql| session.query(&sql, bindings)).transpose()?;
+        let head = ListHead {
+            campaign,
+            export,
+            number,
+            figures,
+            date,
+        };
+        lists.extend(render_lists(&head, &list, seeds.as_ref())?);
+    }
+    Ok(lists)
 }
 
 /// Cells as manifests and reports show them, each target cell with the smallest effect it could show.
