@@ -1,5 +1,6 @@
 //! `salenet campaign`: plan, run, list, approve, export, recall, replay.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -190,10 +191,11 @@ fn plan(
     let mut text = String::new();
     for (manifest, entry) in &planned {
         text.push_str(&figures(entry));
-        text.push_str(&format!(
-            "with        {}; nothing was written\n",
+        let _ = writeln!(
+            text,
+            "with        {}; nothing was written",
             manifest.release
-        ));
+        );
     }
     print(&text)
 }
@@ -263,7 +265,7 @@ fn replay_lists(
     let mut text = String::new();
     for list in &lists {
         let word = if list.is_same { "same" } else { "DIFFERS" };
-        text.push_str(&format!("{word:<8}{} ({} rows)\n", list.name, list.rows));
+        let _ = writeln!(text, "{word:<8}{} ({} rows)", list.name, list.rows);
         if let Some(out) = out {
             write_output(&out.join(&list.name), &list.bytes)?;
         }

@@ -123,11 +123,7 @@ fn waterfalls(text: &mut String, manifest: &Manifest) {
     for campaign in &manifest.campaigns {
         text.push_str(&super::campaign_words::figures(campaign));
         let n_lists = campaign.lists.len();
-        let n_targets: u64 = campaign
-            .lists
-            .iter()
-            .map(|list| list.file.rows - list.seeds)
-            .sum();
+        let n_targets = campaign.listed();
         if campaign.awaits_approval {
             let _ = writeln!(
                 text,

@@ -295,7 +295,7 @@ pub fn export(
             format!("a second person signs: salenet campaign approve {code} --by <name>"),
         );
     }
-    if approvers.iter().all(|other| is_same(&other)) {
+    if approvers.iter().all(is_same) {
         return usage(
             format!("{by} has approved {code} and cannot send it out too"),
             "two persons are needed: one approves, another exports",

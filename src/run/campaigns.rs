@@ -218,7 +218,7 @@ impl Night<'_> {
                 &self.session,
                 self.context.warehouse,
                 &name,
-                rows,
+                &rows,
                 partition,
             )?;
             if *partition != Partitioning::None {

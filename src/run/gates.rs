@@ -53,11 +53,7 @@ pub fn feed_gates(entry: &FeedEntry) -> Vec<GateResult> {
 /// Universe = removed + lost in dedupe + cut + selected, per campaign.
 #[must_use]
 pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
-    let listed: u64 = entry
-        .lists
-        .iter()
-        .map(|list| list.file.rows - list.seeds)
-        .sum();
+    let listed = entry.listed();
     let listed = if entry.awaits_approval {
         entry.contacted()
     } else {

@@ -448,3 +448,111 @@ fn a_plan_writes_nothing_and_a_manual_campaign_runs_when_asked() {
         unknown.stderr
     );
 }
+
+/// The parts of a stored-or-deflated zip archive, by name.
+fn unzipped(bytes: &[u8]) -> BTreeMap<String, String> {
+    use std::io::Read as _;
+    let number = |at: usize, n: usize| -> usize {
+        bytes[at..at + n]
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum * 256 + usize::from(*byte))
+    };
+    let mut parts = BTreeMap::new();
+    let mut at = 0;
+    while bytes[at..].starts_with(b"PK\x03\x04") {
+        let (packed, name) = (number(at + 18, 4), number(at + 26, 2));
+        let start = at + 30 + name + number(at + 28, 2);
+        let mut content = String::new();
+        flate2::read::DeflateDecoder::new(&bytes[start..start + packed])
+            .read_to_string(&mut content)
+            .expect("deflated text");
+        let name = String::from_utf8(bytes[at + 30..at + 30 + name].to_vec()).expect("a name");
+        parts.insert(name, content);
+        at = start + packed;
+    }
+    parts
+}
+
+#[test]
+fn a_telephone_list_has_real_types_talking_points_and_a_cover() {
+    let text = campaign(CODE, 20, "cap: 6\nreasons: [{where: \"total_balance > 1000\", say: \"has savings, and more\"}]\n")
+        .replace(
+            "export: [{format: csv, columns: [",
+            "export: [{format: csv, channel: mail, columns: [customer_id, total_balance]}, {format: xlsx, layout: call_sheet}]\nlayouts: {call_sheet: [list_place, talking_points, total_balance, ",
+        )
+        .replace("customer_id, display_name]}]", "customer_id, display_name]}");
+    let (bank, project) = bank_with(&text);
+    night(&bank, &project, FIRST);
+    let folder = bank.warehouse().join("current/lists").join(CODE);
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .expect("lists")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "call_sheet-all.xlsx",
+            "call_sheet-all.xlsx.ctl",
+            "mail-all.csv",
+            "mail-all.ctl"
+        ]
+    );
+    let workbook =
+        unzipped(&std::fs::read(folder.join("call_sheet-all.xlsx")).expect("a workbook"));
+    let list = &workbook["xl/worksheets/sheet2.xml"];
+    assert!(
+        list.contains(r#"state="frozen""#) && list.contains("<cols><col "),
+        "{list}"
+    );
+    // Money as a number with its own digits, a date as a day, reasons as text.
+    let balances = query(
+        &bank,
+        &project,
+        "select total_balance from marts.customer_360 as known join campaigns.candidate as chosen \
+         on chosen.customer_id = known.customer_id where chosen.state = 'selected' order by chosen.place",
+    );
+    for balance in balances.lines() {
+        assert!(
+            list.contains(&format!(r#"s="3"><v>{balance}</v>"#)),
+            "{balance} in {list}"
+        );
+    }
+    // 2026-10-29 and thirty days more.
+    assert!(list.contains(r#"s="2"><v>46354</v>"#), "{list}");
+    assert!(list.contains("has savings, and more"), "{list}");
+    let cover = &workbook["xl/worksheets/sheet1.xml"];
+    for word in [CODE, "E01_BALANCE", "S99_NO_CHANNEL", "control"] {
+        assert!(cover.contains(word), "{word} in {cover}");
+    }
+    let control = std::fs::read_to_string(folder.join("mail-all.ctl")).expect("a control");
+    let sum = query(
+        &bank,
+        &project,
+        "select sum(total_balance) from marts.customer_360 as known join campaigns.candidate as chosen \
+         on chosen.customer_id = known.customer_id where chosen.channel = 'mail'",
+    );
+    assert!(
+        control.contains(&format!("sum_total_balance={}", sum.trim())),
+        "{control} {sum}"
+    );
+    let csv = std::fs::read(folder.join("mail-all.csv")).expect("a list");
+    assert!(
+        control.contains(&format!("blake3={}", blake3::hash(&csv).to_hex())),
+        "{control}"
+    );
+    salenet(&bank, &project, &["releases", "verify"]).exits(0);
+    salenet(
+        &bank,
+        &project,
+        &["campaign", "replay", CODE, "--date", FIRST],
+    )
+    .exits(0);
+}

@@ -36,3 +36,4 @@ mod architecture;
 mod commands;
 mod guard;
 mod campaigns;
+mod selection;

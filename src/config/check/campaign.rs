@@ -37,63 +37,13 @@ pub fn check(
 ) -> CampaignSpec {
     let node = &document.node;
     let mut report = Reporter { document, problems };
-    let code = &raw.campaign.code;
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if code.is_empty() || code.len() > 64 || !code.chars().all(fits) {
-        report.at_hint(
-            node.get("campaign").get("code"),
-            format!("`{code}` cannot be a campaign's code"),
-            "use up to 64 letters, digits, - and _, such as HEL-2026-11; the code names the list files",
-        );
-    }
+    check_code(&raw.campaign.code, node, &mut report);
     let attributes = raw
         .attributes
         .clone()
         .unwrap_or_else(|| DEFAULT_ATTRIBUTES.to_owned());
     let model = check_attributes(&attributes, known, node, &mut report);
-    if raw.eligibility.len() + raw.suppress.len() > MOST_RULES {
-        report.at_hint(
-            node.get("suppress"),
-            format!(
-                "the campaign has {} rules",
-                raw.eligibility.len() + raw.suppress.len()
-            ),
-            format!(
-                "{MOST_RULES} are the most; join conditions that belong together with `and` or `or`"
-            ),
-        );
-    }
-    let mut seen = BTreeSet::new();
-    for (list, ids) in [
-        (
-            "eligibility",
-            raw.eligibility
-                .iter()
-                .map(|rule| &rule.id)
-                .collect::<Vec<_>>(),
-        ),
-        (
-            "suppress",
-            raw.suppress.iter().map(|rule| &rule.id).collect(),
-        ),
-    ] {
-        for (index, id) in ids.into_iter().enumerate() {
-            if is_built_in(id) {
-                report.at_hint(
-                    node.get(list).item(index).get("id"),
-                    format!("`{id}` is the id of a built-in rule"),
-                    "ids that begin with E00_, S00_, P or S99_ are salenet's own",
-                );
-            }
-            if !seen.insert(id) {
-                report.at_hint(
-                    node.get(list).item(index).get("id"),
-                    format!("the campaign has two rules `{id}`"),
-                    "the waterfall counts each rule by its name",
-                );
-            }
-        }
-    }
+    check_ids(&raw, node, &mut report);
     let (cells, offers) = check_cells(&raw.cells, &raw.offers, node, &mut report);
     let suppress = check_suppression(
         &raw.suppress,
@@ -164,6 +114,64 @@ pub fn check(
                 say: reason.say,
             })
             .collect(),
+    }
+}
+
+fn check_code(code: &str, node: &Node, report: &mut Reporter<'_>) {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if code.is_empty() || code.len() > 64 || !code.chars().all(fits) {
+        report.at_hint(
+            node.get("campaign").get("code"),
+            format!("`{code}` cannot be a campaign's code"),
+            "use up to 64 letters, digits, - and _, such as HEL-2026-11; the code names the list files",
+        );
+    }
+}
+
+/// Every rule has a name of its own.
+fn check_ids(raw: &RawCampaign, node: &Node, report: &mut Reporter<'_>) {
+    if raw.eligibility.len() + raw.suppress.len() > MOST_RULES {
+        report.at_hint(
+            node.get("suppress"),
+            format!(
+                "the campaign has {} rules",
+                raw.eligibility.len() + raw.suppress.len()
+            ),
+            format!(
+                "{MOST_RULES} are the most; join conditions that belong together with `and` or `or`"
+            ),
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for (list, ids) in [
+        (
+            "eligibility",
+            raw.eligibility
+                .iter()
+                .map(|rule| &rule.id)
+                .collect::<Vec<_>>(),
+        ),
+        (
+            "suppress",
+            raw.suppress.iter().map(|rule| &rule.id).collect(),
+        ),
+    ] {
+        for (index, id) in ids.into_iter().enumerate() {
+            if is_built_in(id) {
+                report.at_hint(
+                    node.get(list).item(index).get("id"),
+                    format!("`{id}` is the id of a built-in rule"),
+                    "ids that begin with E00_, S00_, P or S99_ are salenet's own",
+                );
+            }
+            if !seen.insert(id) {
+                report.at_hint(
+                    node.get(list).item(index).get("id"),
+                    format!("the campaign has two rules `{id}`"),
+                    "the waterfall counts each rule by its name",
+                );
+            }
+        }
     }
 }
 

@@ -47,11 +47,11 @@ pub fn check_cells(
         checked.push(cell);
     }
     for kind in [CellKind::Control, CellKind::Explore] {
-        let of_kind = checked
+        let mut of_kind = checked
             .iter()
             .enumerate()
             .filter(|(_, cell)| cell.kind == kind);
-        if let Some((index, _)) = of_kind.skip(1).next() {
+        if let Some((index, _)) = of_kind.nth(1) {
             let message = format!("the campaign has two cells of the kind `{}`", kind.as_str());
             report.at(list.item(index).get("kind"), message);
         }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawApproval {
-    /// second_person: somebody else than who exports.
+    /// `second_person`: somebody else than who exports.
     pub by: RawApprover,
     /// Days after the night that chose, until which its lists may go out; default 14.
     #[schemars(range(min = 1, max = 365))]

@@ -56,7 +56,7 @@ pub struct RawCampaign {
     pub codes: Option<RawCodes>,
     /// How long an answer counts.
     pub response: Option<RawResponseWindow>,
-    /// What to talk about on the telephone: the lists' column talking_points.
+    /// What to talk about on the telephone: the lists' column `talking_points`.
     #[serde(default)]
     pub reasons: Vec<RawReason>,
     /// Columns of lists, by the layout's name.
@@ -121,12 +121,12 @@ pub struct RawSuppressionRule {
     pub rule: Option<RawSuppression>,
     /// The one channel that the rule closes; without it the customer is left alone altogether.
     pub channel: Option<RawChannel>,
-    /// no_consent: for what; default contact.
+    /// `no_consent`: for what; default contact.
     pub purpose: Option<RawPurpose>,
-    /// open_complaint: complaints that are open, or were closed in the last so many days.
+    /// `open_complaint`: complaints that are open, or were closed in the last so many days.
     #[schemars(range(min = 1))]
     pub days: Option<u32>,
-    /// open_complaint: topics that do not count.
+    /// `open_complaint`: topics that do not count.
     #[serde(default)]
     pub except: Vec<String>,
     /// delinquent: from so many days behind.

@@ -9,9 +9,9 @@ use super::named::{Named, Written};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawContactPolicy {
-    /// Table of contacts made by other tools; default core.campaign_contact, where the project has it.
+    /// Table of contacts made by other tools; default `core.campaign_contact`, where the project has it.
     pub history: Option<String>,
-    /// Table of answers that came back; default core.campaign_response, where the project has it.
+    /// Table of answers that came back; default `core.campaign_response`, where the project has it.
     pub responses: Option<String>,
     /// At most so many contacts in a sliding window.
     #[serde(default)]
@@ -77,7 +77,7 @@ pub struct RawConstraints {
     pub average: Vec<RawAverage>,
 }
 
-/// max, or per_day and days.
+/// `max`, or `per_day` and `days`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawCapacity {
@@ -95,7 +95,7 @@ pub struct RawCapacity {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawBranchCapacity {
-    /// Column of the attributes that names the branch; default home_branch_id.
+    /// Column of the attributes that names the branch; default `home_branch_id`.
     pub column: Option<String>,
     /// The most customers of one branch.
     #[schemars(range(min = 1))]

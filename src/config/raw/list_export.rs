@@ -17,7 +17,7 @@ pub struct RawListExport {
     pub columns: Option<Vec<String>>,
     /// Only those contacted by this channel.
     pub channel: Option<RawChannel>,
-    /// The column whose values get a file each, such as home_branch_id.
+    /// The column whose values get a file each, such as `home_branch_id`.
     pub split_by: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub struct RawReason {
     #[serde(rename = "where")]
     #[schemars(length(min = 1))]
     pub condition: String,
-    /// What the list says in its column talking_points.
+    /// What the list says in its column `talking_points`.
     #[schemars(length(min = 1))]
     pub say: String,
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::config::bank::Parameter;
 use crate::config::campaign::CampaignSpec;
+use crate::config::contact_policy::ContactPolicy;
 
 /// The common table expressions `history` and `contacts`; `group` turns a customer into its group.
 ///
@@ -24,45 +25,7 @@ pub fn contacts_sql(campaign: &CampaignSpec, group: &dyn Fn(&str) -> String) -> 
     where contacted_on <= $business_date and customer_id is not null"
         );
     }
-    let mut columns = String::new();
-    for (number, max) in policy.max.iter().enumerate() {
-        let product = if max.of_product_only {
-            " and told.product_code = $campaign_product"
-        } else {
-            ""
-        };
-        let _ = write!(
-            columns,
-            ",
-        count(case when not told.is_control and told.refused_on is null and {}{product} then 1 end) >= {} as _policy_{number}",
-            within("told.contacted_on", max.days),
-            max.n,
-        );
-    }
-    for (number, never) in policy.never_after.iter().enumerate() {
-        let offer = if never.is_prefix {
-            format!("starts_with(told.offer_code, $never_{number})")
-        } else {
-            format!("told.offer_code = $never_{number}")
-        };
-        let when = if never.if_refused {
-            format!(
-                "refused_on is not null and {}",
-                within("refused_on", never.days)
-            )
-        } else {
-            format!(
-                "not told.is_control and told.refused_on is null and {}",
-                within("told.contacted_on", never.days)
-            )
-        };
-        let _ = write!(
-            columns,
-            ",
-        coalesce(bool_or({offer} and {when}), false) as _policy_{}",
-            policy.max.len() + number,
-        );
-    }
+    let columns = policy_columns(policy);
     let refusals = policy.never_after.iter().any(|never| never.if_refused);
     let refusals = match (&policy.responses, refusals) {
         (Some(table), true) => format!(
@@ -113,6 +76,50 @@ contacts as (
         held_back = held_back(campaign),
         attributes = campaign.attributes,
     )
+}
+
+/// One column per rule of the policy, each after a comma.
+fn policy_columns(policy: &ContactPolicy) -> String {
+    let mut columns = String::new();
+    for (number, max) in policy.max.iter().enumerate() {
+        let product = if max.of_product_only {
+            " and told.product_code = $campaign_product"
+        } else {
+            ""
+        };
+        let _ = write!(
+            columns,
+            ",
+        count(case when not told.is_control and told.refused_on is null and {}{product} then 1 end) >= {} as _policy_{number}",
+            within("told.contacted_on", max.days),
+            max.n,
+        );
+    }
+    for (number, never) in policy.never_after.iter().enumerate() {
+        let offer = if never.is_prefix {
+            format!("starts_with(told.offer_code, $never_{number})")
+        } else {
+            format!("told.offer_code = $never_{number}")
+        };
+        let when = if never.if_refused {
+            format!(
+                "refused_on is not null and {}",
+                within("refused_on", never.days)
+            )
+        } else {
+            format!(
+                "not told.is_control and told.refused_on is null and {}",
+                within("told.contacted_on", never.days)
+            )
+        };
+        let _ = write!(
+            columns,
+            ",
+        coalesce(bool_or({offer} and {when}), false) as _policy_{}",
+            policy.max.len() + number,
+        );
+    }
+    columns
 }
 
 const OF_HISTORY: &str = "history._customer, history.campaign_code, history.product_code, history.channel, \

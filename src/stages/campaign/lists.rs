@@ -105,7 +105,7 @@ pub fn render_lists(
         .unwrap_or_default();
     let kind = export.layout.iter().map(String::as_str);
     let kind = kind.chain(export.channel.map(Channel::as_str));
-    let kind: String = kind.map(|word| format!("{}-", file_name(word))).collect();
+    let kind = kind.fold(String::new(), |kind, word| kind + &file_name(word) + "-");
     let mut lists = Vec::with_capacity(parts.len());
     for (part, mut rows) in parts {
         rows.extend(seeds.iter().map(|seed| {
@@ -246,16 +246,16 @@ fn control(
         rows.len()
     );
     for (at, column) in list.columns.iter().enumerate().skip(2) {
-        let scale = column.data_type.strip_prefix("Decimal128(");
-        let scale =
-            scale.and_then(|rest| rest.trim_end_matches(')').split(", ").nth(1)?.parse().ok());
-        let Some(scale) = scale else { continue };
+        // Money adds up; rates do not.
+        if !column.data_type.ends_with(", 2)") {
+            continue;
+        }
         let amounts = rows.iter().filter_map(|row| match row.get(at) {
-            Some(Cell::Text(amount)) => Money::parse_decimal(amount, scale),
+            Some(Cell::Text(amount)) => Money::parse_decimal(amount, 2),
             _ => None,
         });
         let sum: Money = amounts.sum();
-        let _ = writeln!(text, "sum_{}={}", column.name, sum.to_decimal(scale));
+        let _ = writeln!(text, "sum_{}={}", column.name, sum.to_decimal(2));
     }
     let _ = writeln!(text, "specification={}", specification_hash(campaign));
     let _ = writeln!(text, "blake3={}", blake3::hash(bytes).to_hex());

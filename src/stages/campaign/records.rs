@@ -55,13 +55,13 @@ impl Records {
                 let treatment = format!("{}:{}", entry.code, cell.code);
                 records.cell.push(vec![
                     text(&entry.code),
-                    text(date),
+                    text(&date),
                     text(&cell.code),
                     text(&cell.kind),
                     text(&treatment),
-                    text(Money(i128::from(cell.share_ppm)).to_decimal(6)),
-                    text(cell.members),
-                    text(Money(i128::from(cell.cost_cents)).to_decimal(2)),
+                    text(&Money(i128::from(cell.share_ppm)).to_decimal(6)),
+                    text(&cell.members),
+                    text(&Money(i128::from(cell.cost_cents)).to_decimal(2)),
                     cell.smallest_effect_ppm
                         .map(|ppm| Money(i128::from(ppm)).to_decimal(6)),
                 ]);
@@ -71,7 +71,7 @@ impl Records {
                     .find(|offer| Some(&offer.code) == cell.offer.as_ref());
                 records.treatment.push(vec![
                     text(&treatment),
-                    text(date),
+                    text(&date),
                     text(&entry.code),
                     text(&cell.code),
                     cell.channel.clone(),
@@ -90,7 +90,7 @@ impl Records {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "cells of a row may be null")]
-fn text(value: impl ToString) -> Option<String> {
+fn text(value: &(impl ToString + ?Sized)) -> Option<String> {
     Some(value.to_string())
 }
 
@@ -110,10 +110,10 @@ fn campaign_row(campaign: &CampaignSpec) -> Row {
         text(&campaign.product),
         text(level),
         text(schedule),
-        text(campaign.priority),
-        text(campaign.seed),
+        text(&campaign.priority),
+        text(&campaign.seed),
         campaign.response_days.map(|days| days.to_string()),
-        text(specification_hash(campaign)),
+        text(&specification_hash(campaign)),
     ]
 }
 
@@ -134,15 +134,15 @@ fn run_row(
     let cost: i64 = entry.cells.iter().map(|cell| cell.cost_cents).sum();
     vec![
         text(&campaign.code),
-        text(date),
-        text(specification_hash(campaign)),
+        text(&date),
+        text(&specification_hash(campaign)),
         text(configuration),
         text(engine),
-        text(campaign.seed),
-        text(entry.waterfall.first().map_or(0, |line| line.remaining)),
-        text(members(false)),
-        text(members(true)),
-        text(Money(i128::from(cost)).to_decimal(2)),
+        text(&campaign.seed),
+        text(&entry.waterfall.first().map_or(0, |line| line.remaining)),
+        text(&members(false)),
+        text(&members(true)),
+        text(&Money(i128::from(cost)).to_decimal(2)),
     ]
 }
 
@@ -151,7 +151,7 @@ pub fn write_rows(
     session: &Session,
     warehouse: &Warehouse,
     table: &TableName,
-    rows: Vec<Row>,
+    rows: &[Row],
     partition: &Partitioning,
 ) -> Result<TableEntry, SqlError> {
     let (declared, grain): (_, &[&str]) = match table.table() {

@@ -2,7 +2,7 @@
 
 /// Columns and Arrow types of `campaigns.candidate`; its grain is (`campaign_code`, `business_date`, `customer_id`).
 ///
-/// `state` is removed, lost_in_dedupe, cut_by_capacity, selected or control; `cut_by` names the limit that cut.
+/// `state` is removed, `lost_in_dedupe`, `cut_by_capacity`, selected or control; `cut_by` names the limit that cut.
 pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("business_date", "Date32"),
