@@ -29,13 +29,7 @@ fn cells() -> Vec<CellSpec> {
 }
 
 /// Rule 0 removes, 1 closes mail, 2 closes the telephone.
-fn choice<'a>(
-    cells: &'a [CellSpec],
-    budget: u64,
-    phone: u64,
-    branch: u64,
-    average: f64,
-) -> Choice<'a> {
+fn choice(cells: &[CellSpec], budget: u64, phone: u64, branch: u64, average: f64) -> Choice<'_> {
     let usage = |of: fn(&CellSpec) -> u64| cells.iter().map(of).collect::<Vec<u64>>();
     Choice {
         campaign: "HEL",
@@ -170,7 +164,7 @@ fn best(values: &[f64], pd: &[f64], cap: u64, average: f64) -> f64 {
     for set in 0_u32..1 << values.len() {
         let chosen = (0..values.len()).filter(|member| set & (1 << member) != 0);
         let chosen: Vec<usize> = chosen.collect();
-        let n = chosen.len() as f64;
+        let n = f64::from(u32::try_from(chosen.len()).expect("small"));
         let risk: f64 = chosen.iter().map(|member| pd[*member]).sum();
         if chosen.len() as u64 <= cap && risk <= average * n + 1e-12 {
             best = best.max(chosen.iter().map(|member| values[*member]).sum());
@@ -230,7 +224,7 @@ fn controls_are_drawn_like_those_contacted() {
             .enumerate()
             .filter(|(_, state)| wanted(state));
         let ranks: Vec<f64> = of.map(|(member, _)| judged.rank[member]).collect();
-        ranks.iter().sum::<f64>() / ranks.len() as f64
+        ranks.iter().sum::<f64>() / f64::from(u32::try_from(ranks.len()).expect("small"))
     };
     let apart = mean(|state| matches!(state, State::Control(_)))
         - mean(|state| matches!(state, State::Selected(0)));

@@ -1,6 +1,6 @@
 //! How far the choice is from the best conceivable one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::judged::Judged;
 use super::select::{Choice, Selection, State};
@@ -96,9 +96,13 @@ impl Priced {
             .map(|member| choice.channels(judged.failed[*member]))
             .collect();
         for limit in choice.limits.iter().filter(|limit| limit.most < u64::MAX) {
-            let of = members
-                .iter()
-                .map(|member| choice.mean_use(judged.failed[*member], &limit.usage));
+            // Few sets of channels, many members.
+            let mut known: BTreeMap<u8, f64> = BTreeMap::new();
+            let of = members.iter().map(|member| {
+                let channels = choice.channels(judged.failed[*member]);
+                let place = known.entry(channels);
+                *place.or_insert_with(|| choice.mean_use(channels, &limit.usage))
+            });
             uses.push(of.collect());
             // Counts are whole numbers per stratum: shares may be passed by less than one member of each cell.
             let slack: u64 = limit.usage.iter().sum::<u64>() * strata.len() as u64;

@@ -87,9 +87,9 @@ impl Choice<'_> {
         closed.fold(u8::MAX, |open, (channel, _)| open & !channel.bit())
     }
 
-    /// What a member of this stratum uses on average, controls counted with nothing.
-    pub(super) fn mean_use(&self, failed: u64, usage: &[u64]) -> f64 {
-        let weights = Weights::of(self.cells, self.channels(failed));
+    /// What a member who may be contacted by `channels` uses on average, controls counted with nothing.
+    pub(super) fn mean_use(&self, channels: u8, usage: &[u64]) -> f64 {
+        let weights = Weights::of(self.cells, channels);
         weights.map_or(0.0, |weights| weights.mean(usage))
     }
 
