@@ -49,7 +49,7 @@ pub fn run(args: &AcceptArgs, global: &GlobalArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn words(text: &str) -> Result<String, String> {
+pub fn words(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
         Err("write it out: it is kept in the journal and shown in every report".to_owned())
@@ -62,6 +62,6 @@ fn words(text: &str) -> Result<String, String> {
     clippy::disallowed_methods,
     reason = "a signature bears the day it is made"
 )]
-fn today() -> BusinessDate {
+pub fn today() -> BusinessDate {
     BusinessDate::new(chrono::Utc::now().date_naive())
 }

@@ -15,6 +15,7 @@ pub mod prompt;
 pub mod releases;
 pub mod rejects;
 pub mod accept;
+pub mod campaign;
 pub mod explain;
 pub mod explain_match;
 pub mod matching;
@@ -24,6 +25,7 @@ pub mod generate;
 pub mod schema;
 pub mod completions;
 pub mod summary;
+pub mod campaign_words;
 
 use std::process::ExitCode;
 
@@ -56,6 +58,7 @@ enum Command {
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
     Match(matching::MatchArgs),
+    Campaign(campaign::CampaignArgs),
     Accept(accept::AcceptArgs),
     Explain(explain::ExplainArgs),
     Report(report::ReportArgs),
@@ -93,6 +96,7 @@ fn run_command() -> ExitCode {
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
         Command::Match(args) => matching::run(args, global),
+        Command::Campaign(args) => campaign::run(args, global),
         Command::Accept(args) => accept::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Report(args) => report::run(args, global),

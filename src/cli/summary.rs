@@ -145,23 +145,18 @@ fn large_blocks(text: &mut String, session: &Session, manifest: &Manifest) -> Re
 
 fn waterfalls(text: &mut String, manifest: &Manifest) {
     for campaign in &manifest.campaigns {
-        let _ = writeln!(text, "\ncampaign {}", campaign.code);
-        let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["rule", "fail it", "removed", "remaining", ""]);
-        for line in &campaign.waterfall {
-            let number = |count: u64| Cell::new(count).set_alignment(CellAlignment::Right);
-            table.add_row([
-                Cell::new(&line.rule),
-                number(line.failed),
-                number(line.removed),
-                number(line.remaining),
-                Cell::new(&line.description),
-            ]);
-        }
-        let _ = writeln!(text, "{table}");
+        text.push_str(&super::campaign_words::figures(campaign));
         let n_lists = campaign.lists.len();
-        let n_targets: u64 = campaign.lists.iter().map(|list| list.file.rows).sum();
+        let n_targets = campaign.listed();
+        if campaign.awaits_approval {
+            let _ = writeln!(
+                text,
+                "targets     {} wait for approval: salenet campaign approve {} --by <name>",
+                campaign.contacted(),
+                campaign.code
+            );
+            continue;
+        }
         let _ = writeln!(
             text,
             "targets     {n_targets} on {n_lists} lists in current/lists/{}",

@@ -175,14 +175,33 @@ impl Locations {
         Some(document.place(rule.find("where").or_else(|| rule.find("rule"))?))
     }
 
+    /// The condition of the reason at `index`.
+    #[must_use]
+    pub fn campaign_reason(&self, code: &str, index: usize) -> Option<Place> {
+        let document = self.campaigns.get(code)?;
+        let reason = document.node.find("reasons")?.items().get(index)?;
+        Some(document.place(reason.find("where")?))
+    }
+
     /// A column of a campaign's list, or the column it is split by.
     #[must_use]
     pub fn export_column(&self, code: &str, column: &str) -> Option<Place> {
         let document = self.campaigns.get(code)?;
-        let export = document.node.find("export")?;
-        let listed = export.get("columns").items().iter();
+        let layouts = document.node.find("layouts").map(Node::entries);
+        let layouts = layouts
+            .into_iter()
+            .flatten()
+            .flat_map(|layout| layout.value.items());
+        let exports = document.node.find("export")?.items().iter();
+        let listed = exports.flat_map(|export| {
+            export
+                .get("columns")
+                .items()
+                .iter()
+                .chain(export.find("split_by"))
+        });
         let named = listed
-            .chain(export.find("split_by"))
+            .chain(layouts)
             .find(|node| node.text() == Some(column))?;
         Some(document.place(named))
     }

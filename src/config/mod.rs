@@ -9,6 +9,8 @@
 
 pub mod bank;
 pub mod campaign;
+pub mod cells;
+pub mod contact_policy;
 pub mod feed;
 pub mod matching;
 pub mod match_model;

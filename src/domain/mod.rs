@@ -3,6 +3,7 @@
 //! Pure values: nothing here reads a file, a clock or the environment.
 
 pub mod business_date;
+pub mod check_character;
 pub mod money;
 pub mod parameter;
 pub mod table;

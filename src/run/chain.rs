@@ -9,10 +9,11 @@ use super::night::{NightContext, build_night};
 use super::progress::{Progress, StepStatus};
 use super::report::{RunOutcome, RunReport, run_id};
 use super::{CheckedProject, RunSettings};
+use crate::config::campaign::CampaignSpec;
 use crate::config::project::Project;
 use crate::domain::BusinessDate;
 use crate::stages::clean::TokenKeys;
-use crate::store::manifest::{GateResult, GateStatus};
+use crate::store::manifest::{CampaignEntry, FileEntry, GateResult, GateStatus};
 use crate::store::{Journal, JournalEvent, Manifest, ReleaseId, Warehouse, WarehouseLock};
 
 /// What the operator asked for.
@@ -221,7 +222,11 @@ fn build_and_publish(
     let meter = Meter::start();
     let mut delivered = Vec::new();
     for manifest in &chain {
-        delivered.extend(lists_delivered(warehouse, manifest)?);
+        delivered.extend(lists_delivered(
+            warehouse,
+            &checked.project.campaigns,
+            manifest,
+        )?);
     }
     warehouse.append_to_journal(lock, delivered)?;
     let published = warehouse.publish(chain)?;
@@ -290,32 +295,79 @@ fn same_content(published: &Manifest, candidate: &Manifest) -> bool {
         && published.gates == candidate.gates
 }
 
-/// The lists of a release, with the candidates they were drawn from kept in the journal.
+/// What goes out with a release: the lists of campaigns that wait for nobody, kept beside the journal.
 fn lists_delivered(
     warehouse: &Warehouse,
+    campaigns: &[CampaignSpec],
     manifest: &Manifest,
 ) -> Result<Vec<JournalEvent>, RunError> {
+    let journal = warehouse.journal()?;
     let mut events = Vec::new();
-    for campaign in &manifest.campaigns {
-        let Some(candidates) = campaign
-            .candidates
-            .as_ref()
-            .filter(|_| !campaign.lists.is_empty())
-        else {
+    for entry in &manifest.campaigns {
+        let date = manifest.business_date;
+        let spec = campaigns
+            .iter()
+            .find(|campaign| campaign.code == entry.code);
+        let Some(spec) = spec.filter(|_| !entry.lists.is_empty() && !entry.awaits_approval) else {
             continue;
         };
-        let candidates = warehouse.keep_in_journal(candidates)?;
-        for list in &campaign.lists {
-            events.push(JournalEvent::ListDelivered {
-                campaign: campaign.code.clone(),
-                release: manifest.release,
-                name: list.name.clone(),
-                blake3: list.file.blake3.clone(),
-                rows: list.file.rows,
-                candidates: candidates.clone(),
-            });
+        // A rerun of the night takes over what has gone out already.
+        if journal.delivery(&entry.code, date).is_none() {
+            events.extend(delivered(
+                warehouse,
+                spec,
+                entry,
+                entry.contacts.as_ref(),
+                manifest.release,
+                date,
+                None,
+            )?);
         }
     }
+    Ok(events)
+}
+
+/// The events that say that a run's lists went out while `contacted_on` was current.
+pub(super) fn delivered(
+    warehouse: &Warehouse,
+    campaign: &CampaignSpec,
+    entry: &CampaignEntry,
+    contacts: Option<&FileEntry>,
+    release: ReleaseId,
+    contacted_on: BusinessDate,
+    by: Option<&str>,
+) -> Result<Vec<JournalEvent>, RunError> {
+    let specification = serde_json::to_value(campaign).map_err(RunError::Report)?;
+    let run = warehouse.keep_run(specification, entry)?;
+    let contacts = contacts.map(|file| {
+        let path = warehouse.keep_in_journal(file)?;
+        Ok::<_, RunError>(FileEntry {
+            path,
+            ..file.clone()
+        })
+    });
+    let contacts = contacts.transpose()?;
+    let mut events = vec![JournalEvent::CampaignDelivered {
+        campaign: campaign.code.clone(),
+        business_date: release.date,
+        contacted_on,
+        contacts,
+        release,
+        run,
+        by: by.map(str::to_owned),
+    }];
+    let candidates = entry.candidates.as_ref();
+    let candidates = candidates
+        .map(|file| warehouse.keep_in_journal(file))
+        .transpose()?;
+    events.extend(entry.lists.iter().map(|list| JournalEvent::ListDelivered {
+        campaign: campaign.code.clone(),
+        release,
+        name: list.name.clone(),
+        blake3: list.file.blake3.clone(),
+        rows: list.file.rows,
+        candidates: candidates.clone().unwrap_or_default(),
+    }));
     Ok(events)
 }
 

@@ -53,18 +53,33 @@ pub fn feed_gates(entry: &FeedEntry) -> Vec<GateResult> {
 /// Universe = removed + lost in dedupe + cut + selected, per campaign.
 #[must_use]
 pub fn campaign_gate(entry: &CampaignEntry) -> GateResult {
-    let listed: u64 = entry.lists.iter().map(|list| list.file.rows).sum();
+    let listed = entry.listed();
+    let listed = if entry.awaits_approval {
+        entry.contacted()
+    } else {
+        listed
+    };
+    let every_kind = entry.awaits_approval
+        || (0..entry.exports.len()).all(|export| {
+            let (must, does) = entry.shown_by(export);
+            must == does
+        });
     let remaining = entry.waterfall.last().map_or(0, |line| line.remaining);
     let universe = entry.waterfall.first().map_or(0, |line| line.remaining);
+    let stand = if entry.awaits_approval {
+        "wait for approval"
+    } else {
+        "stand on lists"
+    };
     GateResult {
         id: format!("{}.waterfall", entry.code),
-        status: if listed == remaining {
+        status: if listed == remaining && every_kind {
             GateStatus::Passed
         } else {
             GateStatus::Failed
         },
         detail: format!(
-            "of {universe} members {remaining} remain after every rule, {listed} stand on lists"
+            "of {universe} members {remaining} remain after every rule, {listed} {stand}"
         ),
     }
 }

@@ -12,6 +12,8 @@ pub mod chain;
 pub mod deliveries;
 pub mod night;
 mod models;
+mod campaigns;
+pub mod campaign_desk;
 mod walk;
 pub mod plan;
 pub mod feeds;

@@ -18,16 +18,10 @@ use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use super::tables::{bindings, given_tables, own_table};
 use super::types::stored_type;
 use super::{CheckedProject, RunSettings};
-use crate::config::bank::Calendar;
-use crate::config::campaign::{CampaignSpec, Schedule};
 use crate::config::matching::MatchingSpec;
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::catalog::Catalogue;
-use crate::sql::dependencies::table_references;
-use crate::sql::schema::columns_of;
 use crate::sql::{Bindings, Session, TableSource};
-use crate::stages::campaign::query::{CANDIDATE_COLUMNS, candidate_query};
-use crate::stages::campaign::{CampaignOutput, CampaignRequest, run_campaign};
 use crate::stages::clean::TokenKeys;
 use crate::stages::resolve::{ResolveRequest, resolve};
 use crate::store::manifest::{CampaignEntry, ColumnEntry, FileEntry, GateResult, ViewEntry};
@@ -135,7 +129,7 @@ impl<'a> Night<'a> {
         self.context.base.and_then(|base| base.tables.get(name))
     }
 
-    fn base_files(&self, name: &TableName) -> Vec<FileEntry> {
+    pub(super) fn base_files(&self, name: &TableName) -> Vec<FileEntry> {
         self.base_table(name)
             .map(|table| table.files.clone())
             .unwrap_or_default()
@@ -297,122 +291,6 @@ impl<'a> Night<'a> {
         Ok(fingerprint.finish())
     }
 
-    /// `campaigns.delivered`: whom earlier lists named, whatever became of their releases.
-    ///
-    /// From the journal and, for nights of this run that are not published yet, the base; no table of the release.
-    fn add_delivered(&mut self) -> Result<(), RunError> {
-        let journal = self.context.warehouse.journal()?;
-        // Both places name a file by its content, so that the same night counts once.
-        let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
-        let base = self.base_files(&own_table("campaigns", "candidate"));
-        let base = base.iter().map(|file| file.path.as_str());
-        for file in journal
-            .delivered_before(self.context.date)
-            .into_iter()
-            .chain(base)
-        {
-            let path = self.context.warehouse.root().join(file);
-            let content = path.file_stem().unwrap_or_default().to_string_lossy();
-            files.entry(content.into_owned()).or_insert(path);
-        }
-        let name = own_table("campaigns", "delivered");
-        self.identities.insert(
-            name.clone(),
-            files.keys().cloned().collect::<Vec<_>>().join(","),
-        );
-        let source = TableSource {
-            columns: columns_of(CANDIDATE_COLUMNS),
-            sorted_by: Vec::new(),
-            files: files.into_values().collect(),
-        };
-        self.session.add_table(Catalogue::Tonight, &name, source);
-        Ok(())
-    }
-
-    fn campaigns(&mut self) -> Result<Vec<CampaignEntry>, RunError> {
-        let project = self.context.checked.project;
-        if project.campaigns.is_empty() {
-            return Ok(Vec::new());
-        }
-        let name = own_table("campaigns", "candidate");
-        let grain = ["campaign_code", "business_date", "customer_id"]
-            .map(str::to_owned)
-            .to_vec();
-        let mut so_far = TableEntry {
-            columns: columns_of(CANDIDATE_COLUMNS),
-            sorted_by: grain,
-            files: self.base_files(&name),
-        };
-        self.add(name.clone(), so_far.clone());
-        self.add_delivered()?;
-        let mut entries = Vec::new();
-        for campaign in project
-            .campaigns
-            .iter()
-            .filter(|campaign| is_due(campaign, &project.bank.calendar, self.context.date))
-        {
-            let output = self.campaign(campaign, &name, &so_far)?;
-            so_far = output.candidates;
-            self.add(name.clone(), so_far.clone());
-            entries.push(output.entry);
-        }
-        Ok(entries)
-    }
-
-    fn campaign(
-        &mut self,
-        campaign: &CampaignSpec,
-        table: &TableName,
-        so_far: &TableEntry,
-    ) -> Result<CampaignOutput, RunError> {
-        let mut fingerprint = Fingerprint::new(StepKind::Campaign);
-        fingerprint.add(
-            "campaign",
-            &serde_json::to_string(campaign).map_err(RunError::Report)?,
-        );
-        fingerprint.add("date", &self.context.date.to_string());
-        for (name, value) in self.bindings.values() {
-            fingerprint.add(name, &format!("{value:?}"));
-        }
-        let (sql, _) = candidate_query(campaign, &self.bindings, self.context.date);
-        fingerprint.add("sql", &sql);
-        for table in &table_references(&sql)?.base {
-            let identity = self
-                .base_table(table)
-                .map(table_identity)
-                .unwrap_or_default();
-            fingerprint.add(&format!("base.{table}"), &identity);
-        }
-        fingerprint.add("candidates", &table_identity(so_far));
-        let schemas = ["core", "marts", "reference", "campaigns"];
-        for (name, identity) in self
-            .identities
-            .iter()
-            .filter(|(name, _)| schemas.contains(&name.schema()))
-        {
-            fingerprint.add(&name.to_string(), identity);
-        }
-        let name = format!("campaign {}", campaign.code);
-        let output = self.step(Stage::Campaign, &name, &fingerprint.finish(), |night| {
-            let output = run_campaign(&CampaignRequest {
-                session: &night.session,
-                warehouse: night.context.warehouse,
-                campaign,
-                bindings: &night.bindings,
-                business_date: night.context.date,
-                table,
-                so_far,
-            })?;
-            Ok(StepOutput {
-                step: name.clone(),
-                tables: BTreeMap::from([(table.clone(), output.candidates.clone())]),
-                files: output.entry.list_files().cloned().collect(),
-                report: serde_json::to_value(&output).map_err(RunError::Report)?,
-            })
-        })?;
-        serde_json::from_value(output.report).map_err(RunError::Report)
-    }
-
     /// Everything that must hold, sorted by id.
     fn gates(
         &mut self,
@@ -454,7 +332,7 @@ impl<'a> Night<'a> {
     }
 
     /// Runs a step that nothing runs beside.
-    fn step(
+    pub(super) fn step(
         &mut self,
         stage: Stage,
         name: &str,
@@ -497,12 +375,4 @@ impl<'a> Night<'a> {
 /// Of all tables that a step made.
 pub(super) fn rows_of(output: &StepOutput) -> u64 {
     output.tables.values().map(TableEntry::rows).sum()
-}
-
-fn is_due(campaign: &CampaignSpec, calendar: &Calendar, date: BusinessDate) -> bool {
-    match campaign.schedule {
-        Schedule::Nightly => true,
-        Schedule::Monthly => calendar.ends_month(date),
-        Schedule::Manual => false,
-    }
 }

@@ -7,7 +7,7 @@ use crate::config::project::Project;
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::Bindings;
 use crate::sql::schema::{columns_of, declared_columns, staging_columns};
-use crate::stages::campaign::query::CANDIDATE_COLUMNS;
+use crate::stages::campaign::tables::{ALIAS_COLUMNS as CONTACT_ALIAS_COLUMNS, TABLES};
 use crate::stages::resolve::similarity::block_table::MATCH_BLOCK_COLUMNS;
 use crate::stages::resolve::similarity::edges::EDGE_COLUMNS;
 use crate::stages::resolve::similarity::scores::{MATCH_PAIR_COLUMNS, MATCH_RECORD_COLUMNS};
@@ -115,13 +115,12 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
     }
     if !project.campaigns.is_empty() {
         tables.insert(
-            own_table("campaigns", "delivered"),
-            columns_of(CANDIDATE_COLUMNS),
+            own_table("campaigns", "customer_alias"),
+            columns_of(CONTACT_ALIAS_COLUMNS),
         );
-        tables.insert(
-            own_table("campaigns", "candidate"),
-            columns_of(CANDIDATE_COLUMNS),
-        );
+        for (table, columns) in TABLES {
+            tables.insert(own_table("campaigns", table), columns_of(columns));
+        }
     }
     tables
 }

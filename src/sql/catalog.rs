@@ -253,7 +253,7 @@ impl Session {
         }
     }
 
-    fn replace(
+    pub(super) fn replace(
         &self,
         catalogue: Catalogue,
         name: &TableName,

@@ -5,6 +5,7 @@
 
 pub mod bind;
 pub mod catalog;
+pub mod columns;
 pub mod dependencies;
 pub mod error;
 mod joins;

@@ -38,6 +38,49 @@ pub enum JournalEvent {
         /// Every candidate of that night's campaigns, selected or not; below the warehouse folder.
         candidates: String,
     },
+    /// A campaign's lists went out.
+    CampaignDelivered {
+        campaign: String,
+        /// The night that chose.
+        business_date: BusinessDate,
+        /// The business date that was current when the lists went out.
+        contacted_on: BusinessDate,
+        /// Whom the lists name and whom they hold back, kept beside the journal; none when nobody.
+        contacts: Option<FileEntry>,
+        /// The release that holds the tables it chose from.
+        release: ReleaseId,
+        /// The campaign as it was written then and what the run brought about, kept beside the journal.
+        run: String,
+        /// Who sent them out; none for lists that go out with the night.
+        by: Option<String>,
+    },
+    /// A second person approved what a night chose.
+    CampaignApproved {
+        campaign: String,
+        business_date: BusinessDate,
+        /// Hash of the candidates that were approved.
+        candidates: String,
+        by: String,
+        reason: Option<String>,
+        /// The day of the signature.
+        on: BusinessDate,
+    },
+    /// Delivered lists were taken back: their contacts did not happen.
+    CampaignRecalled {
+        campaign: String,
+        business_date: BusinessDate,
+        /// The business date that was current then.
+        recalled_on: BusinessDate,
+        by: String,
+        reason: String,
+        on: BusinessDate,
+    },
+    /// Somebody wants a campaign to run with a business date, whatever its schedule.
+    CampaignAsked {
+        campaign: String,
+        business_date: BusinessDate,
+        by: String,
+    },
     Withdrawn {
         releases: Vec<ReleaseId>,
         reason: String,
@@ -100,15 +143,29 @@ impl Journal {
 
     /// Every file beside the journal that an event names, below the warehouse folder.
     pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.events.iter().filter_map(|event| match event {
+        let of_campaigns = self.events.iter().filter_map(|event| match event {
+            JournalEvent::CampaignDelivered { contacts, run, .. } => Some(
+                contacts
+                    .iter()
+                    .map(|file| file.path.as_str())
+                    .chain([run.as_str()]),
+            ),
+            _ => None,
+        });
+        let others = self.events.iter().filter_map(|event| match event {
             JournalEvent::IdsIssued { file, .. } | JournalEvent::RejectsReplayed { file, .. } => {
                 Some(file.as_str())
             }
             JournalEvent::ListDelivered { candidates, .. } => Some(candidates.as_str()),
             JournalEvent::Withdrawn { .. }
             | JournalEvent::MatchDecided { .. }
-            | JournalEvent::GateAccepted { .. } => None,
-        })
+            | JournalEvent::GateAccepted { .. }
+            | JournalEvent::CampaignDelivered { .. }
+            | JournalEvent::CampaignApproved { .. }
+            | JournalEvent::CampaignRecalled { .. }
+            | JournalEvent::CampaignAsked { .. } => None,
+        });
+        others.chain(of_campaigns.flatten())
     }
 
     /// What people decided about pairs of records, oldest first: the two, and whether they are one customer.
@@ -130,20 +187,6 @@ impl Journal {
             JournalEvent::IdsIssued { file, .. } => Some(file.as_str()),
             _ => None,
         })
-    }
-
-    /// Candidates behind the lists that were delivered for earlier business dates, published still or withdrawn since.
-    #[must_use]
-    pub fn delivered_before(&self, date: BusinessDate) -> std::collections::BTreeSet<&str> {
-        let files = self.events.iter().filter_map(|event| match event {
-            JournalEvent::ListDelivered {
-                release,
-                candidates,
-                ..
-            } if release.date < date => Some(candidates.as_str()),
-            _ => None,
-        });
-        files.collect()
     }
 
     /// Replayed reject files of a feed and date, in the order they were handed in.
@@ -255,13 +298,37 @@ impl Warehouse {
 
     /// Keeps a data file's content in the journal too, where no retention reaches it; returns its path there.
     pub fn keep_in_journal(&self, file: &FileEntry) -> Result<String, StoreError> {
+        let ending = file.path.rsplit('.').next().unwrap_or_default();
         let path = self.root().join(&file.path);
         let mut source =
             fs::File::open(&path).map_err(|source| StoreError::io("open", &path, source))?;
         let mut copy = self.new_file()?;
         std::io::copy(&mut source, &mut copy)
             .map_err(|source| StoreError::io("copy", &path, source))?;
-        self.commit_journal_file(copy, "parquet", file.rows)
+        self.commit_journal_file(copy, ending, file.rows)
+    }
+
+    /// Puts a file of the warehouse, named by its content, back where it was: from the journal's copy.
+    pub fn restore_from_journal(&self, file: &FileEntry) -> Result<(), StoreError> {
+        if self.root().join(&file.path).is_file() {
+            return Ok(());
+        }
+        let (folder, name) = file.path.rsplit_once('/').unwrap_or_default();
+        let folder = file.partition.as_ref().map_or(folder, |partition| {
+            folder
+                .strip_suffix(partition.as_str())
+                .unwrap_or(folder)
+                .trim_end_matches('/')
+        });
+        let ending = name.rsplit('.').next().unwrap_or_default();
+        let kept = self.root().join("journal").join(name);
+        let mut source =
+            fs::File::open(&kept).map_err(|source| StoreError::io("open", &kept, source))?;
+        let mut copy = self.new_file()?;
+        std::io::copy(&mut source, &mut copy)
+            .map_err(|source| StoreError::io("copy", &kept, source))?;
+        copy.commit(folder, ending, file.rows, file.partition.clone())?;
+        Ok(())
     }
 
     /// Gives content that belongs to the journal its place; the returned path goes into an event.

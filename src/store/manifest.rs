@@ -111,19 +111,96 @@ pub struct GateResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CampaignEntry {
     pub code: String,
+    /// Nothing of it goes out before a second person has approved.
+    #[serde(default)]
+    pub awaits_approval: bool,
     pub waterfall: Vec<WaterfallLine>,
+    #[serde(default)]
+    pub cells: Vec<CellEntry>,
+    /// How much less the chosen are worth than the best that no choice within the limits can pass, in millionths of it;
+    /// none when that is not positive.
+    #[serde(default)]
+    pub gap_ppm: Option<u32>,
+    /// Per kind of list the channel it is for; none for everybody contacted.
+    #[serde(default)]
+    pub exports: Vec<Option<String>>,
     /// Every member of the universe as this run judged it, part of `campaigns.candidate`; none for an empty universe.
     pub candidates: Option<FileEntry>,
+    /// What the run adds to `campaigns.contact_history` once it is delivered; none when nobody was chosen.
+    #[serde(default)]
+    pub contacts: Option<FileEntry>,
     pub lists: Vec<ListEntry>,
 }
 
 impl CampaignEntry {
+    /// Customers that are contacted, those of explore cells too.
+    #[must_use]
+    pub fn contacted(&self) -> u64 {
+        let contacted = self.cells.iter().filter(|cell| cell.kind != "control");
+        contacted.map(|cell| cell.members).sum()
+    }
+
+    /// Customers that a kind of list must show, and that its lists do show.
+    #[must_use]
+    pub fn shown_by(&self, export: usize) -> (u64, u64) {
+        let channel = self.exports.get(export).and_then(Option::as_ref);
+        let cells = self.cells.iter().filter(|cell| {
+            cell.kind != "control" && (channel.is_none() || cell.channel.as_ref() == channel)
+        });
+        let lists = self.lists.iter().filter(|list| list.export == export);
+        (
+            cells.map(|cell| cell.members).sum(),
+            lists.map(|list| list.file.rows - list.seeds).sum(),
+        )
+    }
+
+    /// Customers on lists, each once.
+    #[must_use]
+    pub fn listed(&self) -> u64 {
+        let exports = 0..self.exports.len();
+        let whole = exports
+            .clone()
+            .find(|export| self.exports[*export].is_none());
+        match whole {
+            Some(export) => self.shown_by(export).1,
+            None => {
+                // One kind of list per channel: others of the same channel show the same customers.
+                let mut channels: Vec<&Option<String>> = Vec::new();
+                let first = exports.filter(|export| {
+                    let channel = &self.exports[*export];
+                    let is_first = !channels.contains(&channel);
+                    channels.push(channel);
+                    is_first
+                });
+                first.map(|export| self.shown_by(export).1).sum()
+            }
+        }
+    }
+
     /// Every list and its control.
     pub fn list_files(&self) -> impl Iterator<Item = &FileEntry> {
         self.lists
             .iter()
             .flat_map(|list| [&list.file, &list.control])
     }
+}
+
+/// A part of those selected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellEntry {
+    pub code: String,
+    /// target, control or explore
+    pub kind: String,
+    pub channel: Option<String>,
+    pub offer: Option<String>,
+    /// Asked for, in millionths.
+    pub share_ppm: u32,
+    pub members: u64,
+    pub unit_cost_cents: Option<i64>,
+    pub cost_cents: i64,
+    /// The smallest rise over the base rate that the cell could show against the controls, in millionths; none without
+    /// controls, or when there are too few of them for any.
+    pub smallest_effect_ppm: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,10 +218,40 @@ pub struct WaterfallLine {
 pub struct ListEntry {
     /// Below the release folder and without ending: `lists/<campaign>/<name>`.
     pub name: String,
+    /// Which of the campaign's kinds of list it is.
+    #[serde(default)]
+    pub export: usize,
+    /// Rows of the bank's own names among the list's.
+    #[serde(default)]
+    pub seeds: u64,
     /// The list, `<name>.csv`.
     pub file: FileEntry,
-    /// Its row count and hash, `<name>.ctl`.
+    /// Its row count, sums and hash, `<name>.<ending>.ctl`.
     pub control: FileEntry,
+}
+
+impl ListEntry {
+    /// `csv` or `xlsx`.
+    #[must_use]
+    pub fn ending(&self) -> &str {
+        self.file.path.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The list and its control, each with its name below the release folder.
+    #[must_use]
+    pub fn named(&self) -> [(String, &FileEntry); 2] {
+        let ending = self.ending();
+        // The control of a CSV keeps the name receivers know.
+        let control = if ending == "csv" {
+            String::new()
+        } else {
+            format!(".{ending}")
+        };
+        [
+            (format!("{}.{ending}", self.name), &self.file),
+            (format!("{}{control}.ctl", self.name), &self.control),
+        ]
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! It knows bytes and names, no engine: what stands inside a Parquet file is the writer's business.
 //! Durable means: file synced, then renamed, then its folder synced, and only then named by anything else.
 
+pub mod campaign_events;
 pub mod durable;
 pub mod error;
 pub mod gc;

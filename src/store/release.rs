@@ -203,16 +203,9 @@ impl Warehouse {
             .iter()
             .flat_map(|campaign| &campaign.lists)
         {
-            link(
-                &staged,
-                &staged.join(format!("{}.csv", list.name)),
-                &list.file,
-            )?;
-            link(
-                &staged,
-                &staged.join(format!("{}.ctl", list.name)),
-                &list.control,
-            )?;
+            for (name, file) in list.named() {
+                link(&staged, &staged.join(name), file)?;
+            }
         }
         sync_tree(&staged)?;
         let text = serde_json::to_vec_pretty(manifest).map_err(|error| StoreError::Damaged {

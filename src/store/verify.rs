@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use super::manifest::{CampaignEntry, FileEntry};
+use super::manifest::FileEntry;
 use super::{Manifest, ReleaseId, StoreError, Warehouse};
 
 /// What was read and what was found wrong; `problems` names path and reason.
@@ -114,9 +114,8 @@ impl Warehouse {
             .iter()
             .flat_map(|campaign| &campaign.lists)
         {
-            for (ending, file) in [("csv", &list.file), ("ctl", &list.control)] {
-                let link = folder.join(format!("{}.{ending}", list.name));
-                self.check_link(&link, file, report);
+            for (name, file) in list.named() {
+                self.check_link(&folder.join(name), file, report);
             }
         }
     }
@@ -139,7 +138,7 @@ pub(super) fn named_files(manifest: &Manifest) -> impl Iterator<Item = &FileEntr
     let lists = manifest
         .campaigns
         .iter()
-        .flat_map(CampaignEntry::list_files);
+        .flat_map(|entry| entry.list_files().chain(&entry.contacts));
     manifest
         .tables
         .values()

@@ -45,6 +45,8 @@ fn every_command_explains_itself() {
         ("help_rejects", &["rejects", "--help"]),
         ("help_rejects_replay", &["rejects", "replay", "--help"]),
         ("help_accept", &["accept", "--help"]),
+        ("help_campaign", &["campaign", "--help"]),
+        ("help_campaign_export", &["campaign", "export", "--help"]),
         ("help_match", &["match", "--help"]),
         ("help_match_review", &["match", "review", "--help"]),
         ("help_match_train", &["match", "train", "--help"]),

@@ -36,3 +36,5 @@ mod privacy;
 mod architecture;
 mod commands;
 mod guard;
+mod campaigns;
+mod selection;

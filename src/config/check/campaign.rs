@@ -2,20 +2,32 @@
 
 use std::collections::BTreeSet;
 
-use super::{KnownTables, suggestion};
+use super::KnownTables;
+use super::cells::{check_base_rate, check_cells, check_finder, check_seeds};
+use super::contact_policy::{check_constraints, check_policy};
+use super::list_export::check_exports;
+use super::suppression::{check_suppression, is_built_in};
 use crate::config::campaign::{
-    CampaignLevel, CampaignSpec, EligibilityRule, ListExport, Schedule, Suppression,
-    SuppressionRule,
+    Approval, CampaignLevel, CampaignSpec, EligibilityRule, Reason, Schedule,
 };
+use crate::config::cells::Ppm;
 use crate::config::document::{Document, Reporter};
-use crate::config::feed::Classification;
 use crate::config::model::ModelSpec;
-use crate::config::raw::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
+use crate::config::raw::{
+    RawApproval, RawApprover, RawCampaign, RawDedupe, RawKeep, RawLevel, RawSchedule,
+};
 use crate::config::yaml::Node;
 use crate::diagnostic::Diagnostics;
 use crate::domain::TableName;
 
 const DEFAULT_ATTRIBUTES: &str = "marts.customer_360";
+const DEFAULT_PRIORITY: u32 = 100;
+const DEFAULT_VALID_DAYS: u32 = 14;
+/// One in a hundred answers without the campaign.
+const DEFAULT_BASE_RATE: Ppm = 10_000;
+
+/// Rules are bits of one number, beside the built-in ones.
+const MOST_RULES: usize = 48;
 
 pub fn check(
     raw: RawCampaign,
@@ -25,7 +37,87 @@ pub fn check(
 ) -> CampaignSpec {
     let node = &document.node;
     let mut report = Reporter { document, problems };
-    let code = &raw.campaign.code;
+    check_code(&raw.campaign.code, node, &mut report);
+    let attributes = raw
+        .attributes
+        .clone()
+        .unwrap_or_else(|| DEFAULT_ATTRIBUTES.to_owned());
+    let model = check_attributes(&attributes, known, node, &mut report);
+    check_ids(&raw, node, &mut report);
+    let (cells, offers) = check_cells(&raw.cells, &raw.offers, node, &mut report);
+    let suppress = check_suppression(
+        &raw.suppress,
+        &cells,
+        model,
+        known,
+        node.get("suppress"),
+        &mut report,
+    );
+    let finder = raw
+        .codes
+        .as_ref()
+        .map(|codes| check_finder(codes, node.get("codes"), &mut report));
+    let exports = check_exports(&raw.export, &raw.layouts, &cells, model, node, &mut report);
+    let listed = exports.iter().flat_map(|export| &export.columns);
+    let listed: BTreeSet<&str> = listed.map(String::as_str).collect();
+    let seeds = raw.seeds.as_ref();
+    let seeds =
+        seeds.and_then(|seeds| check_seeds(seeds, &listed, known, node.get("seeds"), &mut report));
+    let policy = check_policy(raw.contact_policy.as_ref(), known, node, &mut report);
+    let constraints = raw.constraints.as_ref();
+    let constraints = check_constraints(constraints, &cells, model, node, &mut report);
+    let window = raw.response.as_ref();
+    let base_rate = window.and_then(|raw| check_base_rate(raw, node.get("response"), &mut report));
+    CampaignSpec {
+        code: raw.campaign.code,
+        description: raw.campaign.description,
+        product: raw.campaign.product,
+        approval: raw.approval.as_ref().map(approval),
+        policy,
+        constraints,
+        level: match raw.dedupe.as_ref().map_or(raw.campaign.level, group_of) {
+            RawLevel::Customer => CampaignLevel::Customer,
+            RawLevel::Household => CampaignLevel::Household,
+        },
+        seed: raw.campaign.seed,
+        schedule: match raw.schedule {
+            RawSchedule::Nightly => Schedule::Nightly,
+            RawSchedule::Monthly => Schedule::Monthly,
+            RawSchedule::Manual => Schedule::Manual,
+        },
+        priority: raw.priority.unwrap_or(DEFAULT_PRIORITY),
+        universe: raw.universe,
+        attributes,
+        eligibility: raw
+            .eligibility
+            .into_iter()
+            .map(|rule| EligibilityRule {
+                id: rule.id,
+                condition: rule.condition,
+            })
+            .collect(),
+        suppress,
+        rank_by: raw.rank_by,
+        cap: raw.cap,
+        offers,
+        cells,
+        seeds,
+        finder: finder.unwrap_or_default(),
+        response_days: window.map(|window| window.window_days),
+        base_rate: base_rate.unwrap_or(DEFAULT_BASE_RATE),
+        exports,
+        reasons: raw
+            .reasons
+            .into_iter()
+            .map(|reason| Reason {
+                condition: reason.condition,
+                say: reason.say,
+            })
+            .collect(),
+    }
+}
+
+fn check_code(code: &str, node: &Node, report: &mut Reporter<'_>) {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if code.is_empty() || code.len() > 64 || !code.chars().all(fits) {
         report.at_hint(
@@ -34,11 +126,22 @@ pub fn check(
             "use up to 64 letters, digits, - and _, such as HEL-2026-11; the code names the list files",
         );
     }
-    let attributes = raw
-        .attributes
-        .clone()
-        .unwrap_or_else(|| DEFAULT_ATTRIBUTES.to_owned());
-    let model = check_attributes(&attributes, known, node, &mut report);
+}
+
+/// Every rule has a name of its own.
+fn check_ids(raw: &RawCampaign, node: &Node, report: &mut Reporter<'_>) {
+    if raw.eligibility.len() + raw.suppress.len() > MOST_RULES {
+        report.at_hint(
+            node.get("suppress"),
+            format!(
+                "the campaign has {} rules",
+                raw.eligibility.len() + raw.suppress.len()
+            ),
+            format!(
+                "{MOST_RULES} are the most; join conditions that belong together with `and` or `or`"
+            ),
+        );
+    }
     let mut seen = BTreeSet::new();
     for (list, ids) in [
         (
@@ -54,6 +157,13 @@ pub fn check(
         ),
     ] {
         for (index, id) in ids.into_iter().enumerate() {
+            if is_built_in(id) {
+                report.at_hint(
+                    node.get(list).item(index).get("id"),
+                    format!("`{id}` is the id of a built-in rule"),
+                    "ids that begin with E00_, S00_, P or S99_ are salenet's own",
+                );
+            }
             if !seen.insert(id) {
                 report.at_hint(
                     node.get(list).item(index).get("id"),
@@ -62,40 +172,6 @@ pub fn check(
                 );
             }
         }
-    }
-    let suppress = check_suppression(&raw.suppress, model, node.get("suppress"), &mut report);
-    check_export(&raw, model, node.get("export"), &mut report);
-    CampaignSpec {
-        code: raw.campaign.code,
-        description: raw.campaign.description,
-        product: raw.campaign.product,
-        level: match raw.campaign.level {
-            RawLevel::Customer => CampaignLevel::Customer,
-            RawLevel::Household => CampaignLevel::Household,
-        },
-        seed: raw.campaign.seed,
-        schedule: match raw.schedule {
-            RawSchedule::Nightly => Schedule::Nightly,
-            RawSchedule::Monthly => Schedule::Monthly,
-            RawSchedule::Manual => Schedule::Manual,
-        },
-        universe: raw.universe,
-        attributes,
-        eligibility: raw
-            .eligibility
-            .into_iter()
-            .map(|rule| EligibilityRule {
-                id: rule.id,
-                condition: rule.condition,
-            })
-            .collect(),
-        suppress,
-        rank_by: raw.rank_by,
-        cap: raw.cap,
-        export: ListExport {
-            columns: raw.export.columns,
-            split_by: raw.export.split_by,
-        },
     }
 }
 
@@ -132,127 +208,16 @@ fn check_attributes<'a>(
     model
 }
 
-fn check_suppression(
-    raw: &[RawSuppressionRule],
-    model: Option<&ModelSpec>,
-    list: &Node,
-    report: &mut Reporter<'_>,
-) -> Vec<SuppressionRule> {
-    let mut rules = Vec::new();
-    for (index, rule) in raw.iter().enumerate() {
-        let node = list.item(index);
-        let checked = match (rule.rule, &rule.condition) {
-            (Some(built_in), None) => {
-                let suppression = suppression(built_in);
-                check_flag(&suppression, model, node.get("rule"), report);
-                suppression
-            }
-            (None, Some(condition)) => Suppression::Condition {
-                condition: condition.clone(),
-            },
-            (built_in, _) => {
-                let message = if built_in.is_some() {
-                    format!("the rule `{}` has both `rule` and `where`", rule.id)
-                } else {
-                    format!("the rule `{}` suppresses nothing", rule.id)
-                };
-                report.at_hint(
-                    node.get("id"),
-                    message,
-                    "give it one of `rule: <built-in>` and `where: <condition>`",
-                );
-                continue;
-            }
-        };
-        rules.push(SuppressionRule {
-            id: rule.id.clone(),
-            rule: checked,
-        });
-    }
-    rules
-}
-
-fn suppression(raw: RawSuppression) -> Suppression {
-    match raw {
-        RawSuppression::Deceased => Suppression::Deceased,
-        RawSuppression::Bankrupt => Suppression::Bankrupt,
-        RawSuppression::Staff => Suppression::Staff,
-        RawSuppression::DoNotCall => Suppression::DoNotCall,
-        RawSuppression::NoConsent => Suppression::NoConsent,
-        RawSuppression::HoldsProduct => Suppression::HoldsProduct,
-        RawSuppression::OpenComplaint => Suppression::OpenComplaint,
+fn approval(raw: &RawApproval) -> Approval {
+    let valid_days = raw.valid_days.unwrap_or(DEFAULT_VALID_DAYS);
+    match raw.by {
+        RawApprover::SecondPerson => Approval { valid_days },
     }
 }
 
-/// Built-in rules read a column of the attributes.
-fn check_flag(
-    suppression: &Suppression,
-    model: Option<&ModelSpec>,
-    place: &Node,
-    report: &mut Reporter<'_>,
-) {
-    let column = match suppression {
-        Suppression::Deceased => "is_deceased",
-        Suppression::Bankrupt => "is_bankrupt",
-        Suppression::Staff => "is_staff",
-        Suppression::DoNotCall => "is_do_not_call",
-        Suppression::NoConsent => "has_contact_consent",
-        Suppression::OpenComplaint => "has_open_complaint",
-        Suppression::HoldsProduct | Suppression::Condition { .. } => return,
-    };
-    let Some(model) = model else { return };
-    if model.columns.iter().all(|each| each.name != column) {
-        report.at_hint(
-            place,
-            format!(
-                "`{}` has no column `{column}`, which this rule reads",
-                model.table
-            ),
-            format!("add the column to {}, or use `where`", model.table),
-        );
-    }
-}
-
-fn check_export(
-    raw: &RawCampaign,
-    model: Option<&ModelSpec>,
-    node: &Node,
-    report: &mut Reporter<'_>,
-) {
-    let columns = node.get("columns");
-    let listed = raw.export.columns.iter().enumerate();
-    let split = raw
-        .export
-        .split_by
-        .iter()
-        .map(|name| (name, node.get("split_by")));
-    for (index, name) in listed.clone() {
-        if raw.export.columns[..index].contains(name) {
-            report.at(
-                columns.item(index),
-                format!("the list shows `{name}` twice"),
-            );
-        }
-    }
-    let Some(model) = model else { return };
-    for (name, place) in listed
-        .map(|(index, name)| (name, columns.item(index)))
-        .chain(split)
-    {
-        match model.columns.iter().find(|column| column.name == *name) {
-            None => {
-                let names = model.columns.iter().map(|column| column.name.as_str());
-                let hint = suggestion(name, names, "the table");
-                let message = format!("`{}` has no column `{name}`", model.table);
-                let problem = report.document.source.error(place.range.clone(), message);
-                report.problems.push(problem.hint_if(hint));
-            }
-            Some(column) if column.classification == Classification::Prohibited => report.at_hint(
-                place,
-                format!("`{name}` is prohibited; no list may show it"),
-                format!("see its classification in {}", model.yml_path.display()),
-            ),
-            Some(_) => {}
-        }
+/// Of a group only who ranks best can be kept so far.
+fn group_of(dedupe: &RawDedupe) -> RawLevel {
+    match dedupe.keep {
+        RawKeep::BestRank => dedupe.by,
     }
 }

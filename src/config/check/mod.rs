@@ -6,12 +6,16 @@
 mod acceptance;
 mod bank;
 mod campaign;
+mod cells;
 mod column;
+mod contact_policy;
+mod suppression;
 mod date_format;
 mod feed;
 mod frame;
 mod layout;
 mod limit;
+mod list_export;
 mod matching;
 mod match_model;
 mod model;

@@ -3,6 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::approval::RawApproval;
+use super::cells::{RawCell, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds};
+use super::contact_policy::{RawConstraints, RawContactPolicy, RawDedupe};
+use super::list_export::{RawListExport, RawReason};
+use super::named::{Named, Words};
+
 /// From a universe to a ranked target list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -11,6 +17,10 @@ pub struct RawCampaign {
     pub campaign: RawCampaignHead,
     /// When it runs: nightly, monthly or manual.
     pub schedule: RawSchedule,
+    /// Campaigns of one night with a smaller number choose first; default 100.
+    pub priority: Option<u32>,
+    /// Who must approve before the lists go out; without it they go out with the night.
+    pub approval: Option<RawApproval>,
     /// The table that rules and rank read; default `marts.customer_360`.
     pub attributes: Option<String>,
     /// A query with a column `customer_id`.
@@ -22,14 +32,39 @@ pub struct RawCampaign {
     /// Reasons to leave a customer alone.
     #[serde(default)]
     pub suppress: Vec<RawSuppressionRule>,
+    /// How often customers may be contacted.
+    pub contact_policy: Option<RawContactPolicy>,
+    /// What the contacts may use.
+    pub constraints: Option<RawConstraints>,
+    /// One place for each customer or household; default the campaign's level.
+    pub dedupe: Option<RawDedupe>,
     /// A SQL expression; larger is better.
     #[schemars(length(min = 1))]
     pub rank_by: String,
-    /// The most names on the list.
+    /// The most customers contacted.
     #[schemars(range(min = 1))]
     pub cap: Option<u64>,
-    /// What the list shows.
-    pub export: RawExport,
+    /// What is offered, by the offer's code.
+    #[serde(default)]
+    pub offers: Words<RawOffer>,
+    /// Parts into which those selected are drawn; one part without a channel when left out.
+    #[serde(default)]
+    pub cells: Vec<RawCell>,
+    /// Names of the bank's own that stand on every list, to see what arrives.
+    pub seeds: Option<RawSeeds>,
+    /// Numbers printed on what is sent.
+    pub codes: Option<RawCodes>,
+    /// How long an answer counts.
+    pub response: Option<RawResponseWindow>,
+    /// What to talk about on the telephone: the lists' column `talking_points`.
+    #[serde(default)]
+    pub reasons: Vec<RawReason>,
+    /// Columns of lists, by the layout's name.
+    #[serde(default)]
+    pub layouts: Named<Vec<String>>,
+    /// The lists.
+    #[schemars(length(min = 1))]
+    pub export: Vec<RawListExport>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -84,6 +119,22 @@ pub struct RawSuppressionRule {
     pub id: String,
     /// A built-in rule.
     pub rule: Option<RawSuppression>,
+    /// The one channel that the rule closes; without it the customer is left alone altogether.
+    pub channel: Option<RawChannel>,
+    /// `no_consent`: for what; default contact.
+    pub purpose: Option<RawPurpose>,
+    /// `open_complaint`: complaints that are open, or were closed in the last so many days.
+    #[schemars(range(min = 1))]
+    pub days: Option<u32>,
+    /// `open_complaint`: topics that do not count.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// delinquent: from so many days behind.
+    #[schemars(range(min = 1))]
+    pub days_past_due: Option<u32>,
+    /// delinquent: at any time in the last so many months; without it today.
+    #[schemars(range(min = 1))]
+    pub months: Option<u32>,
     /// A SQL condition of the campaign's own.
     #[schemars(length(min = 1))]
     #[serde(rename = "where")]
@@ -100,14 +151,16 @@ pub enum RawSuppression {
     NoConsent,
     HoldsProduct,
     OpenComplaint,
+    Delinquent,
+    Hardship,
+    LegalHold,
+    PendingApplication,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawExport {
-    /// The columns the list may show, in order.
-    #[schemars(length(min = 1))]
-    pub columns: Vec<String>,
-    /// The column whose values get a file each.
-    pub split_by: Option<String>,
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawPurpose {
+    Contact,
+    Profiling,
+    AffiliateSharing,
 }

@@ -4,10 +4,14 @@
 //! Nothing is checked here beyond shape.
 
 mod acceptance;
+mod approval;
 mod bank;
 mod campaign;
+mod cells;
 mod column;
+mod contact_policy;
 mod feed;
+mod list_export;
 mod matching;
 mod model;
 mod model_test;
@@ -15,16 +19,26 @@ mod named;
 mod reference;
 
 pub use acceptance::RawAcceptances;
+pub use approval::{RawApproval, RawApprover};
 pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
-pub use campaign::{RawCampaign, RawLevel, RawSchedule, RawSuppression, RawSuppressionRule};
+pub use campaign::{
+    RawCampaign, RawLevel, RawPurpose, RawSchedule, RawSuppression, RawSuppressionRule,
+};
+pub use cells::{
+    RawCell, RawCellKind, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds,
+};
 pub use column::{
     RawClassification, RawCleaner, RawColumn, RawMapOther, RawNegative, RawProtection, RawScheme,
     RawSimpleCleaner, RawType,
+};
+pub use contact_policy::{
+    RawBranchCapacity, RawCapacity, RawConstraints, RawContactPolicy, RawDedupe, RawKeep, RawScope,
 };
 pub use feed::{
     RawCompression, RawDelivery, RawEncoding, RawFeed, RawFormat, RawFormatType, RawFrameRecord,
     RawOnMissing, RawSource, RawStrayQuotes, RawSurvivor,
 };
+pub use list_export::{RawListExport, RawListFormat};
 pub use matching::{RawCustomerType, RawExactRule, RawKind, RawMatching, RawRecord, RawSimilarity};
 pub use model::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSeverity};
 pub use model_test::{RawModelTest, RawModelTests, RawRow};

@@ -6,7 +6,7 @@ use crate::report::chart::Naming;
 use crate::report::chart::waterfall::{Step, waterfall};
 use crate::report::figure::{count, percent, position};
 use crate::report::html::{
-    Align, Table, TableCell, absent, figure_above, folded, heading, section,
+    Align, Table, TableCell, absent, figure_above, folded, heading, paragraph, section,
 };
 use crate::store::manifest::CampaignEntry;
 
@@ -21,6 +21,7 @@ pub fn render(shown: &Shown) -> String {
     for (number, campaign) in campaigns.iter().enumerate() {
         body.push_str(&heading(&campaign.code));
         body.push_str(&rules(campaign, number));
+        body.push_str(&cells(campaign));
         body.push_str(&lists(campaign));
     }
     section("campaigns", "Campaigns", &body)
@@ -72,6 +73,53 @@ fn rules(campaign: &CampaignEntry, number: usize) -> String {
         description: "One row per rule in the order they apply: members that remain, and members the rule removed.",
     };
     figure_above(&waterfall(naming, &steps), &caption, &table.to_html())
+}
+
+/// Cells with what each could show: figures of a test too small to show anything are not to be read as results.
+fn cells(campaign: &CampaignEntry) -> String {
+    let mut table = Table::new(
+        &format!("Cells of {}", campaign.code),
+        &[
+            ("Cell", Align::Text),
+            ("Kind", Align::Text),
+            ("Channel", Align::Text),
+            ("Offer", Align::Text),
+            ("Share", Align::Number),
+            ("Members", Align::Number),
+            ("Cost", Align::Number),
+            ("Smallest effect it could show", Align::Number),
+        ],
+    );
+    for cell in &campaign.cells {
+        let share = percent(Money(i128::from(cell.share_ppm)), Money(1_000_000));
+        let effect = match (cell.kind.as_str(), cell.smallest_effect_ppm) {
+            ("target", Some(ppm)) => {
+                format!(
+                    "{} points",
+                    Money(i128::from(ppm.div_ceil(100))).to_decimal(2)
+                )
+            }
+            ("target", None) => "none: too few controls".to_owned(),
+            _ => String::new(),
+        };
+        table.row([
+            cell.code.clone(),
+            cell.kind.clone(),
+            cell.channel.clone().unwrap_or_default(),
+            cell.offer.clone().unwrap_or_default(),
+            share.unwrap_or_default(),
+            count(cell.members),
+            Money(i128::from(cell.cost_cents)).to_decimal(2),
+            effect,
+        ]);
+    }
+    let gap = campaign.gap_ppm.map_or_else(String::new, |ppm| {
+        let percent = Money(i128::from(ppm.div_ceil(100))).to_decimal(2);
+        paragraph(&format!(
+            "Those chosen are worth at most {percent} % less than the best that the limits allow, in the units of the rank."
+        ))
+    });
+    format!("{}{gap}", table.to_html())
 }
 
 fn lists(campaign: &CampaignEntry) -> String {

@@ -4,11 +4,13 @@ use super::guard::Guard;
 use super::planner::{Planner, diagnostic, without_position};
 use super::some_date;
 use crate::config::Place;
+use crate::config::bank::Parameter;
+use crate::config::campaign::LIST_COLUMNS;
 use crate::config::campaign::{CampaignSpec, Suppression};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::sql::lineage::{Lineage, Origin, Origins};
 use crate::sql::{Bindings, SqlError};
-use crate::stages::campaign::query::{candidate_query, list_query};
+use crate::stages::campaign::query::{campaign_bindings, judge_query, list_query};
 
 impl Planner<'_> {
     /// Plans every condition by itself, then the whole selection and its list.
@@ -66,18 +68,28 @@ impl Planner<'_> {
             campaign.rank_by
         );
         plan(&rank, locations.campaign(code, "rank_by"), false);
+        for (index, reason) in campaign.reasons.iter().enumerate() {
+            let condition = &reason.condition;
+            let sql = format!("select count(*) from {attributes} where ({condition}) is true");
+            plan(&sql, locations.campaign_reason(code, index), false);
+        }
         for column in campaign
-            .export
-            .columns
+            .exports
             .iter()
-            .chain(&campaign.export.split_by)
+            .flat_map(|export| export.columns.iter().chain(&export.split_by))
+            .filter(|column| !LIST_COLUMNS.contains(&column.as_str()))
         {
             let sql = format!("select \"{column}\" from {attributes}");
             plan(&sql, locations.export_column(code, column), false);
         }
         if problems.is_empty() {
-            let (sql, bindings) = candidate_query(campaign, &self.bindings, some_date());
-            for sql in [sql, list_query(campaign, "campaigns.candidate")] {
+            let bindings = campaign_bindings(campaign, &self.bindings, some_date())
+                .with("contacted_on", Parameter::Date(some_date()));
+            let lists = campaign
+                .exports
+                .iter()
+                .map(|export| list_query(campaign, export));
+            for sql in lists.chain([judge_query(campaign)]) {
                 let place = locations.campaign(code, "code");
                 match self.uses_of(&sql, &bindings) {
                     Ok(used) => judge(place, &used, &mut problems),

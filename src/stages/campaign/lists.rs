@@ -1,13 +1,18 @@
 //! List files: one CSV per part with a control file beside it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::config::campaign::CampaignSpec;
-use crate::domain::BusinessDate;
+use super::cover::cover;
+use super::records::specification_hash;
+use super::xlsx::{Sheet, SheetCell, workbook};
+use crate::config::campaign::{CampaignSpec, ListExport, ListFormat};
+use crate::config::cells::Channel;
+use crate::domain::{BusinessDate, Money};
 use crate::sql::{Cell, QueryResult, SqlError};
-use crate::store::manifest::ListEntry;
-use crate::store::{NewFile, StoreError, Warehouse};
+use crate::store::manifest::{CampaignEntry, ListEntry};
+use crate::store::{StoreError, Warehouse};
 
 /// A spreadsheet would run a text that starts like this as a formula.
 const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\0'];
@@ -28,15 +33,63 @@ pub enum ListError {
     Store(StoreError),
 }
 
-/// Writes the rows of `list_query`, already in order, one file per part.
-pub fn write_lists(
-    warehouse: &Warehouse,
-    campaign: &CampaignSpec,
-    date: BusinessDate,
+impl From<SqlError> for ListError {
+    fn from(source: SqlError) -> Self {
+        Self::Sql(source)
+    }
+}
+
+impl From<io::Error> for ListError {
+    fn from(source: io::Error) -> Self {
+        Self::Io(source)
+    }
+}
+
+impl From<StoreError> for ListError {
+    fn from(source: StoreError) -> Self {
+        Self::Store(source)
+    }
+}
+
+/// A list as it will stand in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// Below the release folder and without ending: `lists/<campaign>/<name>`.
+    pub name: String,
+    /// Which of the campaign's kinds of list it is.
+    pub export: usize,
+    pub ending: &'static str,
+    pub rows: u64,
+    /// Rows of the bank's own names among them.
+    pub seeds: u64,
+    pub bytes: Vec<u8>,
+    pub control: Vec<u8>,
+}
+
+/// What lists of one kind have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct ListHead<'a> {
+    pub campaign: &'a CampaignSpec,
+    pub export: &'a ListExport,
+    /// Its place among the campaign's kinds of list.
+    pub number: usize,
+    /// Waterfall and cells, for the cover.
+    pub figures: &'a CampaignEntry,
+    /// The night that chose.
+    pub date: BusinessDate,
+}
+
+/// The rows of `list_query`, already in order, one list per part; the seeds follow in each.
+pub fn render_lists(
+    head: &ListHead<'_>,
     list: &QueryResult,
-) -> Result<Vec<ListEntry>, ListError> {
+    seeds: Option<&QueryResult>,
+) -> Result<Vec<Rendered>, ListError> {
+    let ListHead {
+        campaign, export, ..
+    } = *head;
     let mut parts: BTreeMap<String, Vec<Vec<Cell>>> = BTreeMap::new();
-    for row in list.rows().map_err(ListError::Sql)? {
+    for row in list.rows()? {
         let part = row
             .first()
             .map(Cell::to_text)
@@ -46,70 +99,172 @@ pub fn write_lists(
             .or_default()
             .push(row);
     }
-    let folder = format!("data/lists/{}", file_name(&campaign.code));
-    let mut entries = Vec::with_capacity(parts.len());
-    for (part, rows) in &parts {
-        let mut file = warehouse.new_file().map_err(ListError::Store)?;
-        write_csv(&mut file, list, rows).map_err(ListError::Io)?;
-        let file = file
-            .commit(&folder, "csv", rows.len() as u64, None)
-            .map_err(ListError::Store)?;
-        let name = format!("lists/{}/{}", file_name(&campaign.code), file_name(part));
-        let mut control = warehouse.new_file().map_err(ListError::Store)?;
-        write_control(&mut control, campaign, date, part, rows.len(), &file.blake3)
-            .map_err(ListError::Io)?;
-        let control = control
-            .commit(&folder, "ctl", 0, None)
-            .map_err(ListError::Store)?;
-        entries.push(ListEntry {
-            name,
-            file,
+    let seeds = seeds
+        .map(QueryResult::rows)
+        .transpose()?
+        .unwrap_or_default();
+    let kind = export.layout.iter().map(String::as_str);
+    let kind = kind.chain(export.channel.map(Channel::as_str));
+    let kind = kind.fold(String::new(), |kind, word| kind + &file_name(word) + "-");
+    let mut lists = Vec::with_capacity(parts.len());
+    for (part, mut rows) in parts {
+        rows.extend(seeds.iter().map(|seed| {
+            let place = [Cell::Null, Cell::Null].into_iter();
+            place.chain(seed.iter().cloned()).collect()
+        }));
+        let (bytes, ending) = match export.format {
+            ListFormat::Csv => (csv_bytes(list, &rows)?, "csv"),
+            ListFormat::Xlsx => (xlsx_bytes(head, &part, list, &rows, seeds.len())?, "xlsx"),
+        };
+        let control = control(campaign, head.date, &part, &rows, list, &bytes);
+        lists.push(Rendered {
+            name: format!(
+                "lists/{}/{kind}{}",
+                file_name(&campaign.code),
+                file_name(&part)
+            ),
+            export: head.number,
+            ending,
+            rows: rows.len() as u64,
+            seeds: seeds.len() as u64,
+            bytes,
             control,
+        });
+    }
+    Ok(lists)
+}
+
+/// The cover, then the list with real types.
+fn xlsx_bytes(
+    head: &ListHead<'_>,
+    part: &str,
+    list: &QueryResult,
+    rows: &[Vec<Cell>],
+    n_seeds: usize,
+) -> io::Result<Vec<u8>> {
+    let titles = list.columns.iter().skip(2);
+    let mut table = vec![
+        titles
+            .map(|column| SheetCell::Title(column.name.clone()))
+            .collect(),
+    ];
+    for row in rows {
+        let cells = row.iter().zip(&list.columns).skip(2);
+        table.push(
+            cells
+                .map(|(cell, column)| sheet_cell(cell, &column.data_type))
+                .collect(),
+        );
+    }
+    let list = Sheet {
+        name: "List",
+        rows: table,
+        has_header: true,
+    };
+    workbook(&[cover(head, part, rows.len(), n_seeds), list], head.date)
+}
+
+fn sheet_cell(cell: &Cell, data_type: &str) -> SheetCell {
+    match cell {
+        Cell::Null => SheetCell::Empty,
+        Cell::Integer(value) => SheetCell::Number(value.to_string()),
+        Cell::Float(value) if value.is_finite() => SheetCell::Number(value.to_string()),
+        Cell::Float(value) => SheetCell::Text(value.to_string()),
+        Cell::Boolean(value) => SheetCell::Boolean(*value),
+        Cell::Text(text) if data_type.starts_with("Decimal128") && data_type.ends_with(" 2)") => {
+            SheetCell::Money(text.clone())
+        }
+        Cell::Text(text) if data_type.starts_with("Decimal128") => SheetCell::Number(text.clone()),
+        Cell::Text(text) if data_type == "Date32" => text
+            .parse()
+            .map_or_else(|_| SheetCell::Text(text.clone()), SheetCell::Date),
+        Cell::Text(text) => SheetCell::Text(text.clone()),
+    }
+}
+
+/// Gives rendered lists their place among the warehouse's files.
+pub fn write_lists(
+    warehouse: &Warehouse,
+    campaign: &CampaignSpec,
+    lists: Vec<Rendered>,
+) -> Result<Vec<ListEntry>, ListError> {
+    let folder = format!("data/lists/{}", file_name(&campaign.code));
+    let mut entries = Vec::with_capacity(lists.len());
+    for list in lists {
+        let mut file = warehouse.new_file()?;
+        file.write_all(&list.bytes)?;
+        let mut control = warehouse.new_file()?;
+        control.write_all(&list.control)?;
+        entries.push(ListEntry {
+            name: list.name,
+            export: list.export,
+            seeds: list.seeds,
+            file: file.commit(&folder, list.ending, list.rows, None)?,
+            control: control.commit(&folder, "ctl", 0, None)?,
         });
     }
     Ok(entries)
 }
 
-fn write_csv(file: &mut NewFile, list: &QueryResult, rows: &[Vec<Cell>]) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(file);
-    // The first column is the part, which is the file's name.
+fn csv_bytes(list: &QueryResult, rows: &[Vec<Cell>]) -> io::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // The first columns are the part, which is the file's name, and the place.
     writer.write_record(
         list.columns
             .iter()
-            .skip(1)
+            .skip(2)
             .map(|column| column.name.as_str()),
     )?;
     for row in rows {
         let fields = row
             .iter()
             .zip(&list.columns)
-            .skip(1)
+            .skip(2)
             .map(|(cell, column)| match cell {
                 Cell::Text(text) if column.data_type.starts_with("Utf8") => neutralised(text),
                 other => other.to_text(),
             });
         writer.write_record(fields)?;
     }
-    writer.flush()
+    writer
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn write_control(
-    file: &mut NewFile,
+/// What the receiver checks: rows, the sum of every exact amount, and the hash of the list.
+fn control(
     campaign: &CampaignSpec,
     date: BusinessDate,
     part: &str,
-    rows: usize,
-    blake3: &str,
-) -> io::Result<()> {
-    writeln!(file, "campaign={}", campaign.code)?;
-    writeln!(file, "business_date={date}")?;
-    writeln!(file, "part={part}")?;
-    writeln!(file, "record_count={rows}")?;
-    writeln!(file, "blake3={blake3}")
+    rows: &[Vec<Cell>],
+    list: &QueryResult,
+    bytes: &[u8],
+) -> Vec<u8> {
+    let mut text = format!(
+        "campaign={}\nbusiness_date={date}\npart={part}\nrecord_count={}\n",
+        campaign.code,
+        rows.len()
+    );
+    for (at, column) in list.columns.iter().enumerate().skip(2) {
+        // Money adds up; rates do not.
+        if !column.data_type.ends_with(", 2)") {
+            continue;
+        }
+        let amounts = rows.iter().filter_map(|row| match row.get(at) {
+            Some(Cell::Text(amount)) => Money::parse_decimal(amount, 2),
+            _ => None,
+        });
+        let sum: Money = amounts.sum();
+        let _ = writeln!(text, "sum_{}={}", column.name, sum.to_decimal(2));
+    }
+    let _ = writeln!(text, "specification={}", specification_hash(campaign));
+    let _ = writeln!(text, "blake3={}", blake3::hash(bytes).to_hex());
+    text.into_bytes()
 }
 
 /// A text as a file name: what could leave the folder becomes `_`, and a hash keeps such names apart.
-fn file_name(text: &str) -> String {
+#[must_use]
+pub fn file_name(text: &str) -> String {
     let safe = |letter: char| {
         if letter.is_alphanumeric() || "-_".contains(letter) {
             letter

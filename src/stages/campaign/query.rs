@@ -1,92 +1,23 @@
-//! The selection as one query: every rule judged for every member, one place per household, ranked, capped.
+//! The questions a campaign asks as SQL: every rule judged for every member, then what became of each.
 
 use std::fmt::Write;
 
+use super::contacts::{contact_values, contacts_sql};
+use super::rules::{removing, rules};
+use super::select::State;
 use crate::config::bank::Parameter;
-use crate::config::campaign::{CampaignLevel, CampaignSpec, Suppression};
+use crate::config::campaign::{CampaignLevel, CampaignSpec, LIST_COLUMNS, ListExport};
+use crate::config::cells::CellKind;
 use crate::domain::BusinessDate;
 use crate::sql::Bindings;
 
-/// Id of the rule every campaign has: nobody is selected twice by the same campaign.
-pub const SELECTED_BEFORE: &str = "S00_SELECTED_BEFORE";
-
-/// Id of the rule that removes members of the universe without a row of attributes.
-pub const UNKNOWN: &str = "E00_UNKNOWN";
-
-/// A rule as the query judges it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JudgedRule {
-    pub id: String,
-    pub description: String,
-    /// SQL that is true where the rule removes the member.
-    pub removes: String,
-}
-
-/// All rules in the order in which they are applied: eligibility, the built-in one, suppression.
+/// Values that every query of a campaign may name.
 #[must_use]
-pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
-    let eligibility = campaign.eligibility.iter().map(|rule| JudgedRule {
-        id: rule.id.clone(),
-        description: format!("must hold: {}", rule.condition),
-        removes: format!("({}) is not true", rule.condition),
-    });
-    let before = JudgedRule {
-        id: SELECTED_BEFORE.to_owned(),
-        description: "stands on a list of this campaign that was delivered before".to_owned(),
-        removes: "selected_before.customer_id is not null".to_owned(),
-    };
-    let suppression = campaign.suppress.iter().map(|rule| {
-        let (description, removes) = suppression(&rule.rule);
-        JudgedRule {
-            id: rule.id.clone(),
-            description,
-            removes,
-        }
-    });
-    let unknown = JudgedRule {
-        id: UNKNOWN.to_owned(),
-        description: "nothing is known of the member".to_owned(),
-        removes: "attributes.customer_id is null".to_owned(),
-    };
-    std::iter::once(unknown)
-        .chain(eligibility)
-        .chain([before])
-        .chain(suppression)
-        .collect()
-}
-
-fn suppression(rule: &Suppression) -> (String, String) {
-    let (description, removes) = match rule {
-        // Unknown counts against contact: a missing flag suppresses.
-        Suppression::Deceased => ("deceased", "is_deceased is not false"),
-        Suppression::Bankrupt => ("bankrupt", "is_bankrupt is not false"),
-        Suppression::Staff => ("staff of the bank", "is_staff is not false"),
-        Suppression::DoNotCall => ("on a do-not-call list", "is_do_not_call is not false"),
-        Suppression::NoConsent => ("no consent to contact", "has_contact_consent is not true"),
-        Suppression::HoldsProduct => (
-            "holds the product already",
-            "holder.customer_id is not null",
-        ),
-        Suppression::OpenComplaint => ("has an open complaint", "has_open_complaint is not false"),
-        Suppression::Condition { condition } => {
-            return (
-                format!("must not hold: {condition}"),
-                format!("({condition}) is not false"),
-            );
-        }
-    };
-    (description.to_owned(), removes.to_owned())
-}
-
-/// The query of `campaigns.candidate`, one row per member of the universe, and the values it binds.
-#[expect(clippy::too_many_lines, reason = "one query, best read in one piece")]
-#[must_use]
-pub fn candidate_query(
+pub fn campaign_bindings(
     campaign: &CampaignSpec,
     bindings: &Bindings,
     date: BusinessDate,
-) -> (String, Bindings) {
-    let rules = rules(campaign);
+) -> Bindings {
     let mut bindings = bindings
         .clone()
         .with("campaign_code", Parameter::Text(campaign.code.clone()))
@@ -95,143 +26,342 @@ pub fn candidate_query(
             Parameter::Text(campaign.product.clone()),
         )
         .with("business_date", Parameter::Date(date));
-    let mut judged = String::new();
-    let mut names = Vec::with_capacity(rules.len());
-    for (number, rule) in rules.iter().enumerate() {
-        bindings = bindings.with(&format!("rule_{number}"), Parameter::Text(rule.id.clone()));
-        let _ = write!(
-            judged,
-            "\n        case when {} then $rule_{number} end as rule_{number},",
-            rule.removes
-        );
-        names.push(format!("rule_{number}"));
+    for (number, rule) in rules(campaign).iter().enumerate() {
+        bindings.insert(&format!("rule_{number}"), Parameter::Text(rule.id.clone()));
+        for (name, value) in &rule.values {
+            bindings.insert(name, value.clone());
+        }
     }
-    let names = names.join(", ");
-    let group = match campaign.level {
-        CampaignLevel::Customer => "universe.customer_id",
-        CampaignLevel::Household => "coalesce(attributes.household_id, -universe.customer_id)",
-    };
-    let holder = if campaign
-        .suppress
+    for (number, reason) in campaign.reasons.iter().enumerate() {
+        bindings.insert(
+            &format!("reason_{number}"),
+            Parameter::Text(reason.say.clone()),
+        );
+    }
+    for (name, value) in contact_values(campaign) {
+        bindings.insert(&name, value);
+    }
+    for (number, cell) in campaign.cells.iter().enumerate() {
+        bindings.insert(
+            &format!("cell_{number}"),
+            Parameter::Text(cell.code.clone()),
+        );
+    }
+    bindings
+}
+
+/// The group of a customer: who receives at most one offer.
+fn group(campaign: &CampaignSpec, attributes: &str, member: &str) -> String {
+    match campaign.level {
+        CampaignLevel::Customer => member.to_owned(),
+        CampaignLevel::Household => format!("coalesce({attributes}.household_id, -{member})"),
+    }
+}
+
+/// One row per member of the universe: group, rank, a bit for every rule it fails, and what constraints read.
+///
+/// Members come in any order. Reads the attributes, what the rules name, and `campaigns.contact_history`.
+#[must_use]
+pub fn judge_query(campaign: &CampaignSpec) -> String {
+    let rules = rules(campaign);
+    let bits = rules
         .iter()
-        .any(|rule| rule.rule == Suppression::HoldsProduct)
-    {
-        "left join (
-        select distinct owner.customer_id
-        from core.customer_account as owner
-        join core.account as held on held.account_id = owner.account_id
-        join core.product as catalogue on catalogue.product_code = held.product_code
-        where (held.product_code = $campaign_product or catalogue.family = $campaign_product)
-            and held.status <> 'closed'
-    ) as holder on holder.customer_id = universe.customer_id"
-    } else {
-        ""
-    };
-    let cap = campaign
-        .cap
-        .map_or_else(|| "false".to_owned(), |cap| format!("place > {cap}"));
-    let sql = format!(
+        .enumerate()
+        .map(|(number, rule)| {
+            format!(
+                "case when {} then {} else 0 end",
+                rule.fails,
+                1_u64 << number
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("\n            + ");
+    let joins: Vec<&str> = rules
+        .iter()
+        .filter_map(|rule| rule.join.as_deref())
+        .collect();
+    let mut read = String::new();
+    if let Some(branches) = &campaign.constraints.branches {
+        let _ = write!(
+            read,
+            ",\n    cast(attributes.\"{}\" as varchar) as branch",
+            branches.column
+        );
+    }
+    for (number, average) in campaign.constraints.averages.iter().enumerate() {
+        let column = &average.column;
+        let _ = write!(
+            read,
+            ",\n    cast(attributes.\"{column}\" as double) as average_{number}"
+        );
+    }
+    format!(
         "with universe as (
-    select distinct customer_id from ({universe}) as named
+    select distinct cast(customer_id as bigint) as _member from ({universe}) as named
 ),
-selected_before as (
-    select distinct customer_id from campaigns.delivered
-    where campaign_code = $campaign_code and state = 'selected' and business_date < $business_date
-),
-judged as (
-    select
-        universe.customer_id,
-        {group} as group_id,{judged}
-        cast({rank_by} as double) as rank_value
-    from universe
-    left join {attributes} as attributes on attributes.customer_id = universe.customer_id
-    left join selected_before on selected_before.customer_id = universe.customer_id
-    {holder}
-),
-reasons as (
-    select
-        customer_id,
-        group_id,
-        rank_value,
-        concat_ws(',', {names}) as failed_rules,
-        coalesce({names}) as first_failed_rule
-    from judged
-),
-grouped as (
-    select
-        *,
-        row_number() over (
-            partition by group_id, first_failed_rule is null
-            order by rank_value desc nulls last, customer_id
-        ) as place_in_group
-    from reasons
-),
-placed as (
-    select
-        *,
-        row_number() over (
-            partition by first_failed_rule is null and place_in_group = 1
-            order by rank_value desc nulls last, customer_id
-        ) as place
-    from grouped
-)
+{contacts}
 select
-    $campaign_code as campaign_code,
-    $business_date as business_date,
-    customer_id,
-    group_id,
-    rank_value,
-    case
-        when first_failed_rule is not null then 'removed'
-        when place_in_group > 1 then 'lost_in_dedupe'
-        when {cap} then 'cut_by_capacity'
-        else 'selected'
-    end as state,
-    case when first_failed_rule is null and place_in_group = 1 then cast(place as bigint) end as place,
-    first_failed_rule,
-    failed_rules
-from placed",
+    universe._member as customer_id,
+    cast({group} as bigint) as group_id,
+    cast({rank_by} as double) as rank_value,
+    cast({bits} as bigint) as failed{read}
+from universe
+left join {attributes} as attributes on attributes.customer_id = universe._member
+left join contacts on contacts._group = {group}
+{joins}",
         universe = campaign.universe,
+        contacts = contacts_sql(campaign, &|member| group(campaign, "holder", member)),
         attributes = campaign.attributes,
         rank_by = campaign.rank_by,
+        group = group(campaign, "attributes", "universe._member"),
+        joins = joins.join("\n"),
+    )
+}
+
+/// The rows of `campaigns.candidate`, from the tables `campaigns.judged` and `campaigns.decided` of the session.
+#[must_use]
+pub fn candidate_query(
+    campaign: &CampaignSpec,
+    limit_names: &[String],
+    mut bindings: Bindings,
+) -> (String, Bindings) {
+    let rules = rules(campaign);
+    let removing = removing(&rules);
+    let mut first = String::new();
+    let mut all = String::new();
+    for number in 0..rules.len() {
+        let case = format!(
+            "case when judged.failed & {} <> 0 then $rule_{number} end",
+            1_u64 << number
+        );
+        if removing & (1 << number) != 0 {
+            let _ = write!(first, "{case},\n        ");
+        }
+        let _ = write!(all, ",\n        {case}");
+    }
+    let mut bind = |name: String, value: &str| {
+        bindings.insert(&name, Parameter::Text(value.to_owned()));
+        format!("${name}")
+    };
+    let mut cut = String::new();
+    for (number, name) in limit_names.iter().enumerate() {
+        let value = bind(format!("limit_{number}"), name);
+        let _ = write!(cut, " when {number} then {value}");
+    }
+    let (mut codes, mut channels, mut offers) = (String::new(), String::new(), String::new());
+    for (number, cell) in campaign.cells.iter().enumerate() {
+        let _ = write!(codes, " when {number} then $cell_{number}");
+        if let Some(channel) = cell.channel {
+            let value = bind(format!("channel_{number}"), channel.as_str());
+            let _ = write!(channels, " when {number} then {value}");
+        }
+        if let Some(offer) = &cell.offer {
+            let value = bind(format!("offer_{number}"), offer);
+            let _ = write!(offers, " when {number} then {value}");
+        }
+    }
+    let case = |of: &str, arms: &str| {
+        if arms.is_empty() {
+            "cast(null as varchar)".to_owned()
+        } else {
+            format!("case decided.{of}{arms} end")
+        }
+    };
+    let sql = format!(
+        "select
+    $campaign_code as campaign_code,
+    $business_date as business_date,
+    judged.customer_id,
+    judged.group_id,
+    judged.rank_value,
+    case coalesce(decided.state, 0)
+        when 0 then 'removed'
+        when 1 then 'removed'
+        when 2 then 'lost_in_dedupe'
+        when 3 then 'cut_by_capacity'
+        when 4 then 'selected'
+        else 'control'
+    end as state,
+    decided.place,
+    case when decided.state is null then coalesce(
+        {first}cast(null as varchar)
+    ) when decided.state = 1 then '{no_channel}' end as first_failed_rule,
+    concat_ws(','{all}) as failed_rules,
+    {cut} as cut_by,
+    {codes} as cell_code,
+    {channels} as channel,
+    {offers} as offer_code,
+    decided.finder_number,
+    decided.finder_sequence
+from campaigns.judged as judged
+left join campaigns.decided as decided on decided.customer_id = judged.customer_id",
+        no_channel = super::waterfall::NO_CHANNEL,
+        cut = case("cut", &cut),
+        codes = case("cell", &codes),
+        channels = case("cell", &channels),
+        offers = case("cell", &offers),
     );
     (sql, bindings)
 }
 
-/// Columns and Arrow types of `campaigns.candidate`; its grain is (`campaign_code`, `business_date`, `customer_id`).
-pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
-    ("campaign_code", "Utf8"),
-    ("business_date", "Date32"),
-    ("customer_id", "Int64"),
-    ("group_id", "Int64"),
-    ("rank_value", "Float64"),
-    ("state", "Utf8"),
-    ("place", "Int64"),
-    ("first_failed_rule", "Utf8"),
-    ("failed_rules", "Utf8"),
-];
-
-/// The list itself: the columns the campaign names, for the selected, best first within each part.
+/// How `campaigns.decided` spells a state.
 #[must_use]
-pub fn list_query(campaign: &CampaignSpec, candidates: &str) -> String {
-    let columns: Vec<String> = campaign
-        .export
+pub const fn state_code(state: State) -> i64 {
+    match state {
+        State::Removed => 0,
+        State::NoChannel => 1,
+        State::LostInDedupe => 2,
+        State::Cut(_) => 3,
+        State::Selected(_) => 4,
+        State::Control(_) => 5,
+    }
+}
+
+/// The rows of `campaigns.contact_history` that a run brings about when it is delivered on `$contacted_on`.
+#[must_use]
+pub fn contact_query(campaign: &CampaignSpec) -> String {
+    let mut costs = String::new();
+    for (number, cell) in campaign.cells.iter().enumerate() {
+        let cents = cell
+            .cost
+            .filter(|_| cell.kind != CellKind::Control)
+            .unwrap_or(0);
+        let _ = write!(
+            costs,
+            " when $cell_{number} then {}.{:02}",
+            cents / 100,
+            cents % 100
+        );
+    }
+    format!(
+        "select
+    concat($campaign_code, ':', cast($business_date as varchar), ':', cast(customer_id as varchar)) as contact_id,
+    customer_id,
+    group_id as household_id,
+    campaign_code,
+    business_date,
+    concat($campaign_code, ':', cell_code) as treatment_id,
+    $campaign_product as product_code,
+    cell_code,
+    channel,
+    offer_code,
+    $contacted_on as contacted_on,
+    cast(case cell_code{costs} end as decimal(18, 2)) as cost,
+    finder_number,
+    finder_sequence,
+    case state when 'control' then 'held_back' else 'listed' end as delivery_status,
+    state = 'control' as is_control
+from campaigns.candidate
+where campaign_code = $campaign_code and business_date = $business_date and state in ('selected', 'control')"
+    )
+}
+
+/// The list itself: the columns it names, for those contacted on `$contacted_on`, best first within each part.
+#[must_use]
+pub fn list_query(campaign: &CampaignSpec, export: &ListExport) -> String {
+    let columns: Vec<String> = export
         .columns
         .iter()
-        .map(|column| format!("attributes.\"{column}\""))
+        .map(|column| format!("{} as \"{column}\"", list_column(campaign, column)))
         .collect();
-    let split = campaign.export.split_by.as_ref().map_or_else(
+    let split = export.split_by.as_ref().map_or_else(
         || "cast(null as varchar)".to_owned(),
-        |column| format!("cast(attributes.\"{column}\" as varchar)"),
+        |column| format!("cast({} as varchar)", list_column(campaign, column)),
     );
+    let channel = export.channel.map_or_else(String::new, |channel| {
+        format!(" and candidate.channel = '{}'", channel.as_str())
+    });
     format!(
-        "select {split} as list_part, candidate.place as list_place, {columns}
-from {candidates} as candidate
+        "select {split} as _part, candidate.place as _place, {columns}
+from campaigns.candidate as candidate
 join {attributes} as attributes on attributes.customer_id = candidate.customer_id
 where candidate.campaign_code = $campaign_code and candidate.business_date = $business_date
-    and candidate.state = 'selected'
-order by list_part, list_place",
+    and candidate.state = 'selected'{channel}
+order by _part, _place",
         columns = columns.join(", "),
         attributes = campaign.attributes,
     )
+}
+
+/// The seeds as rows of the list, `None` without seeds: columns that the file does not have stay empty.
+#[must_use]
+pub fn seeds_query(campaign: &CampaignSpec, export: &ListExport) -> Option<String> {
+    let seeds = campaign.seeds.as_ref()?;
+    let columns: Vec<String> = export
+        .columns
+        .iter()
+        .map(|column| {
+            if seeds.columns.contains(column) {
+                format!("\"{column}\"")
+            } else {
+                format!("null as \"{column}\"")
+            }
+        })
+        .collect();
+    Some(format!(
+        "select {} from {}",
+        columns.join(", "),
+        seeds.table
+    ))
+}
+
+/// What to talk about: the words of every reason that holds.
+fn talking_points(campaign: &CampaignSpec) -> String {
+    let reasons = campaign.reasons.iter().enumerate();
+    let cases = reasons.map(|(number, reason)| {
+        format!(
+            ", case when ({}) then $reason_{number} end",
+            reason.condition
+        )
+    });
+    let cases: String = cases.collect();
+    if cases.is_empty() {
+        "cast(null as varchar)".to_owned()
+    } else {
+        format!("concat_ws('; '{cases})")
+    }
+}
+
+fn list_column(campaign: &CampaignSpec, column: &str) -> String {
+    let by_cell = |of: &dyn Fn(&str) -> Option<String>, none: &str| {
+        let cells = campaign.cells.iter().enumerate();
+        let arms = cells.filter_map(|(number, cell)| {
+            Some(format!(
+                " when $cell_{number} then {}",
+                of(cell.offer.as_deref()?)?
+            ))
+        });
+        let arms: String = arms.collect();
+        if arms.is_empty() {
+            none.to_owned()
+        } else {
+            format!("case candidate.cell_code{arms} end")
+        }
+    };
+    let offer = |code: &str| campaign.offers.iter().find(|offer| offer.code == code);
+    match column {
+        "list_place" => "candidate.place".to_owned(),
+        "contact_channel" => "candidate.channel".to_owned(),
+        "offer_rate" => by_cell(
+            &|code| {
+                offer(code)?
+                    .rate
+                    .as_ref()
+                    .map(|rate| format!("cast({rate} as decimal(9, 6))"))
+            },
+            "cast(null as decimal(9, 6))",
+        ),
+        "offer_valid_until" => by_cell(
+            &|code| {
+                let days = offer(code)?.valid_days?;
+                Some(format!(
+                    "cast(cast($contacted_on as date) + interval '{days} days' as date)"
+                ))
+            },
+            "cast(null as date)",
+        ),
+        "talking_points" => talking_points(campaign),
+        name if LIST_COLUMNS.contains(&name) => format!("candidate.{name}"),
+        name => format!("attributes.\"{name}\""),
+    }
 }

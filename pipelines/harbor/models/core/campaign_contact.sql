@@ -12,6 +12,8 @@ records as (
 select
     contacts.contact_no,
     contacts.campaign_code,
+    -- The old tool does not say what it sold; its codes do.
+    case when starts_with(contacts.campaign_code, 'HEL-') then 'home_equity_loan' end as product_code,
     contacts.cell,
     records.customer_id,
     contacts.channel,

@@ -65,6 +65,14 @@ channel_costs as (
         and month > to_char(cast(cast($month || '-01' as date) - interval '12 months' as date), '%Y-%m')
 ),
 
+contacts as (
+    select * from core.campaign_contact
+),
+
+responses as (
+    select * from core.campaign_response
+),
+
 posts as (
     select * from contact_points where kind = 'post'
 ),
@@ -106,6 +114,28 @@ complaint_counts as (
     from complaints
     where customer_id is not null
     group by customer_id
+),
+
+-- Most answers quote the letter's number and no customer.
+answers as (
+    select
+        coalesce(responses.customer_id, contacts.customer_id) as customer_id,
+        responses.response_type,
+        responses.responded_on
+    from responses
+    left join contacts on contacts.finder_no = responses.finder_no
+),
+
+pending as (
+    select customer_id
+    from answers
+    where customer_id is not null
+    group by customer_id
+    having
+        max(case when response_type = 'application' then responded_on end) > coalesce(
+            max(case when response_type in ('approved', 'booked', 'declined', 'refused') then responded_on end),
+            date '1900-01-01'
+        )
 ),
 
 -- Balances belong to owners in the shares of their allocation, so that customers add up to the bank.
@@ -219,10 +249,12 @@ select
     customers.is_bankrupt,
     customers.is_staff,
     customers.is_vip,
+    coalesce(customers.segment, '') = 'legal_hold' as is_legal_hold,
     refused_numbers.customer_id is not null as is_do_not_call,
     coalesce(consent_flags.has_contact_consent, false) as has_contact_consent,
     coalesce(consent_flags.has_profiling_consent, false) as has_profiling_consent,
     coalesce(complaint_counts.n_open_complaints, 0) > 0 as has_open_complaint,
+    pending.customer_id is not null as has_pending_application,
     coalesce(holdings.n_open_accounts, 0) as n_open_accounts,
     coalesce(holdings.has_checking, false) as has_checking,
     coalesce(holdings.has_savings, false) as has_savings,
@@ -259,6 +291,7 @@ left join emails on emails.customer_id = customers.customer_id
 left join refused_numbers on refused_numbers.customer_id = customers.customer_id
 left join consent_flags on consent_flags.customer_id = customers.customer_id
 left join complaint_counts on complaint_counts.customer_id = customers.customer_id
+left join pending on pending.customer_id = customers.customer_id
 left join holdings on holdings.customer_id = customers.customer_id
 left join homes on homes.customer_id = customers.customer_id and homes.place = 1
 left join risks on risks.customer_id = customers.customer_id

@@ -1,0 +1,112 @@
+//! Columns of the tables that campaigns write.
+
+/// Columns and Arrow types of `campaigns.candidate`; its grain is (`campaign_code`, `business_date`, `customer_id`).
+///
+/// `state` is removed, `lost_in_dedupe`, `cut_by_capacity`, selected or control; `cut_by` names the limit that cut.
+pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
+    ("campaign_code", "Utf8"),
+    ("business_date", "Date32"),
+    ("customer_id", "Int64"),
+    ("group_id", "Int64"),
+    ("rank_value", "Float64"),
+    ("state", "Utf8"),
+    ("place", "Int64"),
+    ("first_failed_rule", "Utf8"),
+    ("failed_rules", "Utf8"),
+    ("cut_by", "Utf8"),
+    ("cell_code", "Utf8"),
+    ("channel", "Utf8"),
+    ("offer_code", "Utf8"),
+    ("finder_number", "Utf8"),
+    ("finder_sequence", "Int64"),
+];
+
+/// Columns and Arrow types of `campaigns.contact_history`; its grain is `contact_id`.
+///
+/// One row per customer on a delivered list, and per control held back from it; `contacted_on` is the business date
+/// that was current when the list was delivered.
+pub const CONTACT_COLUMNS: &[(&str, &str)] = &[
+    ("contact_id", "Utf8"),
+    ("customer_id", "Int64"),
+    ("household_id", "Int64"),
+    ("campaign_code", "Utf8"),
+    ("business_date", "Date32"),
+    ("treatment_id", "Utf8"),
+    ("product_code", "Utf8"),
+    ("cell_code", "Utf8"),
+    ("channel", "Utf8"),
+    ("offer_code", "Utf8"),
+    ("contacted_on", "Date32"),
+    ("cost", "Decimal128(18, 2)"),
+    ("finder_number", "Utf8"),
+    ("finder_sequence", "Int64"),
+    ("delivery_status", "Utf8"),
+    ("is_control", "Boolean"),
+];
+
+/// Columns and Arrow types of `campaigns.campaign`: one row per campaign of the project.
+pub const CAMPAIGN_COLUMNS: &[(&str, &str)] = &[
+    ("campaign_code", "Utf8"),
+    ("description", "Utf8"),
+    ("product_code", "Utf8"),
+    ("level", "Utf8"),
+    ("schedule", "Utf8"),
+    ("priority", "Int64"),
+    ("seed", "Utf8"),
+    ("response_window_days", "Int64"),
+    ("specification_hash", "Utf8"),
+];
+
+/// Columns and Arrow types of `campaigns.campaign_run`; its grain is (`campaign_code`, `business_date`).
+pub const RUN_COLUMNS: &[(&str, &str)] = &[
+    ("campaign_code", "Utf8"),
+    ("business_date", "Date32"),
+    ("specification_hash", "Utf8"),
+    ("configuration_hash", "Utf8"),
+    ("engine", "Utf8"),
+    ("seed", "Utf8"),
+    ("n_universe", "Int64"),
+    ("n_selected", "Int64"),
+    ("n_control", "Int64"),
+    ("cost", "Decimal128(18, 2)"),
+];
+
+/// Columns and Arrow types of `campaigns.cell`; its grain is (`campaign_code`, `business_date`, `cell_code`).
+pub const CELL_COLUMNS: &[(&str, &str)] = &[
+    ("campaign_code", "Utf8"),
+    ("business_date", "Date32"),
+    ("cell_code", "Utf8"),
+    ("kind", "Utf8"),
+    ("treatment_id", "Utf8"),
+    ("share", "Decimal128(9, 6)"),
+    ("n_members", "Int64"),
+    ("cost", "Decimal128(18, 2)"),
+    ("smallest_effect", "Decimal128(9, 6)"),
+];
+
+/// Columns and Arrow types of `campaigns.treatment`; its grain is (`treatment_id`, `business_date`).
+pub const TREATMENT_COLUMNS: &[(&str, &str)] = &[
+    ("treatment_id", "Utf8"),
+    ("business_date", "Date32"),
+    ("campaign_code", "Utf8"),
+    ("cell_code", "Utf8"),
+    ("channel", "Utf8"),
+    ("offer_code", "Utf8"),
+    ("rate", "Decimal128(9, 6)"),
+    ("valid_days", "Int64"),
+    ("unit_cost", "Decimal128(18, 2)"),
+];
+
+/// Columns and Arrow types of `campaigns.customer_alias`, which only the session of a night has: what became of
+/// customers that were merged into others.
+pub const ALIAS_COLUMNS: &[(&str, &str)] = &[("customer_id", "Int64"), ("current_id", "Int64")];
+
+/// Every table of the schema `campaigns`, with its columns.
+pub const TABLES: [(&str, &[(&str, &str)]); 6] = [
+    ("campaign", CAMPAIGN_COLUMNS),
+    ("campaign_run", RUN_COLUMNS),
+    ("candidate", CANDIDATE_COLUMNS),
+    ("cell", CELL_COLUMNS),
+    ("contact_history", CONTACT_COLUMNS),
+    ("treatment", TREATMENT_COLUMNS),
+];
