@@ -79,7 +79,7 @@ counts = database.sql(
     "(select sum(n * (n - 1) / 2) from (select count(*) as n from labelled group by cluster_id)), "
     "(select sum(n * (n - 1) / 2) from (select count(*) as n from labelled group by person)), "
     "(select sum(n * (n - 1) / 2) from (select count(*) as n from labelled group by cluster_id, person))"
-).fetchone()
+).fetchall()[0]
 said, true, right = (float(count) for count in counts)
 precision, recall = right / said, right / true
 print(

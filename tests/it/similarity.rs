@@ -409,6 +409,28 @@ proptest! {
 }
 
 #[test]
+fn records_that_an_exact_rule_no_longer_links_are_compared() {
+    let bank = Bank::new();
+    let with_card = |card: &str| {
+        let mut people = vec![
+            person(1, "Rowe", "Anna", "1970-01-02"),
+            person(2, "Rowe", "Anna", "1970-01-02"),
+        ];
+        people[0].card = "a".to_owned();
+        people[1].card = card.to_owned();
+        people
+    };
+    let first = bank.night(&with_card("a"), &Base::default(), 2);
+    assert_eq!(first.report.pairs_compared, 0);
+    let base = bank.after(&first, Base::default());
+    // What similarity compares is the same as on the first night.
+    let second = bank.night(&with_card("b"), &base, 2);
+    assert_eq!(second.report.pairs_compared, 1);
+    assert_eq!(second.report.customers, 1);
+    assert!(second.events.is_none());
+}
+
+#[test]
 fn a_night_on_which_nothing_changes_compares_nothing() {
     let mut bank = Bank::new();
     let people = &nights()[9];

@@ -339,6 +339,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn due_pairs_and_those_of_last_night_are_all_pairs(
             before in proptest::collection::vec((0_u8..4, 0_u8..2, 0_u8..4), 2..16),
