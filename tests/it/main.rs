@@ -37,3 +37,4 @@ mod commands;
 mod guard;
 mod campaigns;
 mod selection;
+mod contact_policy;
