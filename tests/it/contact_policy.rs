@@ -80,7 +80,7 @@ export: [{{format: csv, columns: [customer_id]}}]
     said.stdout
         .lines()
         .skip(1)
-        .map(|line| line.trim().to_owned())
+        .map(|line| line.trim().trim_matches('"').to_owned())
         .collect()
 }
 
