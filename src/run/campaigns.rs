@@ -67,6 +67,11 @@ pub fn recalled_before(
     }
 }
 
+/// Name of a campaign among the steps of a manifest.
+fn step_of(campaign: &CampaignSpec) -> String {
+    format!("campaign {}", campaign.code)
+}
+
 /// Campaigns in the order in which they choose.
 pub fn by_priority(campaigns: &[CampaignSpec]) -> Vec<&CampaignSpec> {
     let mut sorted: Vec<&CampaignSpec> = campaigns.iter().collect();
@@ -134,6 +139,9 @@ impl Night<'_> {
         {
             let entry = if let Some(delivery) = journal.delivery(&campaign.code, date) {
                 let entry = self.taken_over(&delivery)?;
+                // As the run that was cut short would have noted it.
+                let fingerprint = self.campaign_fingerprint(campaign, &so_far)?;
+                self.fingerprints.insert(step_of(campaign), fingerprint);
                 so_far.files.extend(entry.candidates.clone());
                 entry
             } else {
@@ -210,7 +218,7 @@ impl Night<'_> {
         so_far: &TableEntry,
     ) -> Result<CampaignOutput, RunError> {
         let fingerprint = self.campaign_fingerprint(campaign, so_far)?;
-        let name = format!("campaign {}", campaign.code);
+        let name = step_of(campaign);
         let output = self.step(Stage::Campaign, &name, &fingerprint, |night| {
             let output = run_campaign(&CampaignRequest {
                 session: &night.session,

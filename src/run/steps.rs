@@ -26,7 +26,7 @@ impl StepKind {
             Self::Resolve => "resolve 4",
             Self::Model => "model 1",
             Self::Check => "check 3",
-            Self::Campaign => "campaign 1",
+            Self::Campaign => "campaign 2",
         }
     }
 }

@@ -153,3 +153,43 @@ fn a_table_beside_a_prohibited_column_is_no_use_of_it() {
         check_hidden(sql).exits(0);
     }
 }
+
+#[test]
+fn a_reason_to_call_may_not_read_a_prohibited_column_either() {
+    let (bank, project) = guarded();
+    let sql = "select customer_id, open_date as hint from core.opened";
+    model(
+        &project,
+        "core/opened",
+        &["customer_id", "open_date"],
+        "view",
+        OPENED,
+    );
+    model(
+        &project,
+        "marts/hidden",
+        &["customer_id", "hint"],
+        "view",
+        sql,
+    );
+    let reason = "reasons: [{where: \"customer_id in (select customer_id from marts.hidden where hint is not null)\", \
+                  say: \"with us for long\"}]\nexport: [{format: csv, columns: [customer_id, talking_points]}]\n";
+    let text = std::fs::read_to_string(project.join("campaigns/savings.yml")).expect("a file");
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("export"))
+        .collect();
+    put(
+        &project,
+        "campaigns/savings.yml",
+        format!("{}\n{reason}", kept.join("\n")).as_bytes(),
+    );
+    let output = bank.with_project(&project, &["check"]).output();
+    let said = Said::of(&output.expect("the program starts")).exits(3);
+    assert!(
+        said.stderr.contains("which is prohibited"),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stderr.contains("reasons: [{where:"), "{}", said.stderr);
+}

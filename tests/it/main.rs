@@ -38,3 +38,4 @@ mod commands;
 mod guard;
 mod campaigns;
 mod selection;
+mod contact_policy;

@@ -130,13 +130,13 @@ fn check_code(code: &str, node: &Node, report: &mut Reporter<'_>) {
 
 /// Every rule has a name of its own.
 fn check_ids(raw: &RawCampaign, node: &Node, report: &mut Reporter<'_>) {
-    if raw.eligibility.len() + raw.suppress.len() > MOST_RULES {
+    let policy = raw.contact_policy.as_ref();
+    let of_policy = policy.map_or(0, |policy| policy.max.len() + policy.never_after.len());
+    let n_rules = raw.eligibility.len() + raw.suppress.len() + of_policy;
+    if n_rules > MOST_RULES {
         report.at_hint(
             node.get("suppress"),
-            format!(
-                "the campaign has {} rules",
-                raw.eligibility.len() + raw.suppress.len()
-            ),
+            format!("the campaign has {n_rules} rules"),
             format!(
                 "{MOST_RULES} are the most; join conditions that belong together with `and` or `or`"
             ),

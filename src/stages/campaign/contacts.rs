@@ -103,8 +103,8 @@ fn policy_columns(policy: &ContactPolicy) -> String {
         };
         let when = if never.if_refused {
             format!(
-                "refused_on is not null and {}",
-                within("refused_on", never.days)
+                "told.refused_on is not null and {}",
+                within("told.refused_on", never.days)
             )
         } else {
             format!(

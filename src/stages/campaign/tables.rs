@@ -2,7 +2,11 @@
 
 /// Columns and Arrow types of `campaigns.candidate`; its grain is (`campaign_code`, `business_date`, `customer_id`).
 ///
-/// `state` is removed, `lost_in_dedupe`, `cut_by_capacity`, selected or control; `cut_by` names the limit that cut.
+/// Every member of the universe: `group_id` is who receives at most one offer, `rank_value` what `rank_by` gave.
+/// `state` is removed, `lost_in_dedupe`, `cut_by_capacity`, selected or control; `first_failed_rule` removed the member,
+/// `failed_rules` names all it fails, those that only close a channel too; `cut_by` names the limit that cut.
+/// `place` is the rank among those whom no rule removed, one per group; cell, channel, offer and finder number are those
+/// the member was drawn into, `finder_sequence` counts the campaign's contacts of all its runs.
 pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("business_date", "Date32"),
@@ -24,7 +28,9 @@ pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
 /// Columns and Arrow types of `campaigns.contact_history`; its grain is `contact_id`.
 ///
 /// One row per customer on a delivered list, and per control held back from it; `contacted_on` is the business date
-/// that was current when the list was delivered.
+/// that was current when the list was delivered, `business_date` the night that chose. `household_id` is the group at
+/// that time, `treatment_id` campaign and cell, `cost` what one contact was said to cost; `delivery_status` is listed or
+/// `held_back`.
 pub const CONTACT_COLUMNS: &[(&str, &str)] = &[
     ("contact_id", "Utf8"),
     ("customer_id", "Int64"),
@@ -58,6 +64,9 @@ pub const CAMPAIGN_COLUMNS: &[(&str, &str)] = &[
 ];
 
 /// Columns and Arrow types of `campaigns.campaign_run`; its grain is (`campaign_code`, `business_date`).
+///
+/// `specification_hash` is the campaign as checked, `configuration_hash` all files of the project; `n_selected` are
+/// contacted, those of explore cells too, `cost` is what their contacts cost.
 pub const RUN_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("business_date", "Date32"),
@@ -72,6 +81,9 @@ pub const RUN_COLUMNS: &[(&str, &str)] = &[
 ];
 
 /// Columns and Arrow types of `campaigns.cell`; its grain is (`campaign_code`, `business_date`, `cell_code`).
+///
+/// `share` is what was asked for, `n_members` what was drawn; `smallest_effect` the smallest rise over the base rate that
+/// the cell could show against the controls, null without any.
 pub const CELL_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("business_date", "Date32"),
@@ -85,6 +97,8 @@ pub const CELL_COLUMNS: &[(&str, &str)] = &[
 ];
 
 /// Columns and Arrow types of `campaigns.treatment`; its grain is (`treatment_id`, `business_date`).
+///
+/// What a cell does: its channel and offer, the offer's yearly rate and days, and the cost of one contact.
 pub const TREATMENT_COLUMNS: &[(&str, &str)] = &[
     ("treatment_id", "Utf8"),
     ("business_date", "Date32"),
