@@ -19,6 +19,7 @@ pub mod explain;
 pub mod explain_match;
 pub mod matching;
 pub mod match_review;
+pub mod score;
 pub mod report;
 pub mod generate;
 pub mod schema;
@@ -56,6 +57,7 @@ enum Command {
     Releases(releases::ReleasesArgs),
     Rejects(rejects::RejectsArgs),
     Match(matching::MatchArgs),
+    Score(score::ScoreArgs),
     Accept(accept::AcceptArgs),
     Explain(explain::ExplainArgs),
     Report(report::ReportArgs),
@@ -93,6 +95,7 @@ fn run_command() -> ExitCode {
         Command::Releases(args) => releases::run(args, global),
         Command::Rejects(args) => rejects::run(args, global),
         Command::Match(args) => matching::run(args, global),
+        Command::Score(args) => score::run(args, global),
         Command::Accept(args) => accept::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Report(args) => report::run(args, global),

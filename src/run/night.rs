@@ -48,7 +48,11 @@ pub struct NightContext<'a> {
 /// Builds the candidate; its release id is a proposal and its history still empty.
 pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifest, RunError> {
     let project = context.checked.project;
-    let n_steps = project.feeds().count() + project.models.len() + project.campaigns.len() + 2;
+    let n_steps = project.feeds().count()
+        + project.models.len()
+        + project.scores.len()
+        + project.campaigns.len()
+        + 2;
     context
         .progress
         .night_started(&context.date.to_string(), n_steps);
@@ -57,6 +61,7 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
     night.given(&feeds)?;
     night.resolve()?;
     night.models()?;
+    night.scores()?;
     let campaigns = night.campaigns()?;
     let gates = night.gates(&feeds, &campaigns)?;
 
@@ -450,7 +455,7 @@ impl<'a> Night<'a> {
     }
 
     /// Runs a step that nothing runs beside.
-    fn step(
+    pub(super) fn step(
         &mut self,
         stage: Stage,
         name: &str,

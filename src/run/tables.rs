@@ -10,6 +10,7 @@ use crate::sql::schema::{columns_of, declared_columns, staging_columns};
 use crate::stages::campaign::query::CANDIDATE_COLUMNS;
 use crate::stages::resolve::similarity::edges::EDGE_COLUMNS;
 use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
+use crate::stages::score::query::MODEL_SCORE_COLUMNS;
 use crate::store::manifest::ColumnEntry;
 
 /// Columns and Arrow types of `core.source_file`; its grain is `file_id`.
@@ -94,6 +95,12 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
         for name in ["match_edge", "match_review"] {
             tables.insert(own_table("core", name), columns_of(EDGE_COLUMNS));
         }
+    }
+    if !project.scores.is_empty() {
+        tables.insert(
+            own_table("core", "model_score"),
+            columns_of(MODEL_SCORE_COLUMNS),
+        );
     }
     if !project.campaigns.is_empty() {
         tables.insert(

@@ -35,3 +35,4 @@ mod privacy;
 mod architecture;
 mod commands;
 mod guard;
+mod scores;

@@ -13,6 +13,7 @@ mod model;
 mod model_test;
 mod named;
 mod reference;
+mod score;
 
 pub use acceptance::RawAcceptances;
 pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
@@ -30,3 +31,7 @@ pub use model::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSever
 pub use model_test::{RawModelTest, RawModelTests, RawRow};
 pub use named::{Identifier, Named, Words, Written};
 pub use reference::RawReference;
+pub use score::{
+    RawBin, RawExclusion, RawFeature, RawFeatureKind, RawHoldoutRows, RawRegime, RawScore,
+    RawScoreMethod, RawTraining,
+};
