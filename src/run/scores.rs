@@ -151,6 +151,8 @@ pub fn train_score(score: &ScoreSpec, opened: &Opened) -> Result<ScoreSpec, RunE
     let mut text = serde_json::to_string_pretty(&model).map_err(RunError::Report)?;
     text.push('\n');
     write_output(model_path, text.as_bytes())?;
+    // As the night will read it: the text of a number may be read as its neighbour.
+    let model = serde_json::from_str(&text).map_err(RunError::Report)?;
     let mut trained = score.clone();
     trained.method = ScoreMethod::Logistic {
         ridge: *ridge,

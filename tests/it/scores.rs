@@ -320,7 +320,7 @@ fn a_query_that_lacks_a_column_or_cannot_be_learnt_from_says_so() {
         (
             "  select * from core.loan",
             "  select * from core.model_score",
-            "core.model_score",
+            "a score is made before `core.model_score` is",
         ),
     ] {
         put(

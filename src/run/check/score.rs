@@ -7,7 +7,9 @@ use super::planner::{Planner, diagnostic, without_position};
 use crate::config::Place;
 use crate::config::score::{FeatureKind, Regime, ScoreMethod, ScoreSpec};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::run::tables::own_table;
 use crate::sql::SqlError;
+use crate::sql::dependencies::{position_of, table_references};
 use crate::sql::lineage::{Lineage, Origin, Origins};
 use crate::stages::score::query::{past_query, population_query, training_query};
 
@@ -82,6 +84,16 @@ impl Planner<'_> {
     }
 
     fn score_lineage(&self, sql: &str) -> Result<Lineage, SqlError> {
+        let scores = own_table("core", "model_score");
+        if table_references(sql)?.tonight.contains(&scores) {
+            return Err(SqlError::Query {
+                message: format!("a score is made before `{scores}` is"),
+                position: position_of(sql, &scores.to_string()),
+                hint: Some(format!(
+                    "read base.{scores}, the scores of the night before"
+                )),
+            });
+        }
         let plan = self.plan_valid(sql, &self.bindings)?;
         self.session.require_repeatable(&plan)?;
         Lineage::of(&plan)

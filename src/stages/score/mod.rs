@@ -12,9 +12,9 @@ mod design;
 mod solve;
 mod train;
 mod measure;
-mod apply;
+mod run;
 
-pub use apply::{ScoreRequest, apply_score};
 pub use error::ScoreError;
 pub use measure::{Decile, Measures, PartMeasures, measure};
+pub use run::{ScoreRequest, apply_score};
 pub use train::train;
