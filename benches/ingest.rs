@@ -1,7 +1,8 @@
 //! How fast one feed is read: split, counted, typed, cleaned, written as Parquet.
 //!
-//! `cargo bench --bench ingest` prints megabytes and rows per second of the delivered file; run it twice on a busy
-//! machine and compare ratios, not numbers.
+//! `cargo bench --bench ingest` prints megabytes and rows per second of the delivered file, and the process's peak
+//! memory; run it twice on a busy machine and compare ratios, not numbers. Sizes in gigabytes may be given instead of
+//! the million rows, in ascending order: `cargo bench --bench ingest -- 1 10 30`.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +13,8 @@ use salenet::domain::BusinessDate;
 use salenet::stages::clean::TokenKeys;
 use salenet::stages::extract::{DeliveredFile, LoadRequest, Origin, load_feed};
 
-const ROWS: usize = 1_000_000;
+/// Of a row, on average.
+const ROW_BYTES: f64 = 73.0;
 
 const BANK: &str = "name: Bench\ncurrency: USD\ncountry: US\nlanding: landing\njoint_accounts: equal\ncalendar: daily\n";
 
@@ -37,12 +39,25 @@ feeds:
       is_staff: {type: boolean}
 ";
 
+#[expect(clippy::print_stdout, reason = "its result is what it prints")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments = std::env::args().skip(1);
+    let sizes = arguments.filter(|argument| !argument.starts_with("--"));
+    let mut sizes: Vec<f64> = sizes.map(|size| size.parse()).collect::<Result<_, _>>()?;
+    if sizes.is_empty() {
+        sizes.push(0.073);
+    }
+    for gigabytes in sizes {
+        println!("{}", ingest(gigabytes)?);
+    }
+    Ok(())
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a benchmark writes its input and reads the clock"
 )]
-#[expect(clippy::print_stdout, reason = "its result is what it prints")]
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn ingest(gigabytes: f64) -> Result<String, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     write_project(folder.path())?;
     let project = config::load(folder.path()).map_err(|problems| problems.to_string())?;
@@ -50,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .feed("bench.accounts")
         .ok_or("the bench feed is missing")?;
     let path = folder.path().join("accounts.csv");
-    write_accounts(&path)?;
+    write_accounts(&path, gigabytes)?;
     let bytes = std::fs::metadata(&path)?.len();
     let date: BusinessDate = "2026-10-31".parse()?;
     let request = LoadRequest {
@@ -74,12 +89,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "rates are rounded anyway")]
     let (megabytes, rows) = (bytes as f64 / 1e6, report.rows.loaded as f64);
-    println!(
-        "{megabytes:.0} MB, {rows:.0} rows in {seconds:.2} s: {:.1} MB/s, {:.0} rows/s",
+    Ok(format!(
+        "{megabytes:.0} MB, {rows:.0} rows in {seconds:.2} s: {:.1} MB/s, {:.0} rows/s, peak memory {}",
         megabytes / seconds,
-        rows / seconds
-    );
-    Ok(())
+        rows / seconds,
+        peak_memory()?
+    ))
+}
+
+/// What the process has held at most since it started, as the kernel spells it.
+fn peak_memory() -> std::io::Result<String> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    Ok(peak.map_or("unknown", str::trim).to_owned())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark writes its input")]
@@ -90,13 +112,19 @@ fn write_project(folder: &Path) -> std::io::Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark writes its input")]
-fn write_accounts(path: &Path) -> std::io::Result<()> {
+fn write_accounts(path: &Path, gigabytes: f64) -> std::io::Result<()> {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
     writeln!(
         file,
         "account_no|holder_name|open_date|balance|credit_limit|rate|branch|status|n_cards|is_staff"
     )?;
-    for number in 0..ROWS {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number of rows"
+    )]
+    let n_rows = (gigabytes * 1e9 / ROW_BYTES) as u64;
+    for number in 0..n_rows {
         let (day, cents) = (number % 28 + 1, number % 100);
         writeln!(
             file,

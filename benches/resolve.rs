@@ -134,6 +134,8 @@ fn run_night(folder: &Path, night: u64) -> Outcome<()> {
             .collect::<BTreeMap<_, _>>(),
         base_xref: noted("xref").into_iter().collect(),
         base_events: noted("events").into_iter().collect(),
+        base_match_records: Vec::new(),
+        base_match_pairs: Vec::new(),
         issued: noted("issued").into_iter().collect(),
         decisions: Vec::new(),
         threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

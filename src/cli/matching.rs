@@ -11,7 +11,9 @@ use super::match_review::{ReviewCommand, review};
 use super::progress::TerminalProgress;
 use crate::config::match_model::{KindModel, MatchModel};
 use crate::domain::BusinessDate;
+use crate::report::thresholds_page;
 use crate::run::matching::{Evaluation, Loaded, TrainingOptions, evaluate, load, train_model};
+use crate::store::landing_output::write_output;
 
 /// Train, measure and judge the matching of customers
 #[derive(Debug, Args)]
@@ -40,6 +42,9 @@ enum MatchCommand {
         /// CSV file with the columns source, feed, `record_key` and customer
         #[arg(long, value_name = "FILE")]
         truth: PathBuf,
+        /// Also write a page with the chart of precision, recall and F1 by threshold
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
     /// Pairs that nobody should decide but a person
     Review {
@@ -67,8 +72,11 @@ pub fn run(args: &MatchArgs, global: &GlobalArgs) -> Result<(), Failure> {
                 print(&trained(&model, global.format)?)
             })
         }
-        MatchCommand::Evaluate { date, truth } => with_records(global, date.date, |loaded| {
+        MatchCommand::Evaluate { date, truth, html } => with_records(global, date.date, |loaded| {
             let found = evaluate(loaded, truth)?;
+            if let Some(path) = html {
+                write_output(path, thresholds_page(&found).as_bytes())?;
+            }
             print(&evaluated(&found, global.format)?)
         }),
         MatchCommand::Review { command } => review(command, global),

@@ -32,6 +32,7 @@ pub fn of(
     };
     let (_, _, session) = open_release(settings, &options, &Reading::Release(manifest.release))?;
     figures(&mut text, &session, manifest)?;
+    large_blocks(&mut text, &session, manifest)?;
     waterfalls(&mut text, manifest);
     gates(&mut text, manifest);
     if let RunOutcome::Published(releases) = &report.outcome {
@@ -115,6 +116,29 @@ fn figures(text: &mut String, session: &Session, manifest: &Manifest) -> Result<
             .map(crate::sql::Cell::to_text)
             .unwrap_or_default();
         let _ = writeln!(text, "{label:<12}{value}");
+    }
+    Ok(())
+}
+
+/// Records that similarity did not compare because too many share a value.
+fn large_blocks(text: &mut String, session: &Session, manifest: &Manifest) -> Result<(), Failure> {
+    let table = "core.match_block";
+    if !manifest.tables.keys().any(|name| name.to_string() == table) {
+        return Ok(());
+    }
+    let sql = "select block, block_limit, refined_blocks, refused_blocks, refused_records \
+               from core.match_block where refined_blocks + refused_blocks > 0 \
+               order by customer_type, block";
+    for row in session.query(sql, &Bindings::default())?.rows()? {
+        let cells: Vec<String> = row.iter().map(crate::sql::Cell::to_text).collect();
+        let [block, limit, refined, refused, records] = &cells[..] else {
+            continue;
+        };
+        let _ = writeln!(
+            text,
+            "matching    {block}: blocks above {limit} records: {refined} cut by a further key, \
+             {refused} passed over with {records} records"
+        );
     }
     Ok(())
 }

@@ -102,7 +102,7 @@ pub struct SimilaritySpec {
     pub match_above: f64,
     /// Pairs from this probability on, below `match_above`, are for a person to judge.
     pub review_above: f64,
-    /// Blocks with more records are passed over, and reported.
+    /// Blocks with more records are cut by `refine_by`; those still larger are passed over. Both are reported.
     pub block_limit: u32,
     /// No pair makes a cluster larger than this.
     pub cluster_limit: u32,
@@ -115,6 +115,8 @@ pub struct SimilaritySpec {
 pub struct KindSpec {
     /// Records that agree in all keys of one of these are compared.
     pub blocks: Vec<Vec<BlockKey>>,
+    /// Blocks above the limit are cut by these, one after the other.
+    pub refine_by: Vec<BlockKey>,
     pub comparisons: Vec<Comparison>,
     pub conflicts: Vec<Conflict>,
 }

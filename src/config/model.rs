@@ -94,6 +94,9 @@ pub enum CheckKind {
         left: String,
         right: String,
         tolerance: String,
+        /// While this table has no rows the identity has nothing to speak of, and is not applicable.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        needs_rows: Option<String>,
     },
     /// An identity that this bank's data cannot feed: reported as such, never as passed.
     NotApplicable {

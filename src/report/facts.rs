@@ -24,6 +24,7 @@ pub struct Facts {
     pub customers: Found<Vec<(String, u64)>>,
     pub links: Found<Vec<MatchRule>>,
     pub id_events: Found<Vec<IdEvent>>,
+    pub large_blocks: Found<Vec<LargeBlock>>,
     pub profitability: Found<Profitability>,
     pub deciles: Found<Vec<Decile>>,
     pub whale: Found<WhaleCurve>,
@@ -102,6 +103,16 @@ pub struct ProfitLine {
     pub unassigned: String,
 }
 
+/// A blocking rule some of whose blocks have more records than the limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargeBlock {
+    pub customer_type: String,
+    pub block: String,
+    pub refined_blocks: u64,
+    pub refused_blocks: u64,
+    pub refused_records: u64,
+}
+
 /// A channel's events of one kind in one month.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelMonth {
@@ -138,6 +149,7 @@ pub fn read_facts(session: &Session, manifest: &Manifest) -> Result<Facts, SqlEr
         customers: release.customers()?,
         links: release.links()?,
         id_events: release.id_events()?,
+        large_blocks: release.large_blocks()?,
         profitability: release.profitability()?,
         deciles: release.deciles()?,
         whale: release.whale_curve()?,
@@ -258,6 +270,24 @@ impl Asked<'_> {
             ever: number(row, 2),
         };
         Ok(Found::Shown(rows.iter().map(event).collect()))
+    }
+
+    fn large_blocks(&self) -> Result<Found<Vec<LargeBlock>>, SqlError> {
+        if let Some(reason) = self.missing("core.match_block", &["refused_blocks"])? {
+            return Ok(Found::Absent(reason));
+        }
+        let rows = self.rows(
+            "select customer_type, block, refined_blocks, refused_blocks, refused_records \
+             from core.match_block where refined_blocks + refused_blocks > 0 order by 1, 2",
+        )?;
+        let block = |row: &Vec<Cell>| LargeBlock {
+            customer_type: text(row, 0),
+            block: text(row, 1),
+            refined_blocks: number(row, 2),
+            refused_blocks: number(row, 3),
+            refused_records: number(row, 4),
+        };
+        Ok(Found::Shown(rows.iter().map(block).collect()))
     }
 
     fn profitability(&self) -> Result<Found<Profitability>, SqlError> {

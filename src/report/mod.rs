@@ -11,9 +11,11 @@ pub mod html;
 pub mod chart;
 pub mod section;
 pub mod page;
+pub mod thresholds;
 
 pub use facts::{Facts, read_facts};
 pub use page::render;
+pub use thresholds::thresholds_page;
 
 /// What the page says of the bank itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,20 +31,12 @@ pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
         facts,
     };
     let title = format!("{} {}", bank.name, manifest.release);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
-         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
-        escape(&title)
-    );
-    page.push_str(&head::render(&shown));
-    page.push_str("<nav aria-label=\"Contents\">\n<ul>\n");
+    let mut body = head::render(&shown);
+    body.push_str("<nav aria-label=\"Contents\">\n<ul>\n");
     for (id, name) in CONTENTS {
-        let _ = writeln!(page, "<li><a href=\"#{id}\">{name}</a></li>");
+        let _ = writeln!(body, "<li><a href=\"#{id}\">{name}</a></li>");
     }
-    page.push_str("</ul>\n</nav>\n<main>\n");
+    body.push_str("</ul>\n</nav>\n<main>\n");
     for section in [
         feeds::render(&shown),
         gates::render(&shown),
@@ -55,14 +47,26 @@ pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
         campaigns::render(&shown),
         reference::render(&shown),
     ] {
-        page.push_str(&section);
+        body.push_str(&section);
     }
     let _ = write!(
-        page,
-        "</main>\n<footer><p>Release {}, {}. All sums are exact; only the geometry of charts is rounded.</p></footer>\n\
-         </body>\n</html>\n",
+        body,
+        "</main>\n<footer><p>Release {}, {}. All sums are exact; only the geometry of charts is rounded.</p></footer>\n",
         manifest.release,
         escape(&manifest.engine)
     );
-    page
+    page(&title, &body)
+}
+
+/// A page of its own around its body.
+#[must_use]
+pub fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
+         <meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+        escape(title)
+    )
 }

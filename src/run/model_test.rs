@@ -29,6 +29,7 @@ pub enum TestVerdict {
 pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdict, RunError> {
     let options = SessionOptions {
         threads: NonZeroUsize::MIN,
+        parts: NonZeroUsize::MIN,
         memory: None,
         spill_folder: None,
     };

@@ -105,7 +105,7 @@ pub(super) struct Night<'a> {
 impl<'a> Night<'a> {
     pub(super) fn try_new(context: &'a NightContext<'a>) -> Result<Self, RunError> {
         let project = context.checked.project;
-        let session = Session::try_new(&context.settings.session_options())?;
+        let session = Session::try_new(&context.settings.night_options())?;
         let mut declared = given_tables(project);
         for model in &project.models {
             let columns = model.columns.iter().filter_map(|column| {
@@ -255,6 +255,9 @@ impl<'a> Night<'a> {
                 staging: staging.collect(),
                 base_xref: night.paths(&night.base_files(&xref)),
                 base_events: night.paths(&night.base_files(&events)),
+                base_match_records: night
+                    .paths(&night.base_files(&own_table("core", "match_record"))),
+                base_match_pairs: night.paths(&night.base_files(&own_table("core", "match_pair"))),
                 issued,
                 decisions: match_decisions(&journal),
                 threads: context.settings.threads,
@@ -324,6 +327,7 @@ impl<'a> Night<'a> {
         );
         let source = TableSource {
             columns: columns_of(CANDIDATE_COLUMNS),
+            sorted_by: Vec::new(),
             files: files.into_values().collect(),
         };
         self.session.add_table(Catalogue::Tonight, &name, source);

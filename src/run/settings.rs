@@ -51,10 +51,22 @@ impl RunSettings {
         }
     }
 
+    /// For a night: what runs side by side already keeps the threads busy.
+    #[must_use]
+    pub fn night_options(&self) -> SessionOptions {
+        let parts = NonZeroUsize::new(self.threads.get() / self.side_by_side().get());
+        SessionOptions {
+            parts: parts.unwrap_or(NonZeroUsize::MIN),
+            ..self.session_options()
+        }
+    }
+
+    /// For one query after the other.
     #[must_use]
     pub fn session_options(&self) -> SessionOptions {
         SessionOptions {
             threads: self.threads,
+            parts: self.threads,
             // What the engine's operators admit to is about five eighths of what the process then holds.
             memory: self.memory.map(|bytes| bytes / 8 * 5),
             spill_folder: Some(self.warehouse.join("tmp")),

@@ -24,7 +24,7 @@ impl StepKind {
             Self::Feed => "feed 2",
             Self::Reference => "reference 2",
             Self::SourceFile => "source_file 2",
-            Self::Resolve => "resolve 3",
+            Self::Resolve => "resolve 4",
             Self::Model => "model 1",
             Self::Check => "check 3",
             Self::Score => "score 1",

@@ -8,8 +8,10 @@ use crate::domain::{BusinessDate, TableName};
 use crate::sql::Bindings;
 use crate::sql::schema::{columns_of, declared_columns, staging_columns};
 use crate::stages::campaign::query::CANDIDATE_COLUMNS;
+use crate::stages::resolve::similarity::block_table::MATCH_BLOCK_COLUMNS;
 use crate::stages::resolve::similarity::edges::EDGE_COLUMNS;
-use crate::stages::resolve::tables::{EVENT_COLUMNS, XREF_COLUMNS};
+use crate::stages::resolve::similarity::scores::{MATCH_PAIR_COLUMNS, MATCH_RECORD_COLUMNS};
+use crate::stages::resolve::tables::{ALIAS_COLUMNS, EVENT_COLUMNS, XREF_COLUMNS};
 use crate::stages::score::query::MODEL_SCORE_COLUMNS;
 use crate::store::manifest::ColumnEntry;
 
@@ -83,6 +85,10 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
     if project.matching.is_some() {
         tables.insert(own_table("core", "customer_xref"), columns_of(XREF_COLUMNS));
         tables.insert(
+            own_table("core", "customer_alias"),
+            columns_of(ALIAS_COLUMNS),
+        );
+        tables.insert(
             own_table("core", "customer_id_event"),
             columns_of(EVENT_COLUMNS),
         );
@@ -95,6 +101,18 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
         for name in ["match_edge", "match_review"] {
             tables.insert(own_table("core", name), columns_of(EDGE_COLUMNS));
         }
+        tables.insert(
+            own_table("core", "match_block"),
+            columns_of(MATCH_BLOCK_COLUMNS),
+        );
+        tables.insert(
+            own_table("core", "match_record"),
+            columns_of(MATCH_RECORD_COLUMNS),
+        );
+        tables.insert(
+            own_table("core", "match_pair"),
+            columns_of(MATCH_PAIR_COLUMNS),
+        );
     }
     if !project.scores.is_empty() {
         tables.insert(

@@ -16,11 +16,13 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::datasource::{MemTable, ViewTable};
+use datafusion::logical_expr::SortExpr;
 use datafusion::sql::parser::Statement;
 
 use super::dependencies::parse_query;
 use super::result::Plan;
 use super::schema::arrow_schema;
+use super::write::ascending;
 use super::{Bindings, Session, SqlError};
 use crate::domain::TableName;
 use crate::store::manifest::{ColumnEntry, TableEntry};
@@ -57,6 +59,8 @@ impl Catalogue {
 #[derive(Debug, Clone)]
 pub struct TableSource {
     pub columns: Vec<ColumnEntry>,
+    /// Columns that the rows of every file ascend by; empty when nobody knows.
+    pub sorted_by: Vec<String>,
     pub files: Vec<PathBuf>,
 }
 
@@ -70,6 +74,7 @@ impl TableSource {
             .collect();
         Self {
             columns: entry.columns.clone(),
+            sorted_by: entry.sorted_by.clone(),
             files,
         }
     }
@@ -79,6 +84,7 @@ impl TableSource {
     pub const fn declared(columns: Vec<ColumnEntry>) -> Self {
         Self {
             columns,
+            sorted_by: Vec::new(),
             files: Vec::new(),
         }
     }
@@ -237,7 +243,7 @@ impl Session {
         announced: &Announced,
     ) -> Result<Arc<dyn TableProvider>, SqlError> {
         match announced {
-            Announced::Table(source) => table_provider(source),
+            Announced::Table(source) => table_provider(source, self.in_order),
             Announced::View { sql, bindings } => {
                 let statement = parse_query(sql)?;
                 self.provide_from(unread, &statement)?;
@@ -293,7 +299,10 @@ impl Session {
     }
 }
 
-fn table_provider(source: &TableSource) -> Result<Arc<dyn TableProvider>, SqlError> {
+fn table_provider(
+    source: &TableSource,
+    in_order: bool,
+) -> Result<Arc<dyn TableProvider>, SqlError> {
     let schema = arrow_schema(&source.columns)?;
     if source.files.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
@@ -307,15 +316,30 @@ fn table_provider(source: &TableSource) -> Result<Arc<dyn TableProvider>, SqlErr
             .map_err(|error| SqlError::engine(&error))?;
         paths.push(url);
     }
+    let order = if in_order {
+        sort_order(&source.sorted_by)
+    } else {
+        Vec::new()
+    };
     let options = ListingOptions::new(Arc::new(
         ParquetFormat::default().with_force_view_types(false),
     ))
-    .with_file_extension(".parquet");
+    .with_file_extension(".parquet")
+    .with_file_sort_order(order);
     let config = ListingTableConfig::new_with_multi_paths(paths)
         .with_listing_options(options)
         .with_schema(schema);
     let table = ListingTable::try_new(config).map_err(|error| SqlError::engine(&error))?;
     Ok(Arc::new(table))
+}
+
+/// Told to the engine, so that it neither sorts again nor holds groups that are complete. Over several files it
+/// counts only where their statistics show that none reaches into the next.
+fn sort_order(columns: &[String]) -> Vec<Vec<SortExpr>> {
+    if columns.is_empty() {
+        return Vec::new();
+    }
+    vec![columns.iter().map(|column| ascending(column)).collect()]
 }
 
 #[cfg(test)]
@@ -329,6 +353,7 @@ mod tests {
     fn session() -> Session {
         let options = SessionOptions {
             threads: NonZeroUsize::MIN,
+            parts: NonZeroUsize::MIN,
             memory: None,
             spill_folder: None,
         };

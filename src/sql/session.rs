@@ -18,6 +18,9 @@ use super::memory::SharedPool;
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
     pub threads: NonZeroUsize,
+    /// Parts that the rows of one query are spread over. One part costs the least: nothing is handed around, and the
+    /// order of stored tables is made use of.
+    pub parts: NonZeroUsize,
     /// Bytes that operators may hold before they spill; `None` for no limit.
     pub memory: Option<usize>,
     /// Where operators spill to.
@@ -45,6 +48,9 @@ pub struct Session {
     pub(super) context: SessionContext,
     /// The context's own state, for planning: to ask the context for it copies every function it knows.
     pub(super) planning: SessionState,
+    /// Whether queries make use of the order that tables are stored in. Spread over parts, it would have to be restored
+    /// wherever rows are handed around, which costs more than it saves.
+    pub(super) in_order: bool,
     /// Tables and views that no query has named yet.
     pub(super) unread: Mutex<Unread>,
 }
@@ -73,7 +79,7 @@ impl Session {
         let mut config = SessionConfig::new()
             .with_default_catalog_and_schema("salenet", "main")
             .with_information_schema(true)
-            .with_target_partitions(options.threads.get());
+            .with_target_partitions(options.parts.get());
         let settings = config.options_mut();
         // A literal such as 0.0525 must not turn money into floating point.
         settings.sql_parser.parse_float_as_decimal = true;
@@ -103,6 +109,7 @@ impl Session {
             runtime,
             planning: context.state(),
             context,
+            in_order: options.parts.get() == 1,
             unread: Mutex::default(),
         })
     }
@@ -148,6 +155,7 @@ mod tests {
     fn with_tables(memory: Option<usize>, folder: &std::path::Path) -> Session {
         let session = Session::try_new(&SessionOptions {
             threads: NonZeroUsize::MIN,
+            parts: NonZeroUsize::MIN,
             memory,
             spill_folder: Some(folder.to_owned()),
         })
@@ -166,6 +174,7 @@ mod tests {
             session.write_parquet(&plan, file).unwrap();
             let source = TableSource {
                 columns: plan.columns(),
+                sorted_by: Vec::new(),
                 files: vec![path],
             };
             let name = TableName::try_new("core", name).unwrap();

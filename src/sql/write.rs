@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
+use datafusion::logical_expr::SortExpr;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::file::properties::WriterProperties;
@@ -23,6 +24,10 @@ const ROW_GROUP_ROWS: usize = 524_288;
 /// Rows handed to the Parquet writer at once. Page cuts depend on it, so it is fixed: the same rows give the same bytes
 /// however the engine happened to batch them.
 const CHUNK_ROWS: usize = 65_536;
+
+/// Rows of a page of a table that is looked up; a look-up reads a page of every column.
+const LOOK_UP_PAGE_ROWS: usize = 2048;
+const LOOK_UP_DICTIONARY_BYTES: usize = 32 << 10;
 
 /// How rows are spread over files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +75,7 @@ impl Session {
         table: &TableName,
     ) -> Result<(Vec<FileEntry>, Vec<ColumnEntry>), SqlError> {
         if !order.is_empty() {
-            let keys = order
-                .iter()
-                .map(|column| quoted(column).sort(true, true))
-                .collect();
+            let keys = order.iter().map(|column| ascending(column)).collect();
             frame = frame
                 .sort(keys)
                 .map_err(|error| SqlError::planning(&error))?;
@@ -83,6 +85,7 @@ impl Session {
             warehouse,
             table,
             schema: Arc::clone(&schema),
+            properties: properties(order)?,
             open: None,
             files: Vec::new(),
         };
@@ -111,7 +114,7 @@ impl Session {
     ) -> Result<(), SqlError> {
         let frame = DataFrame::new(self.context.state(), plan.logical.clone());
         let schema = stored_schema(frame.schema().as_arrow());
-        let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties()?))
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties(&[])?))
             .map_err(|error| SqlError::execution(&error.into()))?;
         let mut stream = self.stream(frame)?;
         while let Some(batch) = self.runtime.block_on(stream.next()) {
@@ -127,8 +130,9 @@ impl Session {
     }
 }
 
-fn quoted(column: &str) -> datafusion::prelude::Expr {
-    col(format!("\"{column}\""))
+/// The order that tables are stored in: nulls first.
+pub(super) fn ascending(column: &str) -> SortExpr {
+    col(format!("\"{column}\"")).sort(true, true)
 }
 
 fn stored_schema(schema: &Schema) -> SchemaRef {
@@ -196,6 +200,7 @@ struct TableOutput<'a> {
     warehouse: &'a Warehouse,
     table: &'a TableName,
     schema: SchemaRef,
+    properties: WriterProperties,
     open: Option<OpenFile>,
     files: Vec<FileEntry>,
 }
@@ -214,9 +219,12 @@ impl TableOutput<'_> {
         }
         let open = match &mut self.open {
             Some(open) => open,
-            None => self
-                .open
-                .insert(start_file(self.warehouse, &self.schema, partition)?),
+            None => self.open.insert(start_file(
+                self.warehouse,
+                &self.schema,
+                &self.properties,
+                partition,
+            )?),
         };
         open.waiting.push(batch.clone());
         open.waiting_rows += batch.num_rows();
@@ -251,12 +259,13 @@ impl TableOutput<'_> {
 fn start_file(
     warehouse: &Warehouse,
     schema: &SchemaRef,
+    properties: &WriterProperties,
     partition: Option<String>,
 ) -> Result<OpenFile, SqlError> {
     let writer = ArrowWriter::try_new(
         warehouse.new_file()?,
         Arc::clone(schema),
-        Some(properties()?),
+        Some(properties.clone()),
     )
     .map_err(|error| SqlError::execution(&error.into()))?;
     Ok(OpenFile {
@@ -268,13 +277,20 @@ fn start_file(
     })
 }
 
-fn properties() -> Result<WriterProperties, SqlError> {
+/// Tables sorted by one column are looked up by it, such as a customer by number: they get small pages, and small
+/// dictionaries, which a look-up has to read whole.
+fn properties(sorted_by: &[String]) -> Result<WriterProperties, SqlError> {
     let level = ZstdLevel::try_new(3).map_err(|error| SqlError::execution(&error.into()))?;
-    Ok(WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by("salenet".to_owned())
-        .build())
+        .set_created_by("salenet".to_owned());
+    if sorted_by.len() == 1 {
+        properties = properties
+            .set_data_page_row_count_limit(LOOK_UP_PAGE_ROWS)
+            .set_dictionary_page_size_limit(LOOK_UP_DICTIONARY_BYTES);
+    }
+    Ok(properties.build())
 }
 
 /// Writes what waits in pieces of exactly `CHUNK_ROWS`, and the rest too once it has `at_least` rows.

@@ -59,6 +59,12 @@ impl Harbor {
         Said::of(&output.expect("the program starts"))
     }
 
+    /// The text of a release's manifest.
+    pub fn manifest(&self, release: &str) -> String {
+        let path = format!("warehouse/releases/{release}/manifest.json");
+        std::fs::read_to_string(self.folder.path().join(path)).expect("a manifest")
+    }
+
     /// The rows of a query as CSV, without the header.
     pub fn query(&self, sql: &str) -> String {
         let said = self

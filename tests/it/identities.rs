@@ -142,6 +142,18 @@ const BREAKS: &[Break] = &[
 fn an_identity_that_is_broken_stops_the_night() {
     let harbor = Harbor::generated(60, 2, 11);
     harbor.salenet(&["run"]).exits(0);
+    // The first night has no opening balances; the second has.
+    let judged = "\"id\": \"core.account_balance.BAL-05\",\n      \"status\": ";
+    for (release, status) in [
+        ("2026-10-30.1", "not_applicable"),
+        ("2026-10-31.1", "passed"),
+    ] {
+        let manifest = harbor.manifest(release);
+        assert!(
+            manifest.contains(&format!("{judged}\"{status}\"")),
+            "{release}"
+        );
+    }
     a_night_builds_only_the_open_month(&harbor);
     let published = harbor.query("select count(*) from marts.account_pnl");
     for night in 1..=3 {

@@ -21,6 +21,7 @@ impl Tables {
         let folder = tempfile::tempdir().unwrap();
         let session = Session::try_new(&SessionOptions {
             threads: NonZeroUsize::new(threads).unwrap(),
+            parts: NonZeroUsize::new(threads).unwrap(),
             memory: None,
             spill_folder: None,
         })
@@ -69,6 +70,7 @@ fn add(session: &Session, folder: &Path, name: &str, sql: &str) {
     put(folder, &format!("{name}.parquet"), &bytes);
     let source = TableSource {
         columns: plan.columns(),
+        sorted_by: Vec::new(),
         files: vec![path],
     };
     let name = TableName::try_new("core", name).unwrap();

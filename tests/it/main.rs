@@ -27,6 +27,7 @@ mod identities;
 mod recompute;
 mod joins;
 mod measures;
+mod merge;
 mod crash;
 mod releases;
 mod gates;

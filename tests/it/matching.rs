@@ -42,7 +42,17 @@ impl Bank {
 
     fn evaluate(&self, truth: &Path) -> Value {
         let truth = truth.to_str().unwrap();
-        let output = self.salenet(&["match", "evaluate", "--format", "json", "--truth", truth]);
+        let page = self.folder.path().join("page.html");
+        let output = self.salenet(&[
+            "match",
+            "evaluate",
+            "--format",
+            "json",
+            "--truth",
+            truth,
+            "--html",
+            page.to_str().unwrap(),
+        ]);
         let words = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words}");
         serde_json::from_slice(&output.stdout).unwrap()
@@ -115,6 +125,10 @@ fn the_customers_of_the_sample_bank_are_who_they_truly_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_data/harbor");
     let bank = Bank::of("pipelines/harbor", root.join("landing"));
     let found = bank.evaluate(&root.join("truth/records.csv"));
+    let page = std::fs::read_to_string(bank.folder.path().join("page.html")).unwrap();
+    assert!(page.contains("<title>Matching on 2026-10-29</title>"));
+    assert!(page.contains("Precision, recall and F1 by threshold</title>"));
+    assert!(page.matches("<tr").count() > 20, "{page}");
     let part = |name: &str, of: &Value| of[name].as_f64().unwrap();
     let chosen = &found["chosen"];
     assert_eq!(count(&found, "unknown"), 0);

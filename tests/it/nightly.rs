@@ -3,9 +3,12 @@
 #![cfg(test)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
+
+use polars::prelude::{ParquetReader, SerReader, SortMultipleOptions};
+use serde_json::Value;
 
 use super::bank::{Bank, PROGRAM, Said, assert_same};
 use super::feeds::put;
@@ -89,6 +92,30 @@ fn threads_time_zone_locale_and_umask_do_not_matter() {
     assert_same(&plain, &elsewhere, "elsewhere");
 }
 
+/// The engine relies on it: every file ascends by the columns that its manifest names.
+fn assert_stored_in_order(warehouse: &Path, manifest: &str) {
+    let manifest: Value = serde_json::from_str(manifest).expect("a manifest in JSON");
+    let mut n_files = 0;
+    for (name, table) in manifest["tables"].as_object().expect("tables") {
+        let order = table["sorted_by"].as_array().expect("an order").iter();
+        let order: Vec<_> = order.map(|it| it.as_str().expect("a column")).collect();
+        if order.is_empty() {
+            continue;
+        }
+        for file in table["files"].as_array().expect("files") {
+            let path = warehouse.join(file["path"].as_str().expect("a path"));
+            let rows = ParquetReader::new(std::fs::File::open(path).expect("a file"))
+                .finish()
+                .expect("a Parquet file");
+            let keys = rows.select(order.iter().copied()).expect("its columns");
+            let sorted = keys.sort(order.clone(), SortMultipleOptions::default());
+            assert!(keys.equals_missing(&sorted.expect("sorted")), "{name}");
+            n_files += 1;
+        }
+    }
+    assert!(n_files > 100, "{n_files} files");
+}
+
 #[test]
 fn the_sample_banks_pipeline_runs_a_generated_bank() {
     let harbor = Harbor::generated(60, 1, 7);
@@ -115,6 +142,8 @@ fn the_sample_banks_pipeline_runs_a_generated_bank() {
     assert_eq!(totals, "true\n");
     assert!(super::slt::check(&harbor) > 10, "every query of tests/slt");
     salenet(&["releases", "verify"]).exits(0);
+    let manifest = harbor.manifest("2026-10-31.1");
+    assert_stored_in_order(&harbor.project().join("../warehouse"), &manifest);
     let again = salenet(&["run"]).exits(0);
     assert!(
         again.stdout.starts_with("already published"),

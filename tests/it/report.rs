@@ -1,8 +1,8 @@
 //! The page about a release: whole, escaped, on its own, and true to the manifest.
 
 use salenet::report::facts::{
-    ChannelMonth, Decile, Facts, Found, IdEvent, MatchRule, ProfitLine, ProfitLines, Profitability,
-    WhaleCurve, WhalePoint,
+    ChannelMonth, Decile, Facts, Found, IdEvent, LargeBlock, MatchRule, ProfitLine, ProfitLines,
+    Profitability, WhaleCurve, WhalePoint,
 };
 use salenet::report::figure::{count, decimal};
 use salenet::report::{Bank, read_facts, render};
@@ -110,6 +110,13 @@ fn facts() -> Facts {
             tonight: 4,
             ever: 19,
         }]),
+        large_blocks: Found::Shown(vec![LargeBlock {
+            customer_type: "person".to_owned(),
+            block: "birth_date".to_owned(),
+            refined_blocks: 1,
+            refused_blocks: 2,
+            refused_records: 2448,
+        }]),
         profitability: Found::Shown(Profitability {
             first_month: "2025-11".to_owned(),
             last_month: "2026-10".to_owned(),
@@ -161,6 +168,7 @@ fn nothing_found() -> Facts {
         customers: absent("core.customer"),
         links: absent("core.customer_xref"),
         id_events: absent("core.customer_id_event"),
+        large_blocks: absent("core.match_block"),
         profitability: absent("marts.customer_profitability"),
         deciles: absent("marts.profit_decile"),
         whale: absent("marts.whale_curve"),
@@ -430,6 +438,7 @@ fn the_same_release_gives_the_same_bytes() {
 fn session() -> Session {
     let options = SessionOptions {
         threads: std::num::NonZeroUsize::MIN,
+        parts: std::num::NonZeroUsize::MIN,
         memory: None,
         spill_folder: None,
     };

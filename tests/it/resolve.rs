@@ -268,6 +268,8 @@ fn run(
         staging: write_staging(folder.path(), rows, layout),
         base_xref: base.xref.clone(),
         base_events: base.events.clone(),
+        base_match_records: Vec::new(),
+        base_match_pairs: Vec::new(),
         issued: base.issued.clone(),
         decisions: Vec::new(),
         threads: NonZeroUsize::new(layout.threads).expect("threads"),

@@ -268,6 +268,8 @@ fn identify(
         }
     }
     events.sort();
+    let living: BTreeSet<i64> = ids.values().copied().collect();
+    retire(history, &living, &mut events);
     let customer_ids: Vec<i64> = cluster.iter().map(|root| ids[root]).collect();
     let xref = xref(people, &customer_ids, linked_by, history, &events, today);
     Night {
@@ -275,6 +277,20 @@ fn identify(
         events,
         issued,
         customers: members.len(),
+    }
+}
+
+/// Who had records last night, has none tonight and joined nobody.
+fn retire(history: &History, living: &BTreeSet<i64>, events: &mut Vec<Event>) {
+    let mut delivered: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in history.xref.values().filter(|row| row.valid_to.is_none()) {
+        *delivered.entry(row.customer_id).or_default() += 1;
+    }
+    for (id, n_records) in delivered {
+        let joined = |event: &Event| event.0 == "merge" && event.1 == Some(id);
+        if !living.contains(&id) && !events.iter().any(joined) {
+            events.push(("retire".to_owned(), Some(id), id, n_records));
+        }
     }
 }
 

@@ -27,6 +27,7 @@ struct Person {
     family: String,
     given: String,
     born: String,
+    card: String,
 }
 
 fn table() -> TableName {
@@ -90,7 +91,7 @@ fn spec() -> MatchingSpec {
             customer_type: CustomerTypeRule::Person,
             national_id: None,
             national_id_scheme: None,
-            card: None,
+            card: Some("card".to_owned()),
             family_name: Some("family".to_owned()),
             given_name: Some("given".to_owned()),
             full_name: None,
@@ -99,7 +100,7 @@ fn spec() -> MatchingSpec {
             details: Vec::new(),
             trust_rank: 1,
         }],
-        rules: Vec::<ExactRule>::new(),
+        rules: vec![ExactRule::Card],
         similarity: Some(SimilaritySpec {
             model_file: "model.json".to_owned(),
             model_path: PathBuf::new(),
@@ -115,6 +116,7 @@ fn spec() -> MatchingSpec {
                     vec![BlockKey::GivenName, BlockKey::BirthDate],
                     vec![BlockKey::Names],
                 ],
+                refine_by: vec![BlockKey::BirthYear],
                 comparisons,
                 conflicts: vec![Conflict {
                     comparison: Comparison::GivenName,
@@ -139,6 +141,7 @@ fn stage(people: &[Person], path: &Path) {
         text("family", &|person| filled(&person.family)),
         text("given", &|person| filled(&person.given)),
         text("born", &|person| filled(&person.born)),
+        text("card", &|person| filled(&person.card)),
         Column::new("_file_id".into(), vec![1_i64; people.len()]),
         Column::new("_line".into(), lines),
     ];
@@ -153,18 +156,25 @@ struct Base {
     xref: Vec<PathBuf>,
     events: Vec<PathBuf>,
     issued: Vec<PathBuf>,
+    match_records: Vec<PathBuf>,
+    match_pairs: Vec<PathBuf>,
 }
 
 struct Bank {
     folder: tempfile::TempDir,
     warehouse: Warehouse,
+    spec: MatchingSpec,
 }
 
 impl Bank {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let warehouse = Warehouse::open_or_create(&folder.path().join("w")).expect("a warehouse");
-        Self { folder, warehouse }
+        Self {
+            folder,
+            warehouse,
+            spec: spec(),
+        }
     }
 
     fn night(&self, people: &[Person], base: &Base, threads: usize) -> ResolveOutput {
@@ -172,11 +182,13 @@ impl Bank {
         stage(people, &path);
         resolve(&ResolveRequest {
             warehouse: &self.warehouse,
-            spec: &spec(),
+            spec: &self.spec,
             business_date: "2026-10-30".parse().expect("a date"),
             staging: BTreeMap::from([(table(), vec![path])]),
             base_xref: base.xref.clone(),
             base_events: base.events.clone(),
+            base_match_records: base.match_records.clone(),
+            base_match_pairs: base.match_pairs.clone(),
             issued: base.issued.clone(),
             decisions: Vec::new(),
             threads: NonZeroUsize::new(threads).expect("threads"),
@@ -193,6 +205,9 @@ impl Bank {
         if let Some(JournalEvent::IdsIssued { file, .. }) = &output.issued {
             base.issued.push(root.join(file));
         }
+        let scores = output.scores.as_ref().expect("scores");
+        base.match_records = vec![root.join(&scores.records.path)];
+        base.match_pairs = vec![root.join(&scores.pairs.path)];
         base
     }
 
@@ -230,11 +245,18 @@ impl Bank {
 
 fn hashes(output: &ResolveOutput) -> Vec<String> {
     let edges = output.edges.as_ref().expect("edges");
-    [&output.xref, &edges.linked, &edges.review]
-        .into_iter()
-        .chain(&output.events)
-        .map(|file| file.blake3.clone())
-        .collect()
+    let scores = output.scores.as_ref().expect("scores");
+    [
+        &output.xref,
+        &edges.linked,
+        &edges.review,
+        &scores.records,
+        &scores.pairs,
+    ]
+    .into_iter()
+    .chain(&output.events)
+    .map(|file| file.blake3.clone())
+    .collect()
 }
 
 fn people() -> impl Strategy<Value = Vec<Person>> {
@@ -254,9 +276,72 @@ fn people() -> impl Strategy<Value = Vec<Person>> {
             family,
             given,
             born,
+            card: String::new(),
         });
         people.collect()
     })
+}
+
+/// What befalls a record from one night to the next.
+#[derive(Debug, Clone)]
+enum Change {
+    Gone,
+    Renamed(String, String),
+    Card(String),
+    New(String, String, String, String),
+}
+
+fn changes() -> impl Strategy<Value = Vec<(u32, Change)>> {
+    let one_of = |names: &'static [&str]| proptest::sample::select(names).prop_map(str::to_owned);
+    let family = || one_of(&["Smith", "Smyth", "Jones", "Lee", ""]);
+    let given = || one_of(&["John", "Jon", "J", "Mary", "Lee"]);
+    let card = || one_of(&["", "a", "b", "c"]);
+    let change = prop_oneof![
+        Just(Change::Gone),
+        (family(), given()).prop_map(|(family, given)| Change::Renamed(family, given)),
+        card().prop_map(Change::Card),
+        (
+            family(),
+            given(),
+            one_of(&["1970-01-02", "1970-02-01", "1971-01-02"]),
+            card()
+        )
+            .prop_map(|(family, given, born, card)| Change::New(family, given, born, card)),
+    ];
+    proptest::collection::vec((0_u32..60, change), 0..8)
+}
+
+fn change(people: &mut Vec<Person>, next_key: &mut u32, changes: &[(u32, Change)]) {
+    for (at, change) in changes {
+        if people.is_empty() {
+            return;
+        }
+        let at = *at as usize % people.len();
+        match change {
+            Change::Gone if people.len() > 1 => {
+                people.remove(at);
+            }
+            Change::Gone => {}
+            Change::Renamed(family, given) => {
+                people[at].family.clone_from(family);
+                people[at].given.clone_from(given);
+            }
+            Change::Card(card) => people[at].card.clone_from(card),
+            Change::New(family, given, born, card) => {
+                people.push(Person {
+                    key: *next_key,
+                    family: family.clone(),
+                    given: given.clone(),
+                    born: born.clone(),
+                    card: card.clone(),
+                });
+                // Keys before, between and after those that are there.
+                *next_key = (*next_key * 7 + 61) % 10_000;
+            }
+        }
+    }
+    people.sort_by_key(|person| person.key);
+    people.dedup_by_key(|person| person.key);
 }
 
 proptest! {
@@ -290,12 +375,66 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_night_that_compares_what_changed_writes_what_one_that_compares_all_writes(
+        people in people(),
+        nights in proptest::collection::vec(changes(), 1..5),
+        block_limit in 2_u32..12,
+    ) {
+        let mut bank = Bank::new();
+        let similarity = bank.spec.similarity.as_mut().expect("similarity");
+        similarity.block_limit = block_limit;
+        let (mut people, mut next_key) = (people, 61);
+        let mut base = Base::default();
+        let mut output = bank.night(&people, &base, 2);
+        for changes in nights {
+            base = bank.after(&output, base);
+            change(&mut people, &mut next_key, &changes);
+            let full = Base {
+                match_records: Vec::new(),
+                match_pairs: Vec::new(),
+                ..base.clone()
+            };
+            output = bank.night(&people, &base, 2);
+            let compared_all = bank.night(&people, &full, 1);
+            prop_assert_eq!(hashes(&output), hashes(&compared_all));
+            let (some, all) = (output.report.pairs_compared, compared_all.report.pairs_compared);
+            prop_assert!(some <= all, "{} pairs compared of {}", some, all);
+            prop_assert_eq!(compared_all.report.pairs_known, 0);
+        }
+    }
+}
+
+#[test]
+fn a_night_on_which_nothing_changes_compares_nothing() {
+    let mut bank = Bank::new();
+    let people = &nights()[9];
+    let first = bank.night(people, &Base::default(), 2);
+    assert!(first.report.pairs_compared > 0);
+    let base = bank.after(&first, Base::default());
+    let second = bank.night(people, &base, 2);
+    assert_eq!(second.report.pairs_compared, 0);
+    assert!(second.report.pairs_known > 0);
+    // Another threshold is another model: all is compared anew.
+    bank.spec
+        .similarity
+        .as_mut()
+        .expect("similarity")
+        .match_above = 0.95;
+    let third = bank.night(people, &base, 2);
+    assert_eq!(third.report.pairs_compared, first.report.pairs_compared);
+}
+
 fn person(key: u32, family: &str, given: &str, born: &str) -> Person {
     Person {
         key,
         family: family.to_owned(),
         given: given.to_owned(),
         born: born.to_owned(),
+        card: String::new(),
     }
 }
 
@@ -387,8 +526,8 @@ fn in_ten_nights_no_id_changes_hands_and_every_change_has_its_event() {
     }
     let count = |kind: &str| all_events.iter().filter(|(own, ..)| own == kind).count();
     assert_eq!(
-        (count("create"), count("merge"), count("split")),
-        (6, 1, 1),
+        ["create", "merge", "split", "retire"].map(count),
+        [6, 1, 1, 1],
         "{all_events:?}"
     );
     // Who came back has the id of old.

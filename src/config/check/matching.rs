@@ -4,7 +4,8 @@ use super::suggestion;
 use crate::config::document::{Document, Reporter};
 use crate::config::feed::{ColumnSpec, DataType, FeedSpec, Protection, SourceSpec};
 use crate::config::matching::{
-    CustomerTypeRule, Detail, ExactRule, KindSpec, MatchingSpec, RecordSource, SimilaritySpec,
+    BlockKey, CustomerTypeRule, Detail, ExactRule, KindSpec, MatchingSpec, RecordSource,
+    SimilaritySpec,
 };
 use crate::config::raw::{
     RawCustomerType, RawExactRule, RawKind, RawMatching, RawRecord, RawSimilarity,
@@ -123,6 +124,9 @@ fn is_file_name(name: &str) -> bool {
             .is_some_and(|ending| ending == "json")
 }
 
+/// What the tables of a night have room for.
+const MOST_REFINEMENTS: usize = 14;
+
 fn check_kind(raw: &RawKind, node: &Node, report: &mut Reporter<'_>) -> KindSpec {
     for (index, block) in raw.blocks.iter().enumerate() {
         let place = node.get("blocks").item(index);
@@ -152,8 +156,28 @@ fn check_kind(raw: &RawKind, node: &Node, report: &mut Reporter<'_>) -> KindSpec
             );
         }
     }
+    let refine_by = raw.refine_by.clone().unwrap_or_default();
+    for (index, key) in refine_by.iter().enumerate() {
+        let place = node.get("refine_by").item(index);
+        if refine_by[..index].contains(key) {
+            report.at(place, "this key is listed twice".to_owned());
+        }
+        if *key == BlockKey::NationalIdDigits {
+            report.at_hint(
+                place,
+                "`national_id_digits` gives a record several keys, so it cannot cut a block"
+                    .to_owned(),
+                "cut blocks by another key, such as birth_year",
+            );
+        }
+        if index == MOST_REFINEMENTS {
+            let message = format!("blocks are cut by {MOST_REFINEMENTS} keys at most");
+            report.at(place, message);
+        }
+    }
     KindSpec {
         blocks: raw.blocks.clone(),
+        refine_by,
         comparisons: raw.comparisons.clone(),
         conflicts,
     }

@@ -200,10 +200,22 @@ fn own_checks(
                         "write zero or a positive number such as 0.01",
                     );
                 }
+                let is_read = |table: &String| {
+                    reconcile.left.contains(table.as_str())
+                        || reconcile.right.contains(table.as_str())
+                };
+                if let Some(table) = reconcile.needs_rows.as_ref().filter(|it| !is_read(it)) {
+                    report.at_hint(
+                        node.get("reconcile").get("needs_rows"),
+                        format!("neither query reads `{table}`"),
+                        "name a table as the queries do, such as base.core.account",
+                    );
+                }
                 CheckKind::Reconcile {
                     left: reconcile.left.clone(),
                     right: reconcile.right.clone(),
                     tolerance: tolerance.to_owned(),
+                    needs_rows: reconcile.needs_rows.clone(),
                 }
             }
             (None, None, None) => {

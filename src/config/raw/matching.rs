@@ -30,7 +30,8 @@ pub struct RawSimilarity {
     /// Pairs from this probability on, below `match_above`, are for a person to judge (default: 0.9).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub review_above: Option<Number>,
-    /// Blocks with more records than this are passed over and reported (default: 1000).
+    /// Blocks with more records than this are cut by `refine_by`; those still larger are passed over and reported
+    /// (default: 1000).
     #[schemars(range(min = 2))]
     pub block_limit: Option<u32>,
     /// No pair makes a cluster larger than this (default: 50).
@@ -50,6 +51,8 @@ pub struct RawKind {
     /// Records that agree in all keys of one of these are compared.
     #[schemars(length(min = 1))]
     pub blocks: Vec<Vec<BlockKey>>,
+    /// Further keys that cut blocks above `block_limit`, one after the other.
+    pub refine_by: Option<Vec<BlockKey>>,
     /// What is compared.
     #[schemars(length(min = 1))]
     pub comparisons: Vec<Comparison>,

@@ -95,6 +95,9 @@ pub struct RawReconcile {
     pub right: String,
     /// The largest accepted difference; default 0.
     pub tolerance: Option<Written>,
+    /// A table that the queries read, such as base.core.account: while it has no rows, the check does not apply.
+    #[schemars(length(min = 1))]
+    pub needs_rows: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]

@@ -1,9 +1,9 @@
 //! How many customers there are, which rules link their records, and what merged or split tonight.
 
 use super::{Shown, shown_or_absent};
-use crate::report::facts::{IdEvent, MatchRule};
+use crate::report::facts::{IdEvent, LargeBlock, MatchRule};
 use crate::report::figure::{count, words};
-use crate::report::html::{Align, Table, heading, section};
+use crate::report::html::{Align, Table, heading, paragraph, section};
 
 #[must_use]
 pub fn render(shown: &Shown) -> String {
@@ -14,6 +14,10 @@ pub fn render(shown: &Shown) -> String {
     body.push_str(&heading("Merges and splits"));
     body.push_str(&shown_or_absent(&facts.id_events, |events| {
         id_events(events)
+    }));
+    body.push_str(&heading("Records that matching does not compare"));
+    body.push_str(&shown_or_absent(&facts.large_blocks, |blocks| {
+        large_blocks(blocks)
     }));
     section("customers", "Customers", &body)
 }
@@ -54,6 +58,34 @@ fn links(rules: &[MatchRule]) -> String {
     if rules.len() > 1 {
         let records = rules.iter().map(|rule| rule.records).sum();
         table.total(["All".to_owned(), count(records), String::new()]);
+    }
+    table.to_html()
+}
+
+fn large_blocks(blocks: &[LargeBlock]) -> String {
+    if blocks.is_empty() {
+        return paragraph(
+            "No block of records is above the limit: all that share a key are compared.",
+        );
+    }
+    let mut table = Table::new(
+        "Blocks above the limit, by blocking rule: cut by a further key, or passed over",
+        &[
+            ("Type", Align::Text),
+            ("Records that share", Align::Text),
+            ("Blocks cut", Align::Number),
+            ("Blocks passed over", Align::Number),
+            ("Records in these", Align::Number),
+        ],
+    );
+    for block in blocks {
+        table.row([
+            words(&block.customer_type),
+            words(&block.block),
+            count(block.refined_blocks),
+            count(block.refused_blocks),
+            count(block.refused_records),
+        ]);
     }
     table.to_html()
 }

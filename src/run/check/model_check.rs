@@ -6,7 +6,7 @@ use crate::config::{Place, Side};
 use crate::diagnostic::Diagnostics;
 use crate::sql::SqlError;
 use crate::stages::model::checks::{
-    CheckQuery, CheckScope, checks_of, conditions, per_row_query, query_of,
+    CheckQuery, CheckScope, checks_of, conditions, per_row_query, query_of, rows_needed,
 };
 
 impl Planner<'_> {
@@ -38,6 +38,7 @@ impl Planner<'_> {
                 CheckQuery::Both(left, right) => vec![
                     self.problem_of(left, &bindings),
                     self.problem_of(right, &bindings),
+                    rows_needed(&check.kind).and_then(|sql| self.problem_of(&sql, &bindings)),
                 ],
                 CheckQuery::None => Vec::new(),
             };
@@ -60,8 +61,12 @@ impl Planner<'_> {
         error: SqlError,
     ) -> (Option<Place>, SqlError) {
         let locations = &self.project.locations;
-        if matches!(check.kind, CheckKind::Reconcile { .. }) {
-            let side = if query == 0 { Side::Left } else { Side::Right };
+        let side = match query {
+            0 => Some(Side::Left),
+            1 => Some(Side::Right),
+            _ => None,
+        };
+        if let (CheckKind::Reconcile { .. }, Some(side)) = (&check.kind, side) {
             return (locations.reconcile(&model.table, &check.id, side), error);
         }
         (

@@ -32,6 +32,7 @@ impl<'a> Planner<'a> {
     ) -> Result<Self, SqlError> {
         let options = SessionOptions {
             threads: NonZeroUsize::MIN,
+            parts: NonZeroUsize::MIN,
             memory: None,
             spill_folder: None,
         };

@@ -201,9 +201,13 @@ pub fn run_checks(
                     .unwrap_or(0),
             ),
             CheckQuery::Both(left, right) => {
-                let left = session.query(left, &bindings).map_err(failed)?;
-                let right = session.query(right, &bindings).map_err(failed)?;
-                compare(&left, &right, &check.kind).map_err(failed)?
+                if lacks_rows(session, &check.kind).map_err(failed)? {
+                    Verdict::NotApplicable("a table it needs has no rows yet".to_owned())
+                } else {
+                    let left = session.query(left, &bindings).map_err(failed)?;
+                    let right = session.query(right, &bindings).map_err(failed)?;
+                    compare(&left, &right, &check.kind).map_err(failed)?
+                }
             }
             CheckQuery::None => Verdict::NotApplicable(describe(&check.kind)),
         };
@@ -222,6 +226,27 @@ pub fn run_checks(
         });
     }
     Ok(gates)
+}
+
+/// The query that counts whether the table an identity needs has rows.
+#[must_use]
+pub fn rows_needed(kind: &CheckKind) -> Option<String> {
+    match kind {
+        CheckKind::Reconcile {
+            needs_rows: Some(table),
+            ..
+        } => Some(format!(
+            "select count(*) from (select 1 from {table} limit 1) as found"
+        )),
+        _ => None,
+    }
+}
+
+fn lacks_rows(session: &Session, kind: &CheckKind) -> Result<bool, SqlError> {
+    match rows_needed(kind) {
+        Some(sql) => Ok(session.query_count(&sql, &Bindings::default())? == Some(0)),
+        None => Ok(false),
+    }
 }
 
 /// The conditions among the queries, in their order.

@@ -17,6 +17,8 @@ use super::tokens::NONE;
 pub struct KnownIds {
     pub taken: IdSet,
     highest: u32,
+    /// Retired ids and those they joined, in the order of their events.
+    pub merges: Vec<(CustomerId, CustomerId)>,
 }
 
 impl KnownIds {
@@ -52,36 +54,72 @@ fn wrong(table: &'static str) -> impl Fn(PolarsError) -> ResolveError {
     }
 }
 
+/// Last night's records as tonight's know them.
+#[derive(Debug, Default)]
+pub struct LastNight {
+    /// By record: the id it had.
+    pub ids: Vec<Option<CustomerId>>,
+    /// By record of last night, as they were numbered then: the same record tonight, or `NONE`.
+    pub renumbered: Vec<u32>,
+    /// Their ids, in the same order.
+    pub delivered: Vec<CustomerId>,
+}
+
 /// The id each record had last night; all ids of last night become known.
-pub fn read_old_ids(
+pub fn read_last_night(
     records: &Records,
     xref: &[PathBuf],
     known: &mut KnownIds,
-) -> Result<Vec<Option<CustomerId>>, ResolveError> {
-    let mut old_ids = vec![None; records.len()];
+) -> Result<LastNight, ResolveError> {
+    let mut last_night = LastNight {
+        ids: vec![None; records.len()],
+        renumbered: Vec::new(),
+        delivered: Vec::new(),
+    };
     let mut beside = Beside::new(records, XREF);
     for path in xref {
-        beside.each(path, |record, id| {
+        beside.each(path, |record, id, was_delivered| {
             known.take(id);
             if let Some(record) = record {
-                old_ids[record as usize] = Some(id);
+                last_night.ids[record as usize] = Some(id);
+            }
+            if was_delivered {
+                last_night.renumbered.push(record.unwrap_or(NONE));
+                last_night.delivered.push(id);
             }
         })?;
     }
-    Ok(old_ids)
+    Ok(last_night)
 }
 
 /// Ids of earlier events become known; gives the last event's number.
 pub fn read_event_ids(files: &[PathBuf], known: &mut KnownIds) -> Result<i64, ResolveError> {
     let mut last = 0;
     for path in files {
-        let columns = ["event_seq", "from_customer_id", "to_customer_id"].map(str::to_owned);
+        let columns = [
+            "event_seq",
+            "event_type",
+            "from_customer_id",
+            "to_customer_id",
+        ];
+        let columns = columns.map(str::to_owned);
         for batch in open(path, EVENTS, columns.to_vec())? {
             let batch = batch.map_err(wrong(EVENTS))?;
             let numbers = |name: &str| batch.column(name).and_then(|column| column.i64().cloned());
             for name in ["from_customer_id", "to_customer_id"] {
                 for id in numbers(name).map_err(wrong(EVENTS))?.iter().flatten() {
                     known.take(customer_id(id)?);
+                }
+            }
+            let kinds = batch
+                .column("event_type")
+                .and_then(|column| column.str().cloned());
+            let kinds = kinds.map_err(wrong(EVENTS))?;
+            let from = numbers("from_customer_id").map_err(wrong(EVENTS))?;
+            let to = numbers("to_customer_id").map_err(wrong(EVENTS))?;
+            for ((kind, from), to) in kinds.iter().zip(from.iter()).zip(to.iter()) {
+                if let (Some("merge"), Some(from), Some(to)) = (kind, from, to) {
+                    known.merges.push((customer_id(from)?, customer_id(to)?));
                 }
             }
             let highest = numbers("event_seq").map_err(wrong(EVENTS))?.max();
@@ -125,7 +163,7 @@ pub fn read_reissues(
 ) -> Result<Vec<Reissue>, ResolveError> {
     let mut reissues = Vec::new();
     for path in files {
-        Beside::new(records, ISSUED).each(path, |record, id| {
+        Beside::new(records, ISSUED).each(path, |record, id, _| {
             let Some(record) = record else { return };
             let cluster = clusters.cluster_of[record as usize] as usize;
             if kept.ids[cluster].is_none() && !known.taken.contains(id) {
@@ -162,14 +200,18 @@ impl<'a> Beside<'a> {
         }
     }
 
-    /// Shows each row's id, with the record of the same key if it is there.
+    /// Shows each row's id, with the record of the same key if it is there, and whether the row is not closed.
     fn each(
         &mut self,
         path: &Path,
-        mut show: impl FnMut(Option<u32>, CustomerId),
+        mut show: impl FnMut(Option<u32>, CustomerId, bool),
     ) -> Result<(), ResolveError> {
-        let columns = ["source_code", "feed", "source_key", "customer_id"].map(str::to_owned);
-        for batch in open(path, self.table, columns.to_vec())? {
+        let mut columns = vec!["source_code", "feed", "source_key", "customer_id"];
+        if self.table == XREF {
+            columns.push("valid_to");
+        }
+        let columns = columns.into_iter().map(str::to_owned).collect();
+        for batch in open(path, self.table, columns)? {
             let batch = batch.map_err(wrong(self.table))?;
             let text = |name: &str| {
                 let column = batch.column(name).and_then(|column| column.str());
@@ -178,13 +220,19 @@ impl<'a> Beside<'a> {
             let (sources, feeds, keys) = (text("source_code")?, text("feed")?, text("source_key")?);
             let ids = batch.column("customer_id").and_then(|ids| ids.i64());
             let ids = ids.map_err(wrong(self.table))?;
+            let closed = batch
+                .column("valid_to")
+                .map(polars::prelude::Column::is_not_null);
             for row in 0..batch.height() {
                 let source = sources.get(row).unwrap_or_default();
                 let feed = feeds.get(row).unwrap_or_default();
                 let key = keys.get(row).unwrap_or_default();
                 let record = self.find(source, feed, key, path)?;
+                let is_closed = closed
+                    .as_ref()
+                    .is_ok_and(|closed| closed.get(row) == Some(true));
                 if let Some(id) = ids.get(row) {
-                    show(record, customer_id(id)?);
+                    show(record, customer_id(id)?, !is_closed);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Gives clusters their customer ids: old ones where most records had them, issued ones on a rerun, else new ones.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
 
 use rayon::prelude::*;
@@ -167,6 +167,8 @@ pub enum IdEventKind {
     Create,
     Merge,
     Split,
+    /// None of its records is delivered any longer. The id stays with them, should they return.
+    Retire,
 }
 
 /// One line of an id's history.
@@ -195,6 +197,27 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// Tells of ids that no record of tonight has and that joined no other; `delivered` are the ids of last night's
+    /// records.
+    pub fn retire(&mut self, delivered: &[CustomerId]) {
+        let mut living = IdSet::default();
+        self.ids.iter().for_each(|id| living.insert(*id));
+        let merged = self.merged();
+        let mut gone: BTreeMap<CustomerId, u32> = BTreeMap::new();
+        for id in delivered {
+            if !living.contains(*id) && !merged.contains_key(id) {
+                *gone.entry(*id).or_default() += 1;
+            }
+        }
+        let retired = gone.into_iter().map(|(id, n_records)| IdEvent {
+            kind: IdEventKind::Retire,
+            from: Some(id),
+            to: id,
+            n_records,
+        });
+        self.events.extend(retired);
+    }
+
     /// Where a record goes that is no longer delivered and whose id is retired tonight.
     #[must_use]
     pub fn merged(&self) -> HashMap<CustomerId, CustomerId> {

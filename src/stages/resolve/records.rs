@@ -10,6 +10,7 @@ use super::names::name_parts;
 use super::rows::{CustomerType, Files, Place, Rows};
 use super::similarity::Attributes;
 use super::similarity::attributes::MISSING;
+use super::similarity::block::mix;
 use super::staging::{Wanted, read_rows};
 use super::texts::{SortedTexts, SortedTextsReader, TextList};
 use super::tokens::{TokenAt, TokenHash, first_holders};
@@ -50,6 +51,8 @@ pub struct Evidence {
     names: TextList,
     /// What similarity compares.
     pub attributes: Attributes,
+    /// By record: a hash of all that similarity compares in it; empty without similarity.
+    pub contents: Vec<u64>,
 }
 
 impl Evidence {
@@ -123,6 +126,10 @@ pub fn read_records(
             end: number_of(records.len())?,
         });
     }
+    let contents = match spec.similarity {
+        Some(_) => contents(&records, &tokens),
+        None => Vec::new(),
+    };
     let national_ids = first_holders(tokens.national_ids, records.len());
     let cards = first_holders(tokens.cards, tokens.card_holders.len());
     let evidence = Evidence {
@@ -132,8 +139,22 @@ pub fn read_records(
         names: tokens.names,
         attributes: tokens.attributes,
         schemes: tokens.schemes,
+        contents,
     };
     Ok((records, evidence))
+}
+
+/// By record: a hash of its type, its national id with its scheme, and its values.
+fn contents(records: &Records, tokens: &Tokens) -> Vec<u64> {
+    let kinds = records.customer_types.iter().zip(&tokens.schemes);
+    let kinds = kinds.map(|(kind, scheme)| mix(u64::from(*scheme) << 8 | *kind as u64));
+    let mut contents: Vec<u64> = kinds.collect();
+    for held in &tokens.national_ids {
+        let content = &mut contents[held.holder as usize];
+        *content = mix(*content ^ held.token.first_word());
+    }
+    tokens.attributes.add_to(&mut contents);
+    contents
 }
 
 /// One number below the last is kept free: it stands for none.

@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::ResolveError;
 use super::cluster::{LinkRule, cluster};
-use super::history::{KnownIds, read_event_ids, read_issued_ids, read_old_ids, read_reissues};
-use super::identity::{Assignment, ClusterTable, IdEventKind, complete, keep_old_ids};
+use super::history::{KnownIds, read_event_ids, read_issued_ids, read_last_night, read_reissues};
+use super::identity::{Assignment, ClusterTable, CustomerId, IdEventKind, complete, keep_old_ids};
 use super::records::{Records, read_records};
 use super::similarity::apply::{Applied, apply};
+use super::similarity::block_table::{BlockCount, write_blocks};
 use super::similarity::edges::{EdgeTables, write_edges};
 use super::similarity::link::KeyedDecision;
+use super::similarity::scores::{Earlier, ScoreTables, read_scores, write_scores};
 use super::tables;
 use super::xref::{XrefInput, write_xref};
 use crate::config::matching::MatchingSpec;
@@ -34,6 +36,9 @@ pub struct ResolveRequest<'a> {
     pub staging: BTreeMap<TableName, Vec<PathBuf>>,
     pub base_xref: Vec<PathBuf>,
     pub base_events: Vec<PathBuf>,
+    /// `core.match_record` and `core.match_pair`; without them every pair is compared.
+    pub base_match_records: Vec<PathBuf>,
+    pub base_match_pairs: Vec<PathBuf>,
     /// Files of issued ids, as the journal lists them.
     pub issued: Vec<PathBuf>,
     /// What people decided about pairs, oldest first.
@@ -48,17 +53,22 @@ pub struct ResolveReport {
     pub ids_issued: u64,
     pub merges: u64,
     pub splits: u64,
+    /// Customers none of whose records is delivered any longer.
+    #[serde(default)]
+    pub retirements: u64,
     /// Match rule -> records it linked.
     pub linked_by: BTreeMap<String, u64>,
-    /// Pairs that similarity compared.
+    /// Pairs that similarity compared tonight, and those that an earlier night had compared.
     #[serde(default)]
     pub pairs_compared: u64,
+    #[serde(default)]
+    pub pairs_known: u64,
     /// Pairs for a person to judge.
     #[serde(default)]
     pub pairs_to_review: u64,
-    /// Blocking rule -> records in blocks that were too large to compare.
+    /// Blocking rules that have blocks above the limit.
     #[serde(default)]
-    pub blocks_refused: BTreeMap<String, u64>,
+    pub large_blocks: Vec<BlockCount>,
 }
 
 #[derive(Debug)]
@@ -66,8 +76,14 @@ pub struct ResolveOutput {
     pub xref: FileEntry,
     /// Tonight's events; none when nothing was created, merged or split.
     pub events: Option<FileEntry>,
+    /// `core.customer_alias`
+    pub aliases: FileEntry,
     /// Pairs that similarity linked, and those it did not dare to.
     pub edges: Option<EdgeTables>,
+    /// What similarity need not compare again next night.
+    pub scores: Option<ScoreTables>,
+    /// `core.match_block`
+    pub blocks: Option<FileEntry>,
     /// To be appended to the journal before the output is used.
     pub issued: Option<JournalEvent>,
     pub report: ResolveReport,
@@ -100,18 +116,29 @@ struct Identified {
     assignment: Assignment,
     /// Number of the last event of earlier nights.
     last_event: i64,
+    /// Of all nights: ids that joined others.
+    merges: Vec<(CustomerId, CustomerId)>,
 }
 
 fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let (records, evidence) = read_records(request.spec, &request.staging)?;
     let mut known = KnownIds::default();
-    let old_ids = read_old_ids(&records, &request.base_xref, &mut known)?;
+    let last_night = read_last_night(&records, &request.base_xref, &mut known)?;
+    let (old_ids, renumbered) = (last_night.ids, last_night.renumbered);
+    let delivered = last_night.delivered;
     let rules = &request.spec.rules;
     let mut clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
-    let applied = request.spec.similarity.as_ref().and_then(|spec| {
-        let decided = &request.decisions;
-        apply(spec, &records, &evidence, decided, &mut clusters)
-    });
+    let applied = match &request.spec.similarity {
+        Some(spec) => {
+            let (of_records, of_pairs) = (&request.base_match_records, &request.base_match_pairs);
+            let scores = read_scores(of_records, of_pairs, renumbered.len())?;
+            let earlier = scores.map(|scores| Earlier { scores, renumbered });
+            let decided = &request.decisions;
+            let earlier = earlier.as_ref();
+            apply(spec, &records, &evidence, decided, earlier, &mut clusters)
+        }
+        None => None,
+    };
     drop(evidence);
     let (cluster_of, linked_by) = clusters.numbered();
     let clusters = ClusterTable::new(cluster_of, records.trust_ranks());
@@ -123,7 +150,12 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let reissues = read_reissues(&records, &clusters, &kept, &unknown, &known)?;
     let n_without = kept.ids.iter().filter(|id| id.is_none()).count();
     let next = known.next(n_without)?;
-    let assignment = complete(&clusters, kept, reissues, next);
+    let mut assignment = complete(&clusters, kept, reissues, next);
+    assignment.retire(&delivered);
+    let mut merges = known.merges;
+    let tonight = assignment.events.iter();
+    let tonight = tonight.filter(|event| event.kind == IdEventKind::Merge);
+    merges.extend(tonight.filter_map(|event| Some((event.from?, event.to))));
     Ok(Identified {
         records,
         cluster_of: clusters.cluster_of,
@@ -131,6 +163,7 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
         applied,
         assignment,
         last_event,
+        merges,
     })
 }
 
@@ -165,6 +198,13 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         )?),
         None => None,
     };
+    let (scores, blocks) = match &found.applied {
+        Some(applied) => (
+            Some(write_scores(warehouse, &applied.scores)?),
+            Some(write_blocks(warehouse, &applied.blocks)?),
+        ),
+        None => (None, None),
+    };
     let events = if assignment.events.is_empty() {
         None
     } else {
@@ -176,6 +216,7 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
             date,
         )?)
     };
+    let aliases = tables::write_aliases(warehouse, &found.merges)?;
     let issued = if assignment.newly_issued.is_empty() {
         None
     } else {
@@ -196,23 +237,33 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         ids_issued: assignment.newly_issued.len() as u64,
         merges: count(IdEventKind::Merge),
         splits: count(IdEventKind::Split),
+        retirements: count(IdEventKind::Retire),
         linked_by,
         pairs_compared: found
             .applied
             .as_ref()
             .map_or(0, |applied| applied.pairs_compared),
-        pairs_to_review: edges.as_ref().map_or(0, |edges| edges.review.rows),
-        blocks_refused: found
+        pairs_known: found
             .applied
             .as_ref()
-            .map(|applied| applied.refused.clone())
-            .unwrap_or_default(),
+            .map_or(0, |applied| applied.pairs_known),
+        pairs_to_review: edges.as_ref().map_or(0, |edges| edges.review.rows),
+        large_blocks: found.applied.iter().flat_map(large_blocks).collect(),
     };
     Ok(ResolveOutput {
         xref,
         events,
+        aliases,
         edges,
+        scores,
+        blocks,
         issued,
         report,
     })
+}
+
+fn large_blocks(applied: &Applied) -> impl Iterator<Item = BlockCount> + '_ {
+    let blocks = applied.blocks.iter();
+    let large = blocks.filter(|each| each.refined_blocks + each.refused_blocks > 0);
+    large.cloned()
 }

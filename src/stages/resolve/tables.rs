@@ -1,5 +1,6 @@
 //! The tables resolve reads back and writes: their columns, and the writing of id events and issued ids.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -43,6 +44,11 @@ pub const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("reason", "Utf8"),
     ("business_date", "Date32"),
 ];
+
+/// Columns and Arrow types of `core.customer_alias`: every id that joined another, and the id it lives on in; its grain
+/// is `retired_customer_id`.
+pub const ALIAS_COLUMNS: &[(&str, &str)] =
+    &[("retired_customer_id", "Int64"), ("customer_id", "Int64")];
 
 /// Some columns of a Parquet file of our own, a row group at a time.
 pub(super) fn open(
@@ -119,6 +125,7 @@ fn event_batch(events: &[IdEvent], first_seq: i64, date: BusinessDate) -> Polars
         IdEventKind::Create => ("create", "no earlier customer has these records"),
         IdEventKind::Merge => ("merge", "records of two customers are linked now"),
         IdEventKind::Split => ("split", "records of one customer are no longer linked"),
+        IdEventKind::Retire => ("retire", "none of its records is delivered any longer"),
     };
     let numbers = |name: &str, of: &dyn Fn(&IdEvent) -> i64| {
         Column::new(name.into(), events.iter().map(of).collect::<Vec<_>>())
@@ -141,6 +148,42 @@ fn event_batch(events: &[IdEvent], first_seq: i64, date: BusinessDate) -> Polars
             Column::new("business_date".into(), days).cast(&DataType::Date)?,
         ],
     )
+}
+
+/// Writes the living id of every retired one; `merges` are all that ever happened, oldest first.
+pub fn write_aliases(
+    warehouse: &Warehouse,
+    merges: &[(CustomerId, CustomerId)],
+) -> Result<FileEntry, ResolveError> {
+    let joined: BTreeMap<CustomerId, CustomerId> = merges.iter().copied().collect();
+    let living = |id: &CustomerId| {
+        let mut living = *id;
+        // An id is retired once, so that no chain is longer than the list.
+        for _ in 0..joined.len() {
+            match joined.get(&living) {
+                Some(next) => living = *next,
+                None => break,
+            }
+        }
+        living
+    };
+    let aliases: Vec<(i64, i64)> = joined
+        .keys()
+        .map(|id| (number(*id), number(living(id))))
+        .collect();
+    let batch = |aliases: &[(i64, i64)]| {
+        let (retired, living): (Vec<i64>, Vec<i64>) = aliases.iter().copied().unzip();
+        let columns = ALIAS_COLUMNS.iter().zip([retired, living]);
+        let columns = columns.map(|((name, _), ids)| Column::new((*name).into(), ids));
+        DataFrame::new(aliases.len(), columns.collect())
+    };
+    let mut file = warehouse.new_file()?;
+    let mut writer = TableWriter::try_new(&mut file, "core.customer_alias", batch(&[]))?;
+    for aliases in aliases.chunks(ROW_GROUP_ROWS) {
+        writer.push(batch(aliases))?;
+    }
+    let rows = writer.finish()?;
+    Ok(file.commit("data/core/customer_alias", "parquet", rows, None)?)
 }
 
 /// As it stands in a table.

@@ -29,6 +29,12 @@ impl TokenHash {
             hash
         }
     }
+
+    /// Its first 64 bits.
+    #[must_use]
+    pub fn first_word(self) -> u64 {
+        u64::from(self.0[0]) << 32 | u64::from(self.0[1])
+    }
 }
 
 /// A token and who holds it.

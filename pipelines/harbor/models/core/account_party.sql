@@ -45,6 +45,12 @@ parties as (
     union all
     select 'wealth:' || contract_no, 'wealth', client_no, 'primary', 1000000, _file_id, _line
     from wealth_contracts
+),
+
+-- Told before the months are: most accounts have one party, whose share needs no division.
+counted as (
+    select *, count(*) over (partition by account_id) as n_parties
+    from parties
 )
 
 select
@@ -54,7 +60,8 @@ select
     parties.source_key,
     parties.role,
     parties.ownership_ppm,
+    parties.n_parties = 1 and parties.role in ('primary', 'joint') as is_sole_owner,
     parties._file_id,
     parties._line
-from parties
+from counted as parties
 cross join months

@@ -2,6 +2,10 @@ with records as (
     select * from core.customer_record
 ),
 
+attributes as (
+    select * from core.customer_attribute
+),
+
 branches as (
     select * from core.branch
 ),
@@ -26,34 +30,48 @@ before as (
     select * from base.core.customer
 ),
 
-ranked as (
-    select
-        *,
-        row_number() over (partition by customer_id order by trust_rank, source_code, feed, source_key) as place
-    from records
-),
-
--- Survivorship: a value of the most trusted source that has one; the record's key decides ties.
-survivors as (
+-- Survivorship: which value won stands in core.customer_attribute, with the rule that decided.
+golden as (
     select
         customer_id,
-        first_value(customer_type order by place) as customer_type,
-        first_value(family_name order by place) filter (where family_name is not null) as family_name,
-        first_value(given_name order by place) filter (where family_name is not null) as given_name,
-        first_value(full_name order by place) filter (where full_name is not null) as full_name,
-        first_value(full_name_native order by place) filter (where full_name_native is not null) as full_name_native,
-        first_value(national_id_token order by place) filter (where national_id_token is not null)
-            as national_id_token,
-        first_value(segment order by place) filter (where segment is not null) as segment,
-        first_value(officer_id order by place) filter (where officer_id is not null) as officer_id,
+        max(case when attribute = 'family_name' then value end) as family_name,
+        max(case when attribute = 'given_name' then value end) as given_name,
+        max(case when attribute = 'full_name' then value end) as full_name,
+        max(case when attribute = 'full_name_native' then value end) as full_name_native,
+        max(case when attribute = 'national_id_token' then value end) as national_id_token,
+        max(case when attribute = 'segment' then value end) as segment,
+        max(case when attribute = 'officer_id' then value end) as officer_id
+    from attributes
+    group by customer_id
+),
+
+-- A flag anywhere counts, and the oldest relationship.
+flags as (
+    select
+        customer_id,
+        max(customer_type) as customer_type,
         min(relationship_start) as relationship_start,
         coalesce(bool_or(is_staff), false) as is_staff,
         coalesce(bool_or(is_vip), false) as is_vip,
         coalesce(bool_or(is_deceased), false) as is_deceased,
         coalesce(bool_or(is_bankrupt), false) as is_bankrupt,
         count(*) as n_records
-    from ranked
+    from records
     group by customer_id
+),
+
+survivors as (
+    select
+        flags.*,
+        golden.family_name,
+        golden.given_name,
+        golden.full_name,
+        golden.full_name_native,
+        golden.national_id_token,
+        golden.segment,
+        golden.officer_id
+    from flags
+    left join golden on golden.customer_id = flags.customer_id
 ),
 
 record_branches as (

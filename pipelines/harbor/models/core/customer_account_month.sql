@@ -26,6 +26,26 @@ roles as (
     ) as listed (role, role_rank)
 ),
 
+-- Whoever owns an account alone has all of it, by each of the rules.
+sole_owners as (
+    select
+        parties.month,
+        parties.account_id,
+        coalesce(known_records.customer_id, 0) as customer_id,
+        case when known_records.customer_id is null then 9 else roles.role_rank end as role_rank,
+        parties.ownership_ppm,
+        1000000 as allocation_ppm,
+        parties._file_id,
+        parties._line
+    from parties
+    join months on months.month = parties.month
+    join roles on roles.role = parties.role
+    left join known_records
+        on known_records.source_code = parties.source_code
+        and known_records.source_key = parties.source_key
+    where parties.is_sole_owner
+),
+
 -- A record without a customer keeps a share of its own; it ends with customer 0, UNASSIGNED.
 named as (
     select
@@ -46,6 +66,7 @@ named as (
     left join known_records
         on known_records.source_code = parties.source_code
         and known_records.source_key = parties.source_key
+    where parties.is_sole_owner is not true
 ),
 
 owners as (
@@ -90,7 +111,7 @@ weighted as (
     join sums on sums.month = chosen.month and sums.account_id = chosen.account_id
 ),
 
--- Most accounts have one owner: only the others are divided.
+-- A customer may be the only owner under several records: only other shares are divided.
 floored as (
     select
         *,
@@ -116,18 +137,32 @@ accounts_seen as (
     select account_months.month, account_months.account_id
     from account_months
     join months on months.month = account_months.month
-    union
-    select parties.month, parties.account_id
-    from parties
-    join months on months.month = parties.month
-    union
+    union all
     select $month, account_id from accounts
 ),
 
 owned_accounts as (
-    select distinct parties.month, parties.account_id
+    select parties.month, parties.account_id
     from parties
     where parties.role in ('primary', 'joint')
+),
+
+unowned_accounts as (
+    select accounts_seen.month, accounts_seen.account_id
+    from accounts_seen
+    where not exists (
+        select 1
+        from owned_accounts
+        where owned_accounts.month = accounts_seen.month and owned_accounts.account_id = accounts_seen.account_id
+    )
+    union
+    select named.month, named.account_id
+    from named
+    where not exists (
+        select 1
+        from owned_accounts
+        where owned_accounts.month = named.month and owned_accounts.account_id = named.account_id
+    )
 ),
 
 shares as (
@@ -143,16 +178,14 @@ shares as (
     from placed
     union all
     -- An account without an owner is nobody's.
-    select
-        accounts_seen.month, accounts_seen.account_id, 0, 9, 0, 1000000, cast(null as bigint), cast(null as bigint)
-    from accounts_seen
-    left join owned_accounts
-        on owned_accounts.month = accounts_seen.month and owned_accounts.account_id = accounts_seen.account_id
-    where owned_accounts.account_id is null
+    select month, account_id, 0, 9, 0, 1000000, cast(null as bigint), cast(null as bigint)
+    from unowned_accounts
 ),
 
 -- Several records without a customer are one line of UNASSIGNED.
 allocations as (
+    select * from sole_owners
+    union all
     select * from shares where customer_id <> 0
     union all
     select

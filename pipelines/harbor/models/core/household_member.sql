@@ -22,35 +22,37 @@ parents as (
     group by companies.customer_id
 ),
 
-keyed as (
+homes as (
     select
         customers.customer_id,
         customers.customer_type,
         customers.relationship_start,
         case
             when customers.customer_type = 'organisation' then 'corporate_group'
-            when
-                customers.family_name is not null
-                and addresses.street is not null
-                and addresses.postcode is not null
-                then 'address_and_family_name'
+            when $household_rule = 'alone' or addresses.street is null or addresses.postcode is null then 'alone'
+            when $household_rule = 'address' then 'address'
+            when customers.family_name is not null then 'address_and_family_name'
             else 'alone'
         end as rule,
         case
             when customers.customer_type = 'organisation'
                 then 'group|' || cast(coalesce(parents.head_id, customers.customer_id) as varchar)
-            when
-                customers.family_name is not null
-                and addresses.street is not null
-                and addresses.postcode is not null
-                then 'home|' || concat_ws(
-                    '|', lower(addresses.postcode), lower(addresses.street), lower(customers.family_name)
-                )
-            else 'alone|' || cast(customers.customer_id as varchar)
-        end as group_key
+            else 'home|' || concat_ws(
+                '|', lower(addresses.postcode), lower(addresses.street),
+                case when $household_rule <> 'address' then lower(customers.family_name) end
+            )
+        end as home_key
     from customers
     left join addresses on addresses.customer_id = customers.customer_id
     left join parents on parents.customer_id = customers.customer_id
+),
+
+-- Who belongs to nobody is a household of one.
+keyed as (
+    select
+        *,
+        case when rule = 'alone' then 'alone|' || cast(customer_id as varchar) else home_key end as group_key
+    from homes
 ),
 
 grouped as (

@@ -18,6 +18,10 @@ internal_lines as (
     select * from reference.ledger_line where kind = 'internal'
 ),
 
+revaluations as (
+    select * from marts.fx_revaluation
+),
+
 account_sums as (
     select
         account_pnl.month,
@@ -104,6 +108,11 @@ mirrored as (
     union all
     select month, 'RISK', 'provision', 'ledger', -1, provision
     from sums
+    union all
+    select revaluations.month, 'TREASURY', 'fx_revaluation', 'ledger', 1, sum(revaluations.gain)
+    from revaluations
+    join months on months.month = revaluations.month
+    group by revaluations.month
 )
 
 select

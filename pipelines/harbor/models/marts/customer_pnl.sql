@@ -2,10 +2,6 @@ with account_pnl as (
     select * from marts.account_pnl
 ),
 
-leaf_lines as (
-    select * from reference.ledger_line where kind <> 'total'
-),
-
 allocations as (
     select * from core.customer_account_month where allocation_ppm > 0
 ),
@@ -32,38 +28,26 @@ shared_accounts as (
     where allocations.allocation_ppm < 1000000
 ),
 
+-- Both lists are unrolled together: a row per line.
 shared_lines as (
     select
-        shared_accounts.month,
-        shared_accounts.account_id,
-        shared_accounts.customer_id,
-        shared_accounts.role_rank,
-        shared_accounts.allocation_ppm,
-        leaf_lines.line_code,
-        case leaf_lines.line_code
-            when 'interest_income' then shared_accounts.interest_income
-            when 'interest_expense' then shared_accounts.interest_expense
-            when 'ftp_charge' then shared_accounts.ftp_charge
-            when 'ftp_credit' then shared_accounts.ftp_credit
-            when 'equity_credit' then shared_accounts.equity_credit
-            when 'fees' then shared_accounts.fees
-            when 'waivers' then shared_accounts.waivers
-            when 'interchange' then shared_accounts.interchange
-            when 'rewards' then shared_accounts.rewards
-            when 'event_cost' then shared_accounts.event_cost
-            when 'maintenance_cost' then shared_accounts.maintenance_cost
-            when 'acquisition_cost' then shared_accounts.acquisition_cost
-            when 'provision' then shared_accounts.provision
-            when 'expected_loss' then shared_accounts.expected_loss
-            when 'overhead_accounts' then shared_accounts.overhead_accounts
-            when 'overhead_events' then shared_accounts.overhead_events
-            when 'overhead_balances' then shared_accounts.overhead_balances
-            when 'tax' then shared_accounts.tax
-            when 'capital_charge' then shared_accounts.capital_charge
-            when 'capital' then shared_accounts.capital
-        end as amount
+        month,
+        account_id,
+        customer_id,
+        role_rank,
+        allocation_ppm,
+        unnest([
+            'interest_income', 'interest_expense', 'ftp_charge', 'ftp_credit', 'equity_credit', 'fees', 'waivers',
+            'interchange', 'rewards', 'event_cost', 'maintenance_cost', 'acquisition_cost', 'provision',
+            'expected_loss', 'overhead_accounts', 'overhead_events', 'overhead_balances', 'tax', 'capital_charge',
+            'capital'
+        ]) as line_code,
+        unnest([
+            interest_income, interest_expense, ftp_charge, ftp_credit, equity_credit, fees, waivers, interchange,
+            rewards, event_cost, maintenance_cost, acquisition_cost, provision, expected_loss, overhead_accounts,
+            overhead_events, overhead_balances, tax, capital_charge, capital
+        ]) as amount
     from shared_accounts
-    cross join leaf_lines
 ),
 
 -- Whole cents of each line; the sign is put back after the split.

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::block::Block;
+use rayon::prelude::*;
+
+use super::block::{Block, Refinement, mix};
+use super::block_table::BlockCount;
 use super::compare::Comparer;
 use super::link::{
     Decisions, KeyedDecision, LinkOutcome, Linking, RecordName, ScoredPair, Verdict, link,
     national_ids_part, thresholds,
 };
-use super::pairs::Blocks;
+use super::pairs::{Blocks, Due, Large, Levels};
+use super::scores::{Candidate, Earlier, Scores};
 use super::weights::Weights;
 use crate::config::match_model::{KindModel, MatchModel};
 use crate::config::matching::{KindSpec, Pairing, SimilaritySpec};
@@ -20,14 +24,18 @@ use crate::stages::resolve::rows::CustomerType;
 #[derive(Debug, Clone, Default)]
 pub struct Applied {
     pub model_version: String,
+    /// Pairs compared tonight, and those whose levels an earlier night found.
     pub pairs_compared: u64,
-    /// Blocking rule -> records in blocks that were too large.
-    pub refused: BTreeMap<String, u64>,
+    pub pairs_known: u64,
+    /// By kind and blocking rule.
+    pub blocks: Vec<BlockCount>,
     /// Pairs from the threshold of review on, strongest first, and what became of each.
     pub pairs: Vec<ScoredPair>,
     pub outcomes: Vec<LinkOutcome>,
     /// By record that a pair joined: that pair's weight.
     pub weights: HashMap<u32, f64>,
+    /// What the next night need not compare again.
+    pub scores: Scores,
 }
 
 /// One kind of customer: its records, how they are compared, what was learnt of them.
@@ -77,10 +85,11 @@ pub fn apply(
     records: &Records,
     evidence: &Evidence,
     decided: &[KeyedDecision],
+    earlier: Option<&Earlier>,
     clusters: &mut Clusters,
 ) -> Option<Applied> {
     let model = spec.model.as_ref()?;
-    let mut applied = score(spec, model, records, evidence, Some(clusters));
+    let mut applied = score(spec, model, records, evidence, clusters, earlier);
     let comparer = Comparer::new(evidence);
     let decisions = numbered(records, decided);
     let feeds: Vec<u16> = records.feed_numbers().collect();
@@ -98,55 +107,152 @@ pub fn apply(
 
 /// All pairs from the threshold of review on, strongest first; ties by record.
 ///
-/// Pairs that stand in one cluster already are not scored again.
+/// Pairs that stand in one cluster already are not scored. With `earlier`, only those are compared whose levels it does
+/// not know; the result is the same.
 #[must_use]
 pub fn score(
     spec: &SimilaritySpec,
     model: &MatchModel,
     records: &Records,
     evidence: &Evidence,
-    clusters: Option<&mut Clusters>,
+    clusters: &mut Clusters,
+    earlier: Option<&Earlier>,
 ) -> Applied {
-    let (_, review) = thresholds(spec);
-    let comparer = Comparer::new(evidence);
-    let feeds: Vec<u16> = records.feed_numbers().collect();
-    let roots: Vec<u32> = match clusters {
-        Some(clusters) => (0..)
-            .take(records.len())
-            .map(|record| clusters.root(record))
-            .collect(),
-        None => (0..).take(records.len()).collect(),
+    let everybody = (0..).take(records.len());
+    let exact: Vec<u32> = everybody.map(|record| clusters.root(record)).collect();
+    let basis = basis(spec);
+    let contents = evidence.contents.iter();
+    let contents: Vec<u64> = contents.map(|content| mix(content ^ basis)).collect();
+    let (due, known) = match earlier.map(|earlier| earlier.due(&contents, &exact)) {
+        Some((due, known)) => (Some(due), known),
+        None => (None, Vec::new()),
+    };
+    let scoring = Scoring {
+        spec,
+        types: &records.customer_types,
+        feeds: records.feed_numbers().collect(),
+        evidence,
+        comparer: Comparer::new(evidence),
+        exact: &exact,
+        due: due.as_ref(),
+        known: &known,
     };
     let mut applied = Applied {
         model_version: model.version.clone(),
         ..Applied::default()
     };
+    applied.scores.levels = Levels(vec![0; records.len()]);
     for kind in kinds(spec, Some(model), &records.customer_types) {
-        let Some(trained) = kind.model else { continue };
-        let weights = Weights::new(trained, &evidence.attributes, &kind.records);
-        let block = |keys: &Vec<_>| Block::new(keys, &evidence.attributes, &evidence.national_ids);
-        let blocks = kind.spec.blocks.iter().map(block).collect();
-        let mut blocks = Blocks::new(blocks, spec.block_limit as usize);
+        if let Some(trained) = kind.model {
+            scoring.score(&kind, trained, &mut applied);
+        }
+    }
+    applied.pairs.par_sort_unstable_by(|one, other| {
+        let by_weight = other.weight.total_cmp(&one.weight);
+        by_weight.then((one.left, one.right).cmp(&(other.left, other.right)))
+    });
+    applied.scores.pairs.par_sort_unstable();
+    applied.scores.contents = contents;
+    applied.scores.exact = exact;
+    applied
+}
+
+/// What a night's scoring stands upon.
+struct Scoring<'a> {
+    spec: &'a SimilaritySpec,
+    types: &'a [CustomerType],
+    /// By record.
+    feeds: Vec<u16>,
+    evidence: &'a Evidence,
+    comparer: Comparer<'a>,
+    /// By record: the smallest record of its exact cluster.
+    exact: &'a [u32],
+    due: Option<&'a Due>,
+    /// Pairs whose levels an earlier night found.
+    known: &'a [Candidate],
+}
+
+impl<'a> Scoring<'a> {
+    /// Adds the pairs of one kind.
+    fn score(&self, kind: &Kind<'_>, model: &KindModel, applied: &mut Applied) {
+        let (_, review) = thresholds(self.spec);
+        let weights = Weights::new(model, &self.evidence.attributes, &kind.records);
+        let mut blocks = self.blocks(kind.spec);
+        let mut found = self.compare(kind, &weights, &mut blocks, applied);
+        // A block may have grown too large since.
+        let has_large = blocks.large.iter().any(Large::is_some);
+        let still = self.known.par_iter().filter(|pair| {
+            self.types[pair.left as usize] == kind.customer_type
+                && (!has_large || blocks.shows(pair.left, pair.right))
+        });
+        let still: Vec<Candidate> = still.copied().collect();
+        applied.pairs_known += still.len() as u64;
+        found.extend(still);
+        found.par_sort_unstable();
+        // A block that has shrunk shows pairs again that another block had shown before.
+        found.dedup();
+        let scored = found.par_iter().map(|pair| ScoredPair {
+            left: pair.left,
+            right: pair.right,
+            weight: weights.weight(pair.pattern, pair.left),
+            pattern: pair.pattern,
+        });
+        let scored = scored.filter(|pair| pair.weight >= review);
+        applied.pairs.par_extend(scored);
+        applied.scores.pairs.extend(found);
+        let counted = blocks
+            .blocks
+            .iter()
+            .zip(&blocks.large)
+            .map(|(block, large)| {
+                let customer_type = kind.customer_type.as_str();
+                BlockCount::new(customer_type, block.name(), self.spec.block_limit, large)
+            });
+        applied.blocks.extend(counted);
+    }
+
+    fn blocks(&self, spec: &KindSpec) -> Blocks<'a> {
+        let (attributes, national_ids) = (&self.evidence.attributes, &self.evidence.national_ids);
+        let block = |keys: &Vec<_>| Block::new(keys, attributes, national_ids);
+        let refinement = |key: &_| Refinement::new(*key, attributes, national_ids);
+        Blocks {
+            blocks: spec.blocks.iter().map(block).collect(),
+            large: Vec::new(),
+            limit: self.spec.block_limit as usize,
+            refinements: spec.refine_by.iter().map(refinement).collect(),
+            due: self.due,
+        }
+    }
+
+    /// Compares the due pairs of all blocks; gives those that may come above the threshold of review.
+    fn compare(
+        &self,
+        kind: &Kind<'_>,
+        weights: &Weights<'_>,
+        blocks: &mut Blocks<'_>,
+        applied: &mut Applied,
+    ) -> Vec<Candidate> {
+        let (_, review) = thresholds(self.spec);
+        let mut found = Vec::new();
         while let Some(gathered) = blocks.next_rule(
             &kind.records,
+            &mut applied.scores.levels,
             || (0_u64, Vec::new()),
             |(compared, pairs), left, right, is_new| {
-                let apart = roots[left as usize] != roots[right as usize];
-                if !apart || !is_new || !may_pair(spec.pairs, &feeds, left, right) {
+                let apart = self.exact[left as usize] != self.exact[right as usize];
+                if !apart || !is_new || !may_pair(self.spec.pairs, &self.feeds, left, right) {
                     return;
                 }
                 // Whatever else they share.
-                if national_ids_part(kind.spec, &comparer, left, right) {
+                if national_ids_part(kind.spec, &self.comparer, left, right) {
                     return;
                 }
                 *compared += 1;
-                let pattern = comparer.pattern(weights.comparisons(), left, right);
-                let weight = weights.weight(pattern, left);
-                if weight >= review {
-                    pairs.push(ScoredPair {
+                let pattern = self.comparer.pattern(weights.comparisons(), left, right);
+                if weights.highest(pattern) >= review {
+                    pairs.push(Candidate {
                         left,
                         right,
-                        weight,
                         pattern,
                     });
                 }
@@ -154,20 +260,23 @@ pub fn score(
         ) {
             for (compared, pairs) in gathered {
                 applied.pairs_compared += compared;
-                applied.pairs.extend(pairs);
+                found.extend(pairs);
             }
         }
-        for (block, refused) in blocks.blocks.iter().zip(&blocks.refused) {
-            if refused.records > 0 {
-                *applied.refused.entry(block.name()).or_default() += refused.records;
-            }
-        }
+        found
     }
-    applied.pairs.sort_unstable_by(|one, other| {
-        let by_weight = other.weight.total_cmp(&one.weight);
-        by_weight.then((one.left, one.right).cmp(&(other.left, other.right)))
-    });
-    applied
+}
+
+/// Raised when the same records get other levels, or other pairs are compared.
+const SCORING: &str = "scoring 1";
+
+/// What decides the levels of a pair besides its records.
+fn basis(spec: &SimilaritySpec) -> u64 {
+    // Specifications are numbers and names, which always have a text.
+    let text = serde_json::to_string(spec).unwrap_or_default();
+    let hash = blake3::hash(format!("{SCORING} {text}").as_bytes());
+    let word = hash.as_bytes().first_chunk().copied();
+    u64::from_le_bytes(word.unwrap_or_default())
 }
 
 /// Whether two records may be one customer at all.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
+use super::block::mix;
 use crate::config::matching::{BlockKey, Comparison, Detail, KindSpec, NameOrder, SimilaritySpec};
 
 /// A value that a record may have.
@@ -46,7 +48,8 @@ impl Slot {
     }
 
     /// Family and given names share their values, so that swapped ones meet.
-    const fn dictionary(self) -> usize {
+    #[must_use]
+    pub const fn dictionary(self) -> usize {
         match self {
             Self::GivenName => Self::FamilyName as usize,
             other => other as usize,
@@ -87,6 +90,11 @@ impl Dictionary {
         number
     }
 
+    /// The number of a value of `slot`, in its one spelling.
+    pub fn spelled(&mut self, slot: Slot, text: &str) -> u32 {
+        self.number(&spell(slot, text))
+    }
+
     #[must_use]
     pub fn text(&self, number: u32) -> &str {
         &self.texts[number as usize]
@@ -112,7 +120,14 @@ impl Attributes {
         let kinds = spec
             .into_iter()
             .flat_map(|spec| [&spec.person, &spec.organisation]);
-        let mut needed: Vec<Slot> = kinds.flatten().flat_map(slots_of).collect();
+        let needed: Vec<Slot> = kinds.flatten().flat_map(slots_of).collect();
+        Self::of(&needed)
+    }
+
+    /// Room for these slots.
+    #[must_use]
+    pub fn of(slots: &[Slot]) -> Self {
+        let mut needed = slots.to_vec();
         needed.sort();
         needed.dedup();
         Self {
@@ -128,8 +143,14 @@ impl Attributes {
 
     /// The number of a value in its slot, in its one spelling.
     pub fn number(&mut self, slot: Slot, text: &str) -> u32 {
-        let spelled = spell(slot, text);
-        self.dictionaries[slot.dictionary()].number(&spelled)
+        self.dictionaries[slot.dictionary()].spelled(slot, text)
+    }
+
+    /// All dictionaries with their numbers, as `Slot::dictionary` has them.
+    pub fn par_dictionaries(
+        &mut self,
+    ) -> impl IndexedParallelIterator<Item = (usize, &mut Dictionary)> {
+        self.dictionaries.par_iter_mut().enumerate()
     }
 
     /// Adds the next record's values, by slot as in `needed`.
@@ -151,6 +172,22 @@ impl Attributes {
             .get(record as usize)
             .copied()
             .unwrap_or(MISSING)
+    }
+
+    /// Adds all values of each record to a hash of what it says; values by their text, not by their number.
+    pub fn add_to(&self, contents: &mut [u64]) {
+        let hash = |text: &str| {
+            let hash = blake3::hash(text.as_bytes());
+            let word = hash.as_bytes().first_chunk().copied();
+            u64::from_le_bytes(word.unwrap_or_default())
+        };
+        for slot in &self.needed {
+            let texts: Vec<&str> = self.dictionary(*slot).texts().collect();
+            let hashes: Vec<u64> = texts.par_iter().map(|text| hash(text)).collect();
+            for (content, value) in contents.iter_mut().zip(self.column(*slot)) {
+                *content = mix(content.wrapping_add(*slot as u64) ^ hashes[*value as usize]);
+            }
+        }
     }
 
     #[must_use]
@@ -186,7 +223,8 @@ fn slots_of(kind: &KindSpec) -> Vec<Slot> {
             Comparison::Postcode => vec![Slot::Postcode],
             Comparison::Contact => vec![Slot::Street, Slot::Postcode, Slot::Phone, Slot::Email],
         });
-    let blocked = kind.blocks.iter().flatten().flat_map(|key| match key {
+    let blocked = kind.blocks.iter().flatten().chain(&kind.refine_by);
+    let blocked = blocked.flat_map(|key| match key {
         BlockKey::FamilyName | BlockKey::FamilySound => vec![Slot::FamilyName],
         BlockKey::GivenName | BlockKey::GivenInitial => vec![Slot::GivenName],
         BlockKey::Names => vec![Slot::FamilyName, Slot::GivenName],

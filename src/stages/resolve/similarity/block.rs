@@ -90,6 +90,23 @@ impl<'a> Block<'a> {
     }
 }
 
+/// A further key that cuts blocks above the limit.
+pub struct Refinement<'a>(Part<'a>);
+
+impl<'a> Refinement<'a> {
+    /// `key` must give a record one value at most, as all but the position tokens do.
+    #[must_use]
+    pub fn new(key: BlockKey, attributes: &'a Attributes, national_ids: &'a [u32]) -> Self {
+        Self(part_of(key, attributes, national_ids))
+    }
+
+    /// The hash of the smaller block of the block `hash`; records without the key are one of them.
+    #[must_use]
+    pub fn hash(&self, hash: u64, record: u32) -> u64 {
+        mix(hash.rotate_left(1) ^ self.0.value(record).unwrap_or(u64::MAX))
+    }
+}
+
 impl Part<'_> {
     fn value(&self, record: u32) -> Option<u64> {
         let record = record as usize;

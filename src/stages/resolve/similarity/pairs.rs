@@ -1,25 +1,78 @@
-//! Candidate pairs: block by block, each pair once, in parallel.
+//! Candidate pairs: block by block, each pair once, in parallel; blocks above the limit are cut by further keys.
 
 use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::block::Block;
+use super::block::{Block, Refinement};
 
-/// Blocks that were too large.
+/// What became of the blocks of one rule that were too large.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refused {
-    pub blocks: u64,
-    pub records: u64,
-    /// Hashes of their keys.
+pub struct Large {
+    /// Cut by further keys into smaller ones.
+    pub refined_blocks: u64,
+    /// Too large after the last further key: their pairs are passed over.
+    pub refused_blocks: u64,
+    pub refused_records: u64,
+    /// Hashes of all of them.
     hashes: HashSet<u64>,
+}
+
+impl Large {
+    #[must_use]
+    pub const fn is_some(&self) -> bool {
+        self.refined_blocks + self.refused_blocks > 0
+    }
+}
+
+/// By record and rule, how many further keys cut its blocks, four bits each; `REFUSED` if not even all of them were
+/// enough. A record with several keys has the highest of its levels.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Levels(pub Vec<u64>);
+
+/// Stands above every other level.
+const REFUSED: usize = 15;
+
+/// Rules from the sixteenth on share one place: then more pairs are due, never fewer.
+const fn shift(rule: usize) -> usize {
+    4 * if rule < 15 { rule } else { 15 }
+}
+
+impl Levels {
+    fn of(&self, record: u32, rule: usize) -> usize {
+        let level = (self.0[record as usize] >> shift(rule)) & REFUSED as u64;
+        usize::try_from(level).unwrap_or(REFUSED)
+    }
+
+    fn raise(&mut self, record: u32, rule: usize, level: usize) {
+        if level > self.of(record, rule) {
+            let levels = &mut self.0[record as usize];
+            *levels &= !((REFUSED as u64) << shift(rule));
+            *levels |= (level as u64) << shift(rule);
+        }
+    }
+}
+
+/// Of which pairs an earlier night knows nothing.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// By record: it is new since then, or not the same.
+    pub is_changed: Vec<bool>,
+    /// As they were then. Two records that were not compared because their block was too large are due when it is cut
+    /// by fewer keys tonight.
+    pub levels: Levels,
 }
 
 /// All blocking rules of a kind.
 pub struct Blocks<'a> {
     pub blocks: Vec<Block<'a>>,
-    pub refused: Vec<Refused>,
-    limit: usize,
+    /// By rule, as far as they have been shown.
+    pub large: Vec<Large>,
+    pub limit: usize,
+    /// What cuts blocks above the limit, one after the other.
+    pub refinements: Vec<Refinement<'a>>,
+    /// Without it, every pair is due.
+    pub due: Option<&'a Due>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,91 +84,289 @@ struct Keyed {
 /// Groups that one task looks at.
 const GROUPS_A_TASK: usize = 512;
 
-impl<'a> Blocks<'a> {
-    #[must_use]
-    pub const fn new(blocks: Vec<Block<'a>>, limit: usize) -> Self {
-        Self {
-            blocks,
-            refused: Vec::new(),
-            limit,
-        }
-    }
-
-    /// Shows every pair of the next rule's blocks, the smaller record first, and whether no earlier rule showed it.
+impl Blocks<'_> {
+    /// Shows every due pair of the next rule's blocks, the smaller record first, and whether no earlier rule showed it.
     /// Gives what each task gathered, in an order that depends on the records alone; none after the last rule.
     pub fn next_rule<A: Send, V>(
         &mut self,
         records: &[u32],
+        levels: &mut Levels,
         start: impl Fn() -> A + Sync,
         visit: V,
     ) -> Option<Vec<A>>
     where
         V: Fn(&mut A, u32, u32, bool) + Sync,
     {
-        let rule = self.refused.len();
+        let rule = self.large.len();
         let block = self.blocks.get(rule)?;
-        let mut keyed: Vec<Keyed> = records
-            .par_iter()
-            .fold(Vec::new, |mut keyed, record| {
-                let mut hashes = Vec::new();
-                block.hashes(*record, &mut hashes);
-                keyed.extend(hashes.into_iter().map(|hash| Keyed {
-                    hash,
-                    record: *record,
-                }));
-                keyed
-            })
-            .reduce(Vec::new, |mut one, other| {
-                one.extend(other);
-                one
-            });
-        keyed.par_sort_unstable();
-        let mut refused = Refused::default();
+        let (keyed, large) = self.cut(rule, keyed(block, records), levels);
         let mut groups = Vec::new();
-        for group in keyed.chunk_by(|left, right| left.hash == right.hash) {
-            if group.len() > self.limit {
-                refused.blocks += 1;
-                refused.records += group.len() as u64;
-                refused.hashes.insert(group[0].hash);
-            } else if group.len() > 1 {
-                groups.push(group);
-            }
+        for (level, keyed) in keyed.iter().enumerate() {
+            let same = keyed.chunk_by(|left, right| left.hash == right.hash);
+            let fit = same.filter(|group| (2..=self.limit).contains(&group.len()));
+            groups.extend(fit.map(|group| (level, group)));
         }
         let tasks = groups.par_chunks(GROUPS_A_TASK).map(|groups| {
             let mut gathered = start();
-            for group in groups {
-                for (position, left) in group.iter().enumerate() {
-                    for right in &group[position + 1..] {
-                        if !block.agree(left.record, right.record) {
-                            continue;
-                        }
-                        let is_new = !self.was_shown(left.record, right.record);
-                        visit(&mut gathered, left.record, right.record, is_new);
+            for (level, group) in groups {
+                let mut show = |left: u32, right: u32| {
+                    if block.agree(left, right) {
+                        let is_new = !self.shows(left, right);
+                        visit(&mut gathered, left, right, is_new);
                     }
+                };
+                match self.due {
+                    Some(due) => due.each(group, rule, *level, &mut show),
+                    None => all_pairs(group, &mut show),
                 }
             }
             gathered
         });
         let gathered = tasks.collect();
-        self.refused.push(refused);
+        self.large.push(large);
         Some(gathered)
     }
 
-    /// Whether an earlier rule showed this pair.
-    fn was_shown(&self, left: u32, right: u32) -> bool {
-        let earlier = self.blocks.iter().zip(&self.refused);
-        earlier.into_iter().any(|(block, refused)| {
-            block.agree(left, right) && {
-                if refused.hashes.is_empty() {
-                    return true;
+    /// Cuts what is too large by one further key after the other: by level, the records with the hashes of their blocks.
+    fn cut(&self, rule: usize, keyed: Vec<Keyed>, levels: &mut Levels) -> (Vec<Vec<Keyed>>, Large) {
+        let mut by_level = vec![keyed];
+        let mut large = Large::default();
+        loop {
+            let level = by_level.len() - 1;
+            let mut cut: Vec<Keyed> = Vec::new();
+            for group in by_level[level].chunk_by(|left, right| left.hash == right.hash) {
+                let fits = group.len() <= self.limit;
+                let own = if fits { level } else { REFUSED };
+                let refinement = self.refinements.get(level).filter(|_| !fits);
+                if own > 0 && refinement.is_none() {
+                    for keyed in group {
+                        levels.raise(keyed.record, rule, own);
+                    }
                 }
-                // With several keys each, one that both have must have been small enough.
-                let (mut one, mut other) = (Vec::new(), Vec::new());
-                block.hashes(left, &mut one);
-                block.hashes(right, &mut other);
-                one.iter()
-                    .any(|hash| other.contains(hash) && !refused.hashes.contains(hash))
+                if fits {
+                    continue;
+                }
+                large.hashes.insert(group[0].hash);
+                match refinement {
+                    Some(further) => {
+                        large.refined_blocks += 1;
+                        cut.extend(group.iter().map(|keyed| Keyed {
+                            hash: further.hash(keyed.hash, keyed.record),
+                            record: keyed.record,
+                        }));
+                    }
+                    None => {
+                        large.refused_blocks += 1;
+                        large.refused_records += group.len() as u64;
+                    }
+                }
             }
+            if cut.is_empty() {
+                return (by_level, large);
+            }
+            cut.par_sort_unstable();
+            by_level.push(cut);
+        }
+    }
+
+    /// Whether one of the rules so far shows this pair when it is due.
+    #[must_use]
+    pub fn shows(&self, left: u32, right: u32) -> bool {
+        let earlier = self.blocks.iter().zip(&self.large);
+        earlier.into_iter().any(|(block, large)| {
+            block.agree(left, right)
+                && (large.hashes.is_empty() || {
+                    let (mut one, mut other) = (Vec::new(), Vec::new());
+                    block.hashes(left, &mut one);
+                    block.hashes(right, &mut other);
+                    // With several keys each, one that both have must have been small enough.
+                    let mut shared = one.iter().filter(|hash| other.contains(hash));
+                    shared.any(|hash| self.fits(large, *hash, left, right))
+                })
         })
+    }
+
+    /// Whether both stand in one block that is small enough, once the block of this hash is cut.
+    fn fits(&self, large: &Large, mut hash: u64, left: u32, right: u32) -> bool {
+        let mut further = self.refinements.iter();
+        while large.hashes.contains(&hash) {
+            let Some(further) = further.next() else {
+                return false;
+            };
+            let (one, other) = (further.hash(hash, left), further.hash(hash, right));
+            if one != other {
+                return false;
+            }
+            hash = one;
+        }
+        true
+    }
+}
+
+/// The records with the hashes of their keys, sorted.
+fn keyed(block: &Block<'_>, records: &[u32]) -> Vec<Keyed> {
+    let keyed = records.par_iter().fold(Vec::new, |mut keyed, record| {
+        let mut hashes = Vec::new();
+        block.hashes(*record, &mut hashes);
+        keyed.extend(hashes.into_iter().map(|hash| Keyed {
+            hash,
+            record: *record,
+        }));
+        keyed
+    });
+    let mut keyed = keyed.reduce(Vec::new, |mut one, other| {
+        one.extend(other);
+        one
+    });
+    keyed.par_sort_unstable();
+    keyed
+}
+
+fn all_pairs(group: &[Keyed], show: &mut impl FnMut(u32, u32)) {
+    for (position, left) in group.iter().enumerate() {
+        for right in &group[position + 1..] {
+            show(left.record, right.record);
+        }
+    }
+}
+
+impl Due {
+    /// Shows the due pairs of a block, whose records ascend.
+    fn each(&self, group: &[Keyed], rule: usize, level: usize, show: &mut impl FnMut(u32, u32)) {
+        let is_changed = |keyed: &Keyed| self.is_changed[keyed.record as usize];
+        for (position, one) in group.iter().enumerate() {
+            if !is_changed(one) {
+                continue;
+            }
+            // A changed one before this has shown their pair.
+            let before = group[..position].iter().filter(|other| !is_changed(other));
+            before.for_each(|other| show(other.record, one.record));
+            let after = group[position + 1..].iter();
+            after.for_each(|other| show(one.record, other.record));
+        }
+        let was_cut =
+            |keyed: &&Keyed| !is_changed(keyed) && self.levels.of(keyed.record, rule) > level;
+        if group.iter().filter(was_cut).nth(1).is_some() {
+            let released: Vec<Keyed> = group.iter().filter(was_cut).copied().collect();
+            all_pairs(&released, show);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::matching::{BlockKey, Detail};
+    use crate::stages::resolve::similarity::attributes::{Attributes, Slot};
+    use crate::stages::resolve::tokens::NONE;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// City, state and postcode of each record.
+    fn attributes(records: &[(u8, u8, u8)]) -> Attributes {
+        let slots = [Detail::City, Detail::State, Detail::Postcode].map(Slot::of);
+        let mut attributes = Attributes::of(&slots);
+        for (city, state, postcode) in records {
+            let texts = [city, state, postcode].map(|value| match value {
+                0 => String::new(),
+                value => format!("V{value}"),
+            });
+            let numbers: Vec<u32> = slots
+                .iter()
+                .zip(&texts)
+                .map(|(slot, text)| attributes.number(*slot, text))
+                .collect();
+            attributes.push(numbers.into_iter());
+        }
+        attributes
+    }
+
+    type Pairs = BTreeSet<(u32, u32)>;
+
+    fn shown(records: &[(u8, u8, u8)], due: Option<&Due>) -> (Pairs, Levels, Vec<Large>) {
+        let attributes = attributes(records);
+        let nobody = vec![NONE; records.len()];
+        let rules = [vec![BlockKey::City], vec![BlockKey::Postcode]];
+        let blocks = rules
+            .iter()
+            .map(|keys| Block::new(keys, &attributes, &nobody));
+        let mut blocks = Blocks {
+            blocks: blocks.collect(),
+            large: Vec::new(),
+            limit: 3,
+            refinements: vec![Refinement::new(BlockKey::Postcode, &attributes, &nobody)],
+            due,
+        };
+        let everybody: Vec<u32> = (0..).take(records.len()).collect();
+        let mut levels = Levels(vec![0; records.len()]);
+        let mut pairs = Pairs::new();
+        while let Some(gathered) = blocks.next_rule(
+            &everybody,
+            &mut levels,
+            Vec::new,
+            |pairs, left, right, is_new| {
+                if is_new {
+                    pairs.push((left, right));
+                }
+            },
+        ) {
+            for pair in gathered.into_iter().flatten() {
+                assert!(pairs.insert(pair), "{pair:?} came twice");
+                assert!(blocks.shows(pair.0, pair.1));
+            }
+        }
+        (pairs, levels, blocks.large)
+    }
+
+    #[test]
+    fn a_large_block_is_cut_by_a_further_key_or_refused() {
+        let in_one_city = [
+            (1, 0, 1),
+            (1, 0, 1),
+            (1, 0, 2),
+            (1, 0, 2),
+            (2, 0, 3),
+            (2, 0, 4),
+        ];
+        let (pairs, _, large) = shown(&in_one_city, None);
+        assert_eq!(pairs, Pairs::from([(0, 1), (2, 3), (4, 5)]));
+        assert_eq!((large[0].refined_blocks, large[0].refused_blocks), (1, 0));
+        let all_alike = [(1, 0, 1); 4];
+        let (pairs, levels, large) = shown(&all_alike, None);
+        assert!(pairs.is_empty());
+        assert_eq!((large[0].refused_blocks, large[0].refused_records), (1, 4));
+        assert_eq!(levels.of(0, 0), REFUSED);
+    }
+
+    proptest! {
+        #[test]
+        fn due_pairs_and_those_of_last_night_are_all_pairs(
+            before in proptest::collection::vec((0_u8..4, 0_u8..2, 0_u8..4), 2..16),
+            changes in proptest::collection::vec((0_usize..16, (0_u8..4, 0_u8..2, 0_u8..4)), 0..5),
+            new in proptest::collection::vec((0_u8..4, 0_u8..2, 0_u8..4), 0..4),
+        ) {
+            let (known, levels, _) = shown(&before, None);
+            let mut after = before.clone();
+            for (at, record) in changes {
+                let at = at % before.len();
+                after[at] = record;
+            }
+            let mut is_changed: Vec<bool> =
+                before.iter().zip(&after).map(|(one, other)| one != other).collect();
+            after.extend(new);
+            is_changed.resize(after.len(), true);
+            let mut levels = levels;
+            levels.0.resize(after.len(), 0);
+            let due = Due { is_changed, levels };
+            let (all, levels_of_all, _) = shown(&after, None);
+            let (due_pairs, levels_of_due, _) = shown(&after, Some(&due));
+            let changed = |record: u32| due.is_changed[record as usize];
+            let kept = known.iter().filter(|(one, other)| {
+                !changed(*one) && !changed(*other) && all.contains(&(*one, *other))
+            });
+            let together: Pairs = kept.copied().chain(due_pairs).collect();
+            prop_assert_eq!(together, all);
+            prop_assert_eq!(levels_of_due, levels_of_all);
+        }
     }
 }

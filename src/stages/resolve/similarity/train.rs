@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::block::{Block, mix};
+use super::block::{Block, Refinement, mix};
 use super::compare::Comparer;
 use super::levels::{Pattern, levels};
-use super::pairs::Blocks;
+use super::pairs::{Blocks, Levels};
 use crate::config::match_model::{
     BlockDiagnostics, ComparisonModel, Diagnostics, KindModel, LevelModel,
 };
@@ -176,13 +176,20 @@ fn rules(training: &Training<'_>) -> Vec<Rule> {
     let comparisons = &training.spec.comparisons;
     let comparer = training.comparer;
     let block = |keys: &Vec<BlockKey>| Block::new(keys, comparer.attributes, comparer.national_ids);
-    let mut blocks = Blocks::new(
-        training.spec.blocks.iter().map(block).collect(),
-        training.block_limit,
-    );
+    let refinement =
+        |key: &BlockKey| Refinement::new(*key, comparer.attributes, comparer.national_ids);
+    let mut blocks = Blocks {
+        blocks: training.spec.blocks.iter().map(block).collect(),
+        large: Vec::new(),
+        limit: training.block_limit,
+        refinements: training.spec.refine_by.iter().map(refinement).collect(),
+        due: None,
+    };
+    let mut levels = Levels(vec![0; comparer.national_ids.len()]);
     let mut rules = Vec::new();
     while let Some(gathered) = blocks.next_rule(
         training.records,
+        &mut levels,
         || (Counts::new(), Counts::new()),
         |(counts, new), left, right, is_new| {
             if (training.may_pair)(left, right) {
@@ -195,7 +202,7 @@ fn rules(training: &Training<'_>) -> Vec<Rule> {
         },
     ) {
         let (counts, new): (Vec<Counts>, Vec<Counts>) = gathered.into_iter().unzip();
-        let (block, refused) = (&blocks.blocks[rules.len()], &blocks.refused[rules.len()]);
+        let (block, large) = (&blocks.blocks[rules.len()], &blocks.large[rules.len()]);
         rules.push(Rule {
             block: block.name(),
             uses: block
@@ -206,7 +213,7 @@ fn rules(training: &Training<'_>) -> Vec<Rule> {
                 .collect(),
             counts: merged(counts),
             new: merged(new),
-            refused: (refused.blocks, refused.records),
+            refused: (large.refused_blocks, large.refused_records),
         });
     }
     rules

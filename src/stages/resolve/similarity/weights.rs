@@ -78,6 +78,20 @@ impl<'a> Weights<'a> {
         self.prior + parts.map(|part| part.weight + part.frequency).sum::<f64>()
     }
 
+    /// The weight of a pair of this pattern whose equal values nobody else has: no pair of it weighs more.
+    #[must_use]
+    pub fn highest(&self, pattern: Pattern) -> f64 {
+        let rarest = ((1.0 + SHRINKAGE) / SHRINKAGE).log2();
+        let parts = self.bits.iter().enumerate().map(|(position, bits)| {
+            let level = pattern.level(position);
+            let weight = level.map_or(0.0, |level| bits[level]);
+            let has_frequency = level == Some(0) && self.frequencies[position].is_some();
+            weight + if has_frequency { rarest } else { 0.0 }
+        });
+        // Frequencies are kept to a millionth of a bit.
+        self.prior + parts.sum::<f64>() + 1e-3
+    }
+
     /// Where the weight comes from; `record` is either of the two.
     pub fn parts(&self, pattern: Pattern, record: u32) -> impl Iterator<Item = Part> {
         self.comparisons
