@@ -60,7 +60,7 @@ pub fn run(args: &ScoreArgs, global: &GlobalArgs) -> Result<(), Failure> {
         }
         ScoreCommand::Evaluate { .. } => (score, false),
     };
-    let measures = measure_score(score, &opened)?;
+    let measures = measure_score(score, &opened.session, &opened.bindings)?;
     let found = Found {
         score: &score.name,
         version: score.version().unwrap_or_default(),

@@ -102,13 +102,19 @@ pub fn open(project: &Project, settings: &RunSettings) -> Result<Opened, RunErro
         ..settings.session_options()
     };
     let (_, manifest, session) = open_release(settings, &options, &Reading::Current)?;
-    let mut parameters: BTreeMap<_, _> = manifest.parameters.clone();
-    parameters.extend(project.bank.parameters.clone());
     Ok(Opened {
-        bindings: Bindings::new(parameters),
+        bindings: bindings_on(project, &manifest),
         manifest,
         session,
     })
+}
+
+/// What the queries of a project may name on a release.
+#[must_use]
+pub fn bindings_on(project: &Project, manifest: &Manifest) -> Bindings {
+    let mut parameters: BTreeMap<_, _> = manifest.parameters.clone();
+    parameters.extend(project.bank.parameters.clone());
+    Bindings::new(parameters)
 }
 
 /// The score of a project by its name.
@@ -163,6 +169,10 @@ pub fn train_score(score: &ScoreSpec, opened: &Opened) -> Result<ScoreSpec, RunE
 }
 
 /// Measures a score on the past that the release knows.
-pub fn measure_score(score: &ScoreSpec, opened: &Opened) -> Result<Measures, RunError> {
-    Ok(measure(&opened.session, score, &opened.bindings)?)
+pub fn measure_score(
+    score: &ScoreSpec,
+    session: &Session,
+    bindings: &Bindings,
+) -> Result<Measures, RunError> {
+    Ok(measure(session, score, bindings)?)
 }

@@ -419,6 +419,19 @@ fn bad_loans_are_found_by_points_and_by_regression() {
              and job is null",
     );
     assert_eq!(nothing_told, [[missing.to_string()]]);
+    let page = project.folder.path().join("page.html");
+    project
+        .say(&["report", "--output", page.to_str().unwrap()])
+        .exits(0);
+    let page = std::fs::read_to_string(page).unwrap();
+    for wanted in [
+        "<a href=\"#scores\">Scores</a>",
+        "Gains of bad_loan_card",
+        "80 % found in 28.7 %",
+        "area under the ROC curve 0.890 (95 % interval 0.868 to 0.912)",
+    ] {
+        assert!(page.contains(wanted), "the report does not say {wanted}");
+    }
     let reasons = project.rows(
         "select count(*) from core.model_score where reason_2 is not null and (reason_1 is null or reason_1 = reason_2)",
     );
