@@ -8,6 +8,7 @@ use crate::run::RunError;
 use crate::run::error::exit_code;
 use crate::sql::SqlError;
 use crate::stages::extract::ExtractError;
+use crate::stages::score::ScoreError;
 use crate::store::StoreError;
 
 #[derive(Debug)]
@@ -100,6 +101,7 @@ impl From<RunError> for Failure {
             | RunError::ClosedMonth { .. }
             | RunError::Gates { .. }
             | RunError::ReferenceRows { .. }
+            | RunError::Score(ScoreError::Data { .. })
             | RunError::Usage { .. } => format!("error: {error}"),
             other => failed_to(other),
         };

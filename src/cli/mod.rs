@@ -20,6 +20,7 @@ pub mod explain;
 pub mod explain_match;
 pub mod matching;
 pub mod match_review;
+pub mod score;
 pub mod report;
 pub mod generate;
 pub mod schema;
@@ -59,6 +60,7 @@ enum Command {
     Rejects(rejects::RejectsArgs),
     Match(matching::MatchArgs),
     Campaign(campaign::CampaignArgs),
+    Score(score::ScoreArgs),
     Accept(accept::AcceptArgs),
     Explain(explain::ExplainArgs),
     Report(report::ReportArgs),
@@ -97,6 +99,7 @@ fn run_command() -> ExitCode {
         Command::Rejects(args) => rejects::run(args, global),
         Command::Match(args) => matching::run(args, global),
         Command::Campaign(args) => campaign::run(args, global),
+        Command::Score(args) => score::run(args, global),
         Command::Accept(args) => accept::run(args, global),
         Command::Explain(args) => explain::run(args, global),
         Command::Report(args) => report::run(args, global),

@@ -6,8 +6,10 @@ use clap::Args;
 
 use super::args::{GlobalArgs, print};
 use super::failure::Failure;
+use crate::report::facts::{Found, ScoreFacts};
 use crate::report::{Bank, read_facts, render};
 use crate::run::open::{Reading, open_release};
+use crate::run::scores::{bindings_on, measure_score};
 use crate::store::ReleaseId;
 use crate::store::landing_output::write_output;
 
@@ -36,7 +38,22 @@ pub fn run(args: &ReportArgs, global: &GlobalArgs) -> Result<(), Failure> {
         currency: project.bank.currency.clone(),
         money_scale: project.bank.money_scale,
     };
-    let facts = read_facts(&session, &manifest)?;
+    let mut facts = read_facts(&session, &manifest)?;
+    let bindings = bindings_on(&project, &manifest);
+    let with_past = project
+        .scores
+        .iter()
+        .filter(|score| score.training.is_some());
+    let scores = with_past.map(|score| ScoreFacts {
+        name: score.name.clone(),
+        description: score.description.clone(),
+        version: score.version().unwrap_or_default().to_owned(),
+        measures: match measure_score(score, &session, &bindings) {
+            Ok(measures) => Found::Shown(measures),
+            Err(error) => Found::Absent(format!("Not measured: {error}.")),
+        },
+    });
+    facts.scores = scores.collect();
     let page = render(&bank, &manifest, &facts);
     let default = || PathBuf::from(format!("report-{}.html", manifest.release));
     let path = args.output.clone().unwrap_or_else(default);

@@ -55,6 +55,9 @@ pub struct RunArgs {
 pub fn run(args: &RunArgs, global: &GlobalArgs) -> Result<(), Failure> {
     let project = global.load_project()?;
     let checked = check(&project).map_err(|problems| Failure::configuration(&problems))?;
+    if !checked.notes.is_empty() {
+        global.say(checked.notes.to_string().trim_end());
+    }
     let mut settings = global.settings(&project)?;
     args.dates.apply(&mut settings);
     let report = {

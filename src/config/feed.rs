@@ -191,6 +191,8 @@ pub struct ColumnSpec {
     pub map: Option<CodeMap>,
     pub protect: Option<Protection>,
     pub classification: Classification,
+    /// No score may be made of it.
+    pub known_after_contact: bool,
     pub description: String,
 }
 
@@ -349,6 +351,8 @@ pub enum Classification {
     Internal,
     /// Identifies a person by itself: name, address, phone.
     Direct,
+    /// Stands close to a prohibited basis, such as postcode, given name, language: reported where it decides.
+    Proxy,
     /// A prohibited basis of credit decisions: sex, age, marital status and what reveals them.
     Prohibited,
 }

@@ -6,7 +6,14 @@ use std::path::{Path, PathBuf};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceText, closest};
 
 /// Folders with a meaning; a name near one of them is taken for a misspelling.
-const FOLDERS: [&str; 5] = ["sources", "models", "campaigns", "reference", "tests"];
+const FOLDERS: [&str; 6] = [
+    "sources",
+    "models",
+    "scores",
+    "campaigns",
+    "reference",
+    "tests",
+];
 const TOP_FILES: [&str; 3] = ["bank.yml", "matching.yml", "acceptances.yml"];
 
 pub(super) struct Folder<'a> {
@@ -174,7 +181,7 @@ impl<'a> Folder<'a> {
             let what = if listed.is_folder { "folder" } else { "file" };
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "at the top stand bank.yml, matching.yml and acceptances.yml; others go into sources, models, campaigns, reference or tests".to_owned(),
+                None => "at the top stand bank.yml, matching.yml and acceptances.yml; others go into sources, models, scores, campaigns, reference or tests".to_owned(),
             };
             let message = format!("the {what} `{}` would not be read", listed.name);
             self.problems

@@ -19,6 +19,8 @@ pub struct Locations {
     pub(super) sql: BTreeMap<TableName, SourceText>,
     /// By reference name.
     pub(super) references: BTreeMap<String, Document>,
+    /// By score name.
+    pub(super) scores: BTreeMap<String, Document>,
     /// By campaign code.
     pub(super) campaigns: BTreeMap<String, Document>,
     /// By file.
@@ -202,6 +204,28 @@ impl Locations {
         });
         let named = listed
             .chain(layouts)
+            .find(|node| node.text() == Some(column))?;
+        Some(document.place(named))
+    }
+
+    /// A key of a score: `population`, `method`; with `within`, of its `training` or `holdout`.
+    #[must_use]
+    pub fn score(&self, name: &str, within: &[&str], key: &str) -> Option<Place> {
+        let document = self.scores.get(name)?;
+        let mut node = &document.node;
+        for part in within {
+            node = node.find(part)?;
+        }
+        Some(document.place(node.find(key)?))
+    }
+
+    /// The column of a feature of a score.
+    #[must_use]
+    pub fn score_feature(&self, name: &str, column: &str) -> Option<Place> {
+        let document = self.scores.get(name)?;
+        let features = document.node.find("features")?.items().iter();
+        let named = features
+            .filter_map(|feature| feature.find("column"))
             .find(|node| node.text() == Some(column))?;
         Some(document.place(named))
     }

@@ -18,6 +18,8 @@ pub mod model;
 pub mod model_test;
 pub mod acceptance;
 pub mod reference;
+pub mod score;
+pub mod score_model;
 pub mod project;
 pub mod locations;
 pub mod schema;

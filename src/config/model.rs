@@ -45,6 +45,8 @@ pub struct ModelColumn {
     /// As declared: `decimal(18,2)`.
     pub data_type: Option<String>,
     pub classification: Classification,
+    /// No score may be made of it.
+    pub known_after_contact: bool,
 }
 
 /// A gate of the night: it must hold on the candidate before the release is published.

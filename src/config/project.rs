@@ -11,6 +11,7 @@ use super::matching::MatchingSpec;
 use super::model::ModelSpec;
 use super::model_test::ModelTest;
 use super::reference::ReferenceSpec;
+use super::score::ScoreSpec;
 
 #[derive(Debug)]
 pub struct Project {
@@ -26,6 +27,8 @@ pub struct Project {
     pub matching: Option<MatchingSpec>,
     /// Sorted by table.
     pub models: Vec<ModelSpec>,
+    /// Sorted by name.
+    pub scores: Vec<ScoreSpec>,
     /// Sorted by file name.
     pub campaigns: Vec<CampaignSpec>,
     /// As written.

@@ -15,7 +15,7 @@ use super::raw;
 pub const IDENTIFIER_PATTERN: &str = "^[a-z_][a-z0-9_]{0,62}$";
 
 /// The kinds of YAML file, each with the path it stands at and its schema.
-static SCHEMAS: LazyLock<[(Kind, Value); 8]> = LazyLock::new(|| {
+static SCHEMAS: LazyLock<[(Kind, Value); 9]> = LazyLock::new(|| {
     [
         (Kind::Bank, schema_of::<raw::RawBank>("bank.yml")),
         (Kind::Source, schema_of::<raw::RawSource>("sources/*.yml")),
@@ -28,6 +28,7 @@ static SCHEMAS: LazyLock<[(Kind, Value); 8]> = LazyLock::new(|| {
             Kind::Reference,
             schema_of::<raw::RawReference>("reference/*.yml"),
         ),
+        (Kind::Score, schema_of::<raw::RawScore>("scores/*.yml")),
         (
             Kind::Campaign,
             schema_of::<raw::RawCampaign>("campaigns/*.yml"),
@@ -51,6 +52,7 @@ pub enum Kind {
     Matching,
     Model,
     Reference,
+    Score,
     Campaign,
     Acceptances,
     ModelTests,
@@ -66,6 +68,7 @@ impl Kind {
             Self::Acceptances => "acceptances",
             Self::Model => "model",
             Self::Reference => "reference",
+            Self::Score => "score",
             Self::Campaign => "campaign",
             Self::ModelTests => "test",
         }

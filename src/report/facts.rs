@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::finance::FinanceFacts;
 use crate::domain::Parameter;
 use crate::sql::{Bindings, Cell, Session, SqlError};
+use crate::stages::score::Measures;
 use crate::store::Manifest;
 
 /// Figures, or why this release has none.
@@ -18,7 +19,7 @@ pub enum Found<T> {
 }
 
 /// Amounts are exact decimals as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
     /// Type of customer and how many there are.
     pub customers: Found<Vec<(String, u64)>>,
@@ -31,6 +32,17 @@ pub struct Facts {
     pub profit_lines: Found<ProfitLines>,
     pub channels: Found<Vec<ChannelMonth>>,
     pub finance: FinanceFacts,
+    /// Measured by the caller, who knows the project.
+    pub scores: Vec<ScoreFacts>,
+}
+
+/// A score that has a past to be measured on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreFacts {
+    pub name: String,
+    pub description: String,
+    pub version: String,
+    pub measures: Found<Measures>,
 }
 
 /// Source records that one rule linked.
@@ -156,6 +168,7 @@ pub fn read_facts(session: &Session, manifest: &Manifest) -> Result<Facts, SqlEr
         profit_lines: release.profit_lines()?,
         channels: release.channels()?,
         finance: release.finance()?,
+        scores: Vec::new(),
     })
 }
 

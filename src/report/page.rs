@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::html::escape;
 use super::section::{
-    Shown, campaigns, channels, customers, feeds, gates, head, ledger, profit, reference,
+    Shown, campaigns, channels, customers, feeds, gates, head, ledger, profit, reference, scores,
 };
 use super::{Bank, Facts};
 use crate::store::Manifest;
@@ -18,6 +18,7 @@ const CONTENTS: &[(&str, &str)] = &[
     ("profit", "Profit"),
     ("ledger", "General ledger"),
     ("channels", "Cost per channel"),
+    ("scores", "Scores"),
     ("campaigns", "Campaigns"),
     ("reference", "Reference"),
 ];
@@ -33,7 +34,11 @@ pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
     let title = format!("{} {}", bank.name, manifest.release);
     let mut body = head::render(&shown);
     body.push_str("<nav aria-label=\"Contents\">\n<ul>\n");
-    for (id, name) in CONTENTS {
+    let has_scores = !facts.scores.is_empty();
+    for (id, name) in CONTENTS
+        .iter()
+        .filter(|(id, _)| *id != "scores" || has_scores)
+    {
         let _ = writeln!(body, "<li><a href=\"#{id}\">{name}</a></li>");
     }
     body.push_str("</ul>\n</nav>\n<main>\n");
@@ -44,6 +49,7 @@ pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
         profit::render(&shown),
         ledger::render(&shown),
         channels::render(&shown),
+        scores::render(&shown),
         campaigns::render(&shown),
         reference::render(&shown),
     ] {

@@ -9,6 +9,7 @@ use crate::stages::campaign::CampaignError;
 use crate::stages::extract::ExtractError;
 use crate::stages::model::ModelError;
 use crate::stages::resolve::ResolveError;
+use crate::stages::score::ScoreError;
 use crate::store::StoreError;
 use crate::store::manifest::GateResult;
 
@@ -71,6 +72,8 @@ pub enum RunError {
     #[error(transparent)]
     Campaign(#[from] CampaignError),
     #[error(transparent)]
+    Score(#[from] ScoreError),
+    #[error(transparent)]
     Sql(#[from] SqlError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -108,7 +111,7 @@ impl RunError {
                 .min()
                 .unwrap_or(exit_code::DELIVERY),
             Self::NothingDelivered { .. } | Self::Gap { .. } => exit_code::DELIVERY,
-            Self::Gates { .. } => exit_code::GATE,
+            Self::Gates { .. } | Self::Score(ScoreError::Data { .. }) => exit_code::GATE,
             Self::NotInCalendar { .. } | Self::ClosedMonth { .. } | Self::Usage { .. } => {
                 exit_code::USAGE
             }

@@ -39,6 +39,7 @@ pub enum Stage {
     Reference,
     Resolve,
     Model,
+    Score,
     Campaign,
     Gates,
     Publish,

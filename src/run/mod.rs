@@ -32,6 +32,7 @@ pub mod measure;
 pub mod report;
 pub mod open;
 pub mod matching;
+pub mod scores;
 pub mod explain_profit;
 
 pub use chain::{DateSelection, run};

@@ -42,7 +42,11 @@ pub struct NightContext<'a> {
 /// Builds the candidate; its release id is a proposal and its history still empty.
 pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifest, RunError> {
     let project = context.checked.project;
-    let n_steps = project.feeds().count() + project.models.len() + project.campaigns.len() + 2;
+    let n_steps = project.feeds().count()
+        + project.models.len()
+        + project.scores.len()
+        + project.campaigns.len()
+        + 2;
     context
         .progress
         .night_started(&context.date.to_string(), n_steps);
@@ -51,6 +55,7 @@ pub fn build_night(context: &NightContext, release: ReleaseId) -> Result<Manifes
     night.given(&feeds)?;
     night.resolve()?;
     night.models()?;
+    night.scores()?;
     let campaigns = night.campaigns()?;
     let gates = night.gates(&feeds, &campaigns)?;
 

@@ -14,6 +14,7 @@ pub enum StepKind {
     Resolve,
     Model,
     Check,
+    Score,
     Campaign,
 }
 
@@ -26,6 +27,7 @@ impl StepKind {
             Self::Resolve => "resolve 4",
             Self::Model => "model 1",
             Self::Check => "check 3",
+            Self::Score => "score 1",
             Self::Campaign => "campaign 2",
         }
     }

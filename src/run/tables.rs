@@ -12,6 +12,7 @@ use crate::stages::resolve::similarity::block_table::MATCH_BLOCK_COLUMNS;
 use crate::stages::resolve::similarity::edges::EDGE_COLUMNS;
 use crate::stages::resolve::similarity::scores::{MATCH_PAIR_COLUMNS, MATCH_RECORD_COLUMNS};
 use crate::stages::resolve::tables::{ALIAS_COLUMNS, EVENT_COLUMNS, XREF_COLUMNS};
+use crate::stages::score::query::MODEL_SCORE_COLUMNS;
 use crate::store::manifest::ColumnEntry;
 
 /// Columns and Arrow types of `core.source_file`; its grain is `file_id`.
@@ -111,6 +112,12 @@ pub fn given_tables(project: &Project) -> BTreeMap<TableName, Vec<ColumnEntry>> 
         tables.insert(
             own_table("core", "match_pair"),
             columns_of(MATCH_PAIR_COLUMNS),
+        );
+    }
+    if !project.scores.is_empty() {
+        tables.insert(
+            own_table("core", "model_score"),
+            columns_of(MODEL_SCORE_COLUMNS),
         );
     }
     if !project.campaigns.is_empty() {

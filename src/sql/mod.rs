@@ -15,6 +15,7 @@ pub mod output;
 pub mod result;
 pub mod schema;
 pub mod session;
+pub mod vectors;
 pub mod write;
 
 pub use bind::Bindings;

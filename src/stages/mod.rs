@@ -6,4 +6,5 @@ pub mod extract;
 pub mod clean;
 pub mod resolve;
 pub mod model;
+pub mod score;
 pub mod campaign;

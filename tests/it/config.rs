@@ -189,6 +189,7 @@ fn what_the_schemas_name_is_what_is_accepted() {
             "matching",
             "model",
             "reference",
+            "score",
             "campaign",
             "acceptances",
             "test"

@@ -43,6 +43,7 @@ pub fn column(name: &str, data_type: FeedType) -> ColumnSpec {
         map: None,
         protect: None,
         classification: Classification::Internal,
+        known_after_contact: false,
         description: String::new(),
     }
 }

@@ -39,3 +39,4 @@ mod guard;
 mod campaigns;
 mod selection;
 mod contact_policy;
+mod scores;

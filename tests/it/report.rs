@@ -157,6 +157,7 @@ fn facts() -> Facts {
             channel("2026-10", "web", "0.004000"),
         ]),
         finance: finance(),
+        scores: Vec::new(),
     }
 }
 
@@ -175,6 +176,7 @@ fn nothing_found() -> Facts {
         profit_lines: absent("marts.customer_pnl"),
         channels: absent("marts.channel_cost"),
         finance: absent_finance(),
+        scores: Vec::new(),
     }
 }
 

@@ -70,6 +70,7 @@ pub fn check(
         }),
         protect: raw.protect.as_ref().map(protection),
         classification: classification(raw.classification),
+        known_after_contact: raw.known_after_contact,
         description: raw.description.clone().unwrap_or_default(),
     }
 }
@@ -451,6 +452,7 @@ pub fn classification(raw: RawClassification) -> Classification {
     match raw {
         RawClassification::Internal => Classification::Internal,
         RawClassification::Direct => Classification::Direct,
+        RawClassification::Proxy => Classification::Proxy,
         RawClassification::Prohibited => Classification::Prohibited,
     }
 }

@@ -22,6 +22,8 @@ mod model;
 mod model_test;
 mod path;
 mod reference;
+mod score;
+mod score_bins;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -33,7 +35,7 @@ use super::locations::Locations;
 use super::project::Project;
 use super::raw::{
     RawAcceptances, RawBank, RawCampaign, RawMatching, RawModel, RawModelTests, RawReference,
-    RawSource,
+    RawScore, RawSource,
 };
 use super::schema::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -68,6 +70,7 @@ pub fn load(project_dir: &Path) -> Result<Project, Diagnostics> {
             model::check_references(spec, document, &known, &mut folder.problems);
         }
     }
+    let scores = load_scores(&mut folder, &mut locations, &known);
     let campaigns = load_campaigns(&mut folder, &mut locations, &known);
     let acceptances = load_acceptances(&mut folder, &models, models_complete);
     let model_tests = load_model_tests(&mut folder, &mut locations, &known, &context);
@@ -80,6 +83,7 @@ pub fn load(project_dir: &Path) -> Result<Project, Diagnostics> {
             references,
             matching,
             models,
+            scores,
             campaigns,
             acceptances,
             model_tests,
@@ -354,6 +358,26 @@ fn tables(
         tables.insert(model.table.clone(), columns.collect());
     }
     tables
+}
+
+fn load_scores(
+    folder: &mut Folder<'_>,
+    locations: &mut Locations,
+    known: &KnownTables<'_>,
+) -> Vec<super::score::ScoreSpec> {
+    let mut scores = Vec::new();
+    let files = folder.yml_files("scores");
+    let read = document::read_all::<RawScore>(folder, paths(&files), Kind::Score);
+    for ((stem, _), read) in files.iter().zip(read) {
+        let Some((document, raw)) = read else {
+            continue;
+        };
+        let mut spec = score::check(raw, stem, known, &document, &mut folder.problems);
+        score::load_model(folder, &mut spec);
+        locations.scores.insert(spec.name.clone(), document);
+        scores.push(spec);
+    }
+    scores
 }
 
 fn load_campaigns(

@@ -89,6 +89,7 @@ pub fn check(
                 description: raw.description,
                 data_type: raw.data_type,
                 classification: column::classification(raw.classification),
+                known_after_contact: raw.known_after_contact,
             })
             .collect(),
         checks,

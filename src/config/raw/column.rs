@@ -33,9 +33,12 @@ pub struct RawColumn {
     pub map_other: Option<RawMapOther>,
     /// The kind of protected number; only its token is stored.
     pub protect: Option<RawProtection>,
-    /// Who may see the column: internal, direct or prohibited.
+    /// Who may see the column: internal, direct, proxy (reported where it decides) or prohibited.
     #[serde(default)]
     pub classification: RawClassification,
+    /// Whether the column is known only after the contact it speaks of, so that no score may be made of it.
+    #[serde(default)]
+    pub known_after_contact: bool,
     /// How dates and timestamps are written, such as "%Y%m%d".
     #[schemars(length(min = 1))]
     pub format: Option<String>,
@@ -141,6 +144,7 @@ pub enum RawClassification {
     #[default]
     Internal,
     Direct,
+    Proxy,
     Prohibited,
 }
 

@@ -17,6 +17,7 @@ mod model;
 mod model_test;
 mod named;
 mod reference;
+mod score;
 
 pub use acceptance::RawAcceptances;
 pub use approval::{RawApproval, RawApprover};
@@ -44,3 +45,7 @@ pub use model::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSever
 pub use model_test::{RawModelTest, RawModelTests, RawRow};
 pub use named::{Identifier, Named, Words, Written};
 pub use reference::RawReference;
+pub use score::{
+    RawBin, RawExclusion, RawFeature, RawFeatureKind, RawHoldoutRows, RawRegime, RawScore,
+    RawScoreMethod, RawTraining,
+};

@@ -57,9 +57,12 @@ pub struct RawModelColumn {
     /// The values that may stand here.
     #[schemars(length(min = 1))]
     pub accepted_values: Option<Vec<Written>>,
-    /// Who may see the column: internal, direct or prohibited.
+    /// Who may see the column: internal, direct, proxy (reported where it decides) or prohibited.
     #[serde(default)]
     pub classification: RawClassification,
+    /// Whether the column is known only after the contact it speaks of, so that no score may be made of it.
+    #[serde(default)]
+    pub known_after_contact: bool,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -9,6 +9,7 @@ pub mod movers;
 pub mod ledger;
 pub mod channels;
 pub mod capacity;
+pub mod scores;
 pub mod campaigns;
 pub mod reference;
 

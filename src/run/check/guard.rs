@@ -10,6 +10,8 @@ use crate::sql::lineage::{Lineage, Origin, Origins};
 /// Columns that hold a prohibited basis of credit decisions, and what every model makes its columns of.
 pub(super) struct Guard<'a> {
     prohibited: BTreeSet<Origin>,
+    proxies: BTreeSet<Origin>,
+    known_after_contact: BTreeSet<Origin>,
     models: BTreeMap<&'a TableName, Lineage>,
 }
 
@@ -17,35 +19,66 @@ impl<'a> Guard<'a> {
     pub fn new(project: &Project, models: BTreeMap<&'a TableName, Lineage>) -> Self {
         let of_models = project.models.iter().flat_map(|model| {
             let columns = model.columns.iter();
-            columns.map(|column| (&model.table, &column.name, column.classification))
+            columns.map(|column| {
+                let after = column.known_after_contact;
+                (&model.table, &column.name, column.classification, after)
+            })
         });
         let of_feeds = project.feeds().flat_map(|feed| {
             let columns = feed.columns.iter();
-            columns.map(|column| (&feed.table, &column.name, column.classification))
+            columns.map(|column| {
+                let after = column.known_after_contact;
+                (&feed.table, &column.name, column.classification, after)
+            })
         });
-        let prohibited = of_models
-            .chain(of_feeds)
-            .filter(|(_, _, classification)| *classification == Classification::Prohibited)
-            .map(|(table, column, _)| Origin {
+        let mut guard = Self {
+            prohibited: BTreeSet::new(),
+            proxies: BTreeSet::new(),
+            known_after_contact: BTreeSet::new(),
+            models,
+        };
+        for (table, column, classification, after) in of_models.chain(of_feeds) {
+            let origin = Origin {
                 table: table.clone(),
                 column: Some(column.clone()),
-            });
-        Self {
-            prohibited: prohibited.collect(),
-            models,
+            };
+            if after {
+                guard.known_after_contact.insert(origin.clone());
+            }
+            match classification {
+                Classification::Prohibited => guard.prohibited.insert(origin),
+                Classification::Proxy => guard.proxies.insert(origin),
+                Classification::Internal | Classification::Direct => false,
+            };
         }
+        guard
     }
 
     /// The shortest way from each prohibited column that decides one of `used`; the prohibited column stands first.
     ///
     /// What a prohibited column was itself made of is not followed further.
     pub fn paths(&self, used: &Origins) -> Vec<Vec<Origin>> {
+        self.paths_from(&self.prohibited, used)
+    }
+
+    /// The same from columns that stand close to a prohibited basis.
+    pub fn proxies(&self, used: &Origins) -> Vec<Vec<Origin>> {
+        self.paths_from(&self.proxies, used)
+    }
+
+    /// The same from columns that are known only after the contact, and from `excluded` ones.
+    pub fn leaks(&self, used: &Origins, excluded: &BTreeSet<Origin>) -> Vec<Vec<Origin>> {
+        let marked = self.known_after_contact.union(excluded).cloned().collect();
+        self.paths_from(&marked, used)
+    }
+
+    fn paths_from(&self, marked: &BTreeSet<Origin>, used: &Origins) -> Vec<Vec<Origin>> {
         let mut found = Vec::new();
         let mut seen: BTreeSet<&Origin> = used.iter().collect();
         let mut open: VecDeque<Vec<&Origin>> = used.iter().map(|origin| vec![origin]).collect();
         while let Some(path) = open.pop_front() {
             let Some(last) = path.last() else { continue };
-            if self.prohibited.contains(*last) {
+            if marked.contains(*last) {
                 found.push(path.into_iter().rev().cloned().collect());
                 continue;
             }

@@ -8,6 +8,7 @@ mod guard;
 mod model;
 mod model_check;
 mod planner;
+mod score;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use rayon::prelude::*;
 
 use self::guard::Guard;
 use self::planner::{Planner, diagnostic};
-use super::tables::{given_tables, names_of};
+use super::tables::{given_tables, names_of, own_table};
 use crate::config::feed::FeedSpec;
 use crate::config::project::Project;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -38,6 +39,8 @@ pub struct CheckedProject<'a> {
     pub graph: ModelGraph,
     /// Columns of every table and view a night makes.
     pub columns: BTreeMap<TableName, Vec<ColumnEntry>>,
+    /// What is no problem but worth knowing.
+    pub notes: Diagnostics,
 }
 
 /// Any date does for planning: only its type matters.
@@ -93,10 +96,20 @@ fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics
             columns.insert(table.clone(), found);
         }
     }
+    let mut notes = Diagnostics::default();
     // Checks and campaigns of models that do not plan would only repeat the same problem.
     if problems.is_empty() {
-        for found in plan_readers(&planner, &Guard::new(project, lineages)) {
+        let guard = Guard::new(project, lineages);
+        for found in plan_readers(&planner, &guard) {
             problems.extend(found);
+        }
+        let scores = project.scores.par_iter();
+        let found: Vec<_> = scores
+            .map(|score| planner.plan_score(score, &guard))
+            .collect();
+        for found in found {
+            problems.extend(found.problems);
+            notes.extend(found.notes);
         }
     }
     if problems.is_empty() {
@@ -104,6 +117,7 @@ fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics
             project,
             graph,
             columns,
+            notes,
         })
     } else {
         Err(problems)
@@ -140,7 +154,10 @@ fn graph(
         .par_iter()
         .map(|model| table_references(&model.sql))
         .collect();
-    ModelGraph::try_new(&project.models, parsed, &names_of(given)).map_err(|found| {
+    // Scores are made after the models, which can read those of the base release.
+    let mut names = names_of(given);
+    names.remove(&own_table("core", "model_score"));
+    ModelGraph::try_new(&project.models, parsed, &names).map_err(|found| {
         let mut problems = Diagnostics::default();
         for problem in found {
             let model = &project.models[problem.model];

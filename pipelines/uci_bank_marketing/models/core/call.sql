@@ -1,0 +1,28 @@
+select
+    staged._line - 1 as call_no,
+    -- Nothing in the data says whether two calls went to one client.
+    staged._line - 1 as customer_id,
+    staged.age,
+    staged.job,
+    staged.marital,
+    staged.education,
+    staged.in_default,
+    staged.housing_loan,
+    staged.personal_loan,
+    staged.phone_kind,
+    staged.month,
+    staged.weekday,
+    staged.duration,
+    staged.n_contacts,
+    staged.days_since,
+    staged.n_previous,
+    staged.last_outcome,
+    staged.employment_variation,
+    staged.consumer_price_index,
+    staged.consumer_confidence,
+    staged.euribor_3m,
+    staged.n_employed,
+    staged.subscribed = 'yes' as is_subscribed,
+    staged._file_id,
+    staged._line
+from staging.bank_calls as staged
