@@ -28,6 +28,9 @@ use crate::store::manifest::{CampaignEntry, ColumnEntry, FileEntry, GateResult, 
 use crate::store::steps::StepOutput;
 use crate::store::{Manifest, ReleaseId, TableEntry, Warehouse, WarehouseLock};
 
+/// Bytes that finding customers holds of a record, with its pairs: 223 MiB of 462,000 records were measured.
+const RECORD_BYTES: u64 = 600;
+
 pub struct NightContext<'a> {
     pub checked: &'a CheckedProject<'a>,
     pub settings: &'a RunSettings,
@@ -94,6 +97,22 @@ pub(super) struct Night<'a> {
     pub(super) views: Vec<ViewEntry>,
     pub(super) identities: Identities,
     pub(super) fingerprints: BTreeMap<String, String>,
+}
+
+/// Finding customers holds its records at once and does not spill: it stops before it starts where they cannot fit.
+fn fits_into_memory(n_records: u64, limit: Option<usize>) -> Result<(), RunError> {
+    let needed = n_records * RECORD_BYTES;
+    match limit.and_then(|limit| u64::try_from(limit).ok()) {
+        Some(limit) if needed > limit => Err(RunError::Usage {
+            message: format!(
+                "to find the customers of {n_records} records needs about {} MB, and --memory allows {} MB",
+                needed.div_ceil(1_000_000),
+                limit / 1_000_000
+            ),
+            hint: "give --memory that much, or leave it out".to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 impl<'a> Night<'a> {
@@ -230,6 +249,9 @@ impl<'a> Night<'a> {
         );
         let fingerprint = self.resolve_fingerprint(spec)?;
         let output = self.step(Stage::Resolve, "resolve", &fingerprint, |night| {
+            let tables = spec.records.iter();
+            let tables = tables.filter_map(|source| night.tables.get(&source.table));
+            fits_into_memory(tables.map(TableEntry::rows).sum(), context.settings.memory)?;
             let staging = spec.records.iter().map(|source| {
                 let files = night
                     .tables

@@ -11,7 +11,8 @@ pub struct RunSettings {
     pub warehouse: PathBuf,
     pub landing: PathBuf,
     pub threads: NonZeroUsize,
-    /// Bytes that the process may hold while queries run; other stages do not look at it.
+    /// Bytes that the process may hold while queries run. Finding customers refuses to start where they cannot be enough;
+    /// loading does not look at it: what it holds is flat.
     pub memory: Option<usize>,
     /// Allows closed months to change.
     pub restate: bool,

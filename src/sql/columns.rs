@@ -27,6 +27,14 @@ pub enum Values {
     Texts(Vec<Option<String>>),
 }
 
+/// A text column: the distinct texts, sorted, and for each row the position of its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coded {
+    pub texts: Vec<String>,
+    /// `None` is null.
+    pub codes: Vec<Option<u32>>,
+}
+
 impl Session {
     /// Runs a plan, keeps its rows in memory as a table, and gives them too.
     pub fn hold(
@@ -152,5 +160,29 @@ impl QueryResult {
             }
         }
         Ok((codes, names))
+    }
+
+    /// The numbers of a column by its place; null is not a number.
+    pub fn numbers_at(&self, place: usize) -> Result<Vec<f64>, SqlError> {
+        self.floats(&self.columns[place].name)
+    }
+
+    /// The texts of a column by its place, coded in the order of the texts.
+    pub fn coded_at(&self, place: usize) -> Result<Coded, SqlError> {
+        let (codes, names) = self.codes(&self.columns[place].name)?;
+        let mut order: Vec<u32> = (0_u32..).take(names.len()).collect();
+        order.sort_unstable_by_key(|code| &names[*code as usize]);
+        let mut position = vec![0_u32; names.len()];
+        for (next, code) in (0_u32..).zip(&order) {
+            position[*code as usize] = next;
+        }
+        let texts = order.iter().map(|code| names[*code as usize].clone());
+        let codes = codes.into_iter();
+        Ok(Coded {
+            texts: texts.collect(),
+            codes: codes
+                .map(|code| (code != NO_CODE).then(|| position[code as usize]))
+                .collect(),
+        })
     }
 }

@@ -15,7 +15,6 @@ pub mod output;
 pub mod result;
 pub mod schema;
 pub mod session;
-pub mod vectors;
 pub mod write;
 
 pub use bind::Bindings;

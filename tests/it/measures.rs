@@ -130,6 +130,15 @@ fn within_a_memory_limit_and_on_one_thread_models_run_alone_and_are_measured_one
 }
 
 #[test]
+fn finding_customers_says_how_much_memory_it_needs() {
+    let bank = Bank::with_three_nights();
+    let said = bank.salenet(&["run", "--memory", "1KB"]).exits(2);
+    let needs = "records needs about 1 MB, and --memory allows 0 MB";
+    assert!(said.stderr.contains(needs), "{}", said.stderr);
+    bank.salenet(&["run", "--memory", "1GB"]).exits(0);
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn the_run_holds_at_least_what_its_steps_took() {
     let report = &*THREE_NIGHTS;

@@ -3,7 +3,7 @@
 use super::ScoreError;
 use super::split::{Part, split};
 use crate::config::score::{FeatureKind, ScoreSpec};
-use crate::sql::vectors::Coded;
+use crate::sql::columns::Coded;
 use crate::sql::{Bindings, QueryResult, Session};
 
 /// Rows of a training query, in an order that their values decide.
@@ -33,7 +33,7 @@ pub fn read_past(
     for (number, feature) in score.features.iter().enumerate() {
         columns.push(match feature.kind {
             FeatureKind::Number => {
-                let mut values = result.number_vector(number + 3).map_err(&sql_error)?;
+                let mut values = result.numbers_at(number + 3).map_err(&sql_error)?;
                 for value in &mut values {
                     if !value.is_finite() {
                         *value = f64::NAN;
@@ -42,7 +42,7 @@ pub fn read_past(
                 Column::Number(values)
             }
             FeatureKind::Category => {
-                Column::Category(result.coded_vector(number + 3).map_err(&sql_error)?)
+                Column::Category(result.coded_at(number + 3).map_err(&sql_error)?)
             }
         });
     }
@@ -70,7 +70,7 @@ pub(super) fn outcomes(
         return Err(no_training(score));
     };
     let sql_error = ScoreError::sql(&score.name);
-    let targets = result.number_vector(0).map_err(&sql_error)?;
+    let targets = result.numbers_at(0).map_err(&sql_error)?;
     #[expect(clippy::float_cmp, reason = "true and false are exactly these")]
     let strange = targets
         .iter()
@@ -88,8 +88,8 @@ pub(super) fn outcomes(
         }
     }
     let target: Vec<bool> = targets.iter().map(|value| *value > 0.5).collect();
-    let held_by = result.coded_vector(1).map_err(&sql_error)?;
-    let positions = result.number_vector(2).map_err(&sql_error)?;
+    let held_by = result.coded_at(1).map_err(&sql_error)?;
+    let positions = result.numbers_at(2).map_err(&sql_error)?;
     let part = split(&training.holdout, &held_by, &positions).map_err(|problem| {
         ScoreError::data(&score.name, problem, "see `holdout` of the training")
     })?;

@@ -87,7 +87,7 @@ pub fn measure(
     let sql_error = ScoreError::sql(&score.name);
     let result = session.query(&sql, &bindings).map_err(&sql_error)?;
     let (target, part) = outcomes(&result, score)?;
-    let scores = result.number_vector(3).map_err(&sql_error)?;
+    let scores = result.numbers_at(3).map_err(&sql_error)?;
     let is_probability = matches!(score.method, ScoreMethod::Logistic { .. });
     let of = |wanted: Part| {
         let rows = scores.iter().zip(&target).zip(&part);

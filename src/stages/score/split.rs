@@ -1,7 +1,7 @@
 //! Which rows of the past a score is trained on, and which it is measured on.
 
 use crate::config::score::{Holdout, HoldoutRows};
-use crate::sql::vectors::Coded;
+use crate::sql::columns::Coded;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
