@@ -18,6 +18,9 @@ pub const LIST_COLUMNS: [&str; 8] = [
     "talking_points",
 ];
 
+/// Columns that lists may show when a score ranks: what raises the member's score most.
+pub const SCORE_LIST_COLUMNS: [&str; 3] = ["reason_1", "reason_2", "reason_3"];
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CampaignSpec {
     pub code: String,
@@ -34,8 +37,11 @@ pub struct CampaignSpec {
     pub attributes: String,
     pub eligibility: Vec<EligibilityRule>,
     pub suppress: Vec<SuppressionRule>,
-    /// SQL expression over the attributes; larger is better.
+    /// SQL expression over the attributes, and over the score's columns where there is one; larger is better.
     pub rank_by: String,
+    /// `None`: the attributes alone rank.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<RankScore>,
     /// Most customers contacted; `None` for no cap.
     pub cap: Option<u64>,
     pub offers: Vec<OfferSpec>,
@@ -55,6 +61,14 @@ pub struct CampaignSpec {
     pub reasons: Vec<Reason>,
     /// At least one.
     pub exports: Vec<ListExport>,
+}
+
+/// A score of the project whose rows the rank reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RankScore {
+    pub model: String,
+    /// A logistic score: what it gives may be called `p_response`.
+    pub is_probability: bool,
 }
 
 /// A second person signs before anything is exported.

@@ -161,6 +161,14 @@ impl Locations {
         Some(document.place(node))
     }
 
+    /// A key of a campaign's `score`; its model when the key is left out.
+    #[must_use]
+    pub fn campaign_score(&self, code: &str, key: &str) -> Option<Place> {
+        let document = self.campaigns.get(code)?;
+        let score = document.node.find("score")?;
+        Some(document.place(score.find(key).or_else(|| score.find("model"))?))
+    }
+
     /// The condition of an eligibility rule.
     #[must_use]
     pub fn eligibility(&self, code: &str, id: &str) -> Option<Place> {

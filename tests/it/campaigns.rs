@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use super::bank::{Bank, FIRST, SECOND, Said, THIRD, assert_same};
 use super::feeds::put;
 
-const CODE: &str = "SAV-2026-10";
+pub(super) const CODE: &str = "SAV-2026-10";
 
 /// A nightly campaign with cells of the tiny bank's ten customers; `more` are further keys.
-fn campaign(code: &str, priority: u32, more: &str) -> String {
+pub(super) fn campaign(code: &str, priority: u32, more: &str) -> String {
     format!(
         "campaign: {{code: {code}, description: Savings plan, product: savings_plan, level: customer, seed: 7}}
 schedule: nightly
@@ -43,23 +43,23 @@ fn bank_with(text: &str) -> (Bank, PathBuf) {
     (bank, project)
 }
 
-fn salenet(bank: &Bank, project: &Path, arguments: &[&str]) -> Said {
+pub(super) fn salenet(bank: &Bank, project: &Path, arguments: &[&str]) -> Said {
     let output = bank.with_project(project, arguments).output();
     Said::of(&output.expect("the program starts"))
 }
 
-fn night(bank: &Bank, project: &Path, date: &str) {
+pub(super) fn night(bank: &Bank, project: &Path, date: &str) {
     bank.deliver(date);
     salenet(bank, project, &["run"]).exits(0);
 }
 
-fn query(bank: &Bank, project: &Path, sql: &str) -> String {
+pub(super) fn query(bank: &Bank, project: &Path, sql: &str) -> String {
     let said = salenet(bank, project, &["sql", "--format", "csv", "-c", sql]).exits(0);
     let (_, rows) = said.stdout.split_once('\n').expect("a header");
     rows.to_owned()
 }
 
-fn files_of(folder: &Path) -> BTreeMap<String, String> {
+pub(super) fn files_of(folder: &Path) -> BTreeMap<String, String> {
     let files = super::bank::files_below(folder).into_iter();
     files
         .map(|file| {
@@ -260,7 +260,7 @@ fn a_rerun_never_chooses_again_what_went_out() {
 }
 
 /// A copy of what links below a folder lead to.
-fn linked(folder: &Path) -> PathBuf {
+pub(super) fn linked(folder: &Path) -> PathBuf {
     let copy = tempfile::tempdir().expect("a scratch folder").keep();
     for link in std::fs::read_dir(folder.join(CODE)).expect("lists") {
         let link = link.expect("an entry");

@@ -36,6 +36,7 @@ mod privacy;
 mod architecture;
 mod commands;
 mod guard;
+mod campaign_score;
 mod campaigns;
 mod selection;
 mod contact_policy;

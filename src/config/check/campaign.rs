@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::KnownTables;
 use super::cells::{check_base_rate, check_cells, check_finder, check_seeds};
 use super::contact_policy::{check_constraints, check_policy};
-use super::list_export::check_exports;
+use super::list_export::{Shown, check_exports};
 use super::suppression::{check_suppression, is_built_in};
+use super::{KnownScores, KnownTables, suggestion};
 use crate::config::campaign::{
-    Approval, CampaignLevel, CampaignSpec, EligibilityRule, Reason, Schedule,
+    Approval, CampaignLevel, CampaignSpec, EligibilityRule, RankScore, Reason, Schedule,
 };
 use crate::config::cells::Ppm;
 use crate::config::document::{Document, Reporter};
@@ -16,6 +16,7 @@ use crate::config::model::ModelSpec;
 use crate::config::raw::{
     RawApproval, RawApprover, RawCampaign, RawDedupe, RawKeep, RawLevel, RawSchedule,
 };
+use crate::config::score::ScoreMethod;
 use crate::config::yaml::Node;
 use crate::diagnostic::Diagnostics;
 use crate::domain::TableName;
@@ -32,6 +33,7 @@ const MOST_RULES: usize = 48;
 pub fn check(
     raw: RawCampaign,
     known: &KnownTables<'_>,
+    scores: &KnownScores<'_>,
     document: &Document,
     problems: &mut Diagnostics,
 ) -> CampaignSpec {
@@ -57,7 +59,12 @@ pub fn check(
         .codes
         .as_ref()
         .map(|codes| check_finder(codes, node.get("codes"), &mut report));
-    let exports = check_exports(&raw.export, &raw.layouts, &cells, model, node, &mut report);
+    let (rank_by, score) = check_rank(&raw, scores, node, &mut report);
+    let shown = Shown {
+        model,
+        has_score: raw.score.is_some(),
+    };
+    let exports = check_exports(&raw.export, &raw.layouts, &cells, shown, node, &mut report);
     let listed = exports.iter().flat_map(|export| &export.columns);
     let listed: BTreeSet<&str> = listed.map(String::as_str).collect();
     let seeds = raw.seeds.as_ref();
@@ -97,7 +104,8 @@ pub fn check(
             })
             .collect(),
         suppress,
-        rank_by: raw.rank_by,
+        rank_by,
+        score,
         cap: raw.cap,
         offers,
         cells,
@@ -115,6 +123,54 @@ pub fn check(
             })
             .collect(),
     }
+}
+
+/// The expression that ranks, and the score it may read.
+fn check_rank(
+    raw: &RawCampaign,
+    scores: &KnownScores<'_>,
+    node: &Node,
+    report: &mut Reporter<'_>,
+) -> (String, Option<RankScore>) {
+    let place = node.get("score");
+    match (&raw.rank_by, &raw.score) {
+        (Some(_), Some(_)) => report.at_key(
+            node,
+            "rank_by",
+            "the campaign ranks twice; with a `score` the expression stands in it",
+        ),
+        (None, None) => report.at_hint(
+            node.get("campaign").get("code"),
+            "the campaign does not say who ranks first",
+            "add `rank_by` with an expression over the attributes, or `score` with a model",
+        ),
+        _ => {}
+    }
+    let Some(score) = &raw.score else {
+        return (raw.rank_by.clone().unwrap_or_default(), None);
+    };
+    let found = scores.specs.iter().find(|spec| spec.name == score.model);
+    if found.is_none() && scores.is_complete {
+        let names = scores.specs.iter().map(|spec| spec.name.as_str());
+        let hint = suggestion(&score.model, names, "scores/")
+            .unwrap_or_else(|| "a score is a file such as scores/response.yml".to_owned());
+        report.at_hint(
+            place.get("model"),
+            format!("the project has no score `{}`", score.model),
+            hint,
+        );
+    }
+    let rank_by = score.rank_by.clone().unwrap_or_else(|| "score".to_owned());
+    let is_probability =
+        found.is_some_and(|spec| matches!(spec.method, ScoreMethod::Logistic { .. }));
+    let model = score.model.clone();
+    (
+        rank_by,
+        Some(RankScore {
+            model,
+            is_probability,
+        }),
+    )
 }
 
 fn check_code(code: &str, node: &Node, report: &mut Reporter<'_>) {

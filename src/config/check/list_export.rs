@@ -2,7 +2,7 @@
 
 use super::cells::channel;
 use super::suggestion;
-use crate::config::campaign::{LIST_COLUMNS, ListExport, ListFormat};
+use crate::config::campaign::{LIST_COLUMNS, ListExport, ListFormat, SCORE_LIST_COLUMNS};
 use crate::config::cells::{CellSpec, Channel};
 use crate::config::document::Reporter;
 use crate::config::feed::Classification;
@@ -10,18 +10,27 @@ use crate::config::model::ModelSpec;
 use crate::config::raw::{Named, RawListExport, RawListFormat};
 use crate::config::yaml::Node;
 
+/// What lists may show.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The attributes; `None` when they are unknown, reported or not.
+    pub model: Option<&'a ModelSpec>,
+    /// Then its reasons too.
+    pub has_score: bool,
+}
+
 pub fn check_exports(
     raw: &[RawListExport],
     layouts: &Named<Vec<String>>,
     cells: &[CellSpec],
-    model: Option<&ModelSpec>,
+    shown: Shown<'_>,
     node: &Node,
     report: &mut Reporter<'_>,
 ) -> Vec<ListExport> {
     let list = node.get("export");
     for (name, columns) in &layouts.0 {
         let place = node.get("layouts").get(name);
-        check_columns(columns, place, model, report);
+        check_columns(columns, place, shown, report);
         if raw
             .iter()
             .all(|export| export.layout.as_ref() != Some(name))
@@ -38,7 +47,7 @@ pub fn check_exports(
         let place = list.item(index);
         let columns = match (&raw.layout, &raw.columns) {
             (None, Some(columns)) if !columns.is_empty() => {
-                check_columns(columns, place.get("columns"), model, report);
+                check_columns(columns, place.get("columns"), shown, report);
                 columns.clone()
             }
             (Some(layout), None) => {
@@ -75,7 +84,7 @@ pub fn check_exports(
             report.at(place.get("channel"), message);
         }
         if let Some(column) = &raw.split_by {
-            check_column(column, place.get("split_by"), model, report);
+            check_column(column, place.get("split_by"), shown, report);
         }
         let export = ListExport {
             format: match raw.format {
@@ -119,24 +128,28 @@ pub fn check_exports(
     exports
 }
 
-fn check_columns(
-    columns: &[String],
-    place: &Node,
-    model: Option<&ModelSpec>,
-    report: &mut Reporter<'_>,
-) {
+fn check_columns(columns: &[String], place: &Node, shown: Shown<'_>, report: &mut Reporter<'_>) {
     for (index, name) in columns.iter().enumerate() {
         if columns[..index].contains(name) {
             report.at(place.item(index), format!("the list shows `{name}` twice"));
         }
-        check_column(name, place.item(index), model, report);
+        check_column(name, place.item(index), shown, report);
     }
 }
 
-fn check_column(name: &str, place: &Node, model: Option<&ModelSpec>, report: &mut Reporter<'_>) {
-    let Some(model) = model else { return };
+fn check_column(name: &str, place: &Node, shown: Shown<'_>, report: &mut Reporter<'_>) {
+    let Some(model) = shown.model else { return };
     match model.columns.iter().find(|column| column.name == *name) {
         None if LIST_COLUMNS.contains(&name) => {}
+        None if SCORE_LIST_COLUMNS.contains(&name) => {
+            if !shown.has_score {
+                report.at_hint(
+                    place,
+                    format!("`{name}` comes from a score, and the campaign has none"),
+                    "add `score` with a model; `talking_points` shows the campaign's own reasons",
+                );
+            }
+        }
         None => {
             let names = model.columns.iter().map(|column| column.name.as_str());
             let hint = suggestion(name, names, "the table");

@@ -70,8 +70,12 @@ pub fn load(project_dir: &Path) -> Result<Project, Diagnostics> {
             model::check_references(spec, document, &known, &mut folder.problems);
         }
     }
-    let scores = load_scores(&mut folder, &mut locations, &known);
-    let campaigns = load_campaigns(&mut folder, &mut locations, &known);
+    let (scores, scores_complete) = load_scores(&mut folder, &mut locations, &known);
+    let known_scores = KnownScores {
+        specs: &scores,
+        is_complete: scores_complete,
+    };
+    let campaigns = load_campaigns(&mut folder, &mut locations, &known, &known_scores);
     let acceptances = load_acceptances(&mut folder, &models, models_complete);
     let model_tests = load_model_tests(&mut folder, &mut locations, &known, &context);
     match bank {
@@ -99,6 +103,13 @@ struct BankContext<'a> {
     bank: &'a BankSpec,
     /// False when `bank.yml` itself is broken, so that nothing else is blamed for it.
     is_sound: bool,
+}
+
+/// What campaigns may rank by.
+struct KnownScores<'a> {
+    specs: &'a [super::score::ScoreSpec],
+    /// False when a score's file is broken.
+    is_complete: bool,
 }
 
 /// Every table whose columns the configuration declares.
@@ -364,12 +375,14 @@ fn load_scores(
     folder: &mut Folder<'_>,
     locations: &mut Locations,
     known: &KnownTables<'_>,
-) -> Vec<super::score::ScoreSpec> {
+) -> (Vec<super::score::ScoreSpec>, bool) {
     let mut scores = Vec::new();
+    let mut complete = true;
     let files = folder.yml_files("scores");
     let read = document::read_all::<RawScore>(folder, paths(&files), Kind::Score);
     for ((stem, _), read) in files.iter().zip(read) {
         let Some((document, raw)) = read else {
+            complete = false;
             continue;
         };
         let mut spec = score::check(raw, stem, known, &document, &mut folder.problems);
@@ -377,19 +390,20 @@ fn load_scores(
         locations.scores.insert(spec.name.clone(), document);
         scores.push(spec);
     }
-    scores
+    (scores, complete)
 }
 
 fn load_campaigns(
     folder: &mut Folder<'_>,
     locations: &mut Locations,
     known: &KnownTables<'_>,
+    scores: &KnownScores<'_>,
 ) -> Vec<super::campaign::CampaignSpec> {
     let mut campaigns: Vec<super::campaign::CampaignSpec> = Vec::new();
     let files = folder.yml_files("campaigns");
     let read = document::read_all::<RawCampaign>(folder, paths(&files), Kind::Campaign);
     for (document, raw) in read.into_iter().flatten() {
-        let spec = campaign::check(raw, known, &document, &mut folder.problems);
+        let spec = campaign::check(raw, known, scores, &document, &mut folder.problems);
         if let Some(first) = locations.campaigns.get(&spec.code) {
             let code = document.node.get("campaign").get("code");
             let message = format!("the campaign `{}` exists already", spec.code);

@@ -38,9 +38,11 @@ pub struct RawCampaign {
     pub constraints: Option<RawConstraints>,
     /// One place for each customer or household; default the campaign's level.
     pub dedupe: Option<RawDedupe>,
-    /// A SQL expression; larger is better.
+    /// A SQL expression over the attributes; larger is better. Without a `score` it is needed.
     #[schemars(length(min = 1))]
-    pub rank_by: String,
+    pub rank_by: Option<String>,
+    /// A score of the project that ranks; members without one are removed.
+    pub score: Option<RawRankScore>,
     /// The most customers contacted.
     #[schemars(range(min = 1))]
     pub cap: Option<u64>,
@@ -65,6 +67,18 @@ pub struct RawCampaign {
     /// The lists.
     #[schemars(length(min = 1))]
     pub export: Vec<RawListExport>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRankScore {
+    /// The name of a file in scores/, without .yml.
+    #[schemars(length(min = 1))]
+    pub model: String,
+    /// A SQL expression over the attributes and the score's own columns: `score`, `decile`, and `p_response`, which is
+    /// the probability of a logistic score. Larger is better; default `score`.
+    #[schemars(length(min = 1))]
+    pub rank_by: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -300,6 +300,14 @@ impl Planner<'_> {
                 score.name
             )
         };
+        let mut campaigns = self.project.campaigns.iter().filter(|campaign| {
+            let rank = campaign.score.as_ref();
+            rank.is_some_and(|rank| rank.model == score.name)
+        });
+        let message = match campaigns.next() {
+            Some(campaign) => format!("{message}; campaign {} chooses nobody", campaign.code),
+            None => message,
+        };
         let place = self.project.locations.score(&score.name, &[], "method");
         notes.push(
             self.at_score(place.as_ref(), message)

@@ -6,7 +6,9 @@ use super::contacts::{contact_values, contacts_sql};
 use super::rules::{removing, rules};
 use super::select::State;
 use crate::config::bank::Parameter;
-use crate::config::campaign::{CampaignLevel, CampaignSpec, LIST_COLUMNS, ListExport};
+use crate::config::campaign::{
+    CampaignLevel, CampaignSpec, LIST_COLUMNS, ListExport, SCORE_LIST_COLUMNS,
+};
 use crate::config::cells::CellKind;
 use crate::domain::BusinessDate;
 use crate::sql::Bindings;
@@ -32,6 +34,9 @@ pub fn campaign_bindings(
             bindings.insert(name, value.clone());
         }
     }
+    if let Some(score) = &campaign.score {
+        bindings.insert("score_model", Parameter::Text(score.model.clone()));
+    }
     for (number, reason) in campaign.reasons.iter().enumerate() {
         bindings.insert(
             &format!("reason_{number}"),
@@ -56,6 +61,37 @@ fn group(campaign: &CampaignSpec, attributes: &str, member: &str) -> String {
         CampaignLevel::Customer => member.to_owned(),
         CampaignLevel::Household => format!("coalesce({attributes}.household_id, -{member})"),
     }
+}
+
+/// The score's rows as `scored`, one per customer; empty for a campaign without a score.
+fn score_join(campaign: &CampaignSpec, member: &str) -> String {
+    let Some(score) = &campaign.score else {
+        return String::new();
+    };
+    let probability = if score.is_probability {
+        "score as p_response, "
+    } else {
+        ""
+    };
+    format!(
+        "
+left join (
+    select customer_id as _scored, score, {probability}decile, reason_1, reason_2, reason_3
+    from core.model_score
+    where model = $score_model
+) as scored on scored._scored = {member}"
+    )
+}
+
+/// Attributes and score of everybody: what the rank reads, apart from the campaign's members.
+#[must_use]
+pub fn rank_query(campaign: &CampaignSpec) -> String {
+    format!(
+        "select cast({} as double) from {} as attributes{}",
+        campaign.rank_by,
+        campaign.attributes,
+        score_join(campaign, "attributes.customer_id")
+    )
 }
 
 /// One row per member of the universe: group, rank, a bit for every rule it fails, and what constraints read.
@@ -107,13 +143,14 @@ select
     cast({bits} as bigint) as failed{read}
 from universe
 left join {attributes} as attributes on attributes.customer_id = universe._member
-left join contacts on contacts._group = {group}
+left join contacts on contacts._group = {group}{scored}
 {joins}",
         universe = campaign.universe,
         contacts = contacts_sql(campaign, &|member| group(campaign, "holder", member)),
         attributes = campaign.attributes,
         rank_by = campaign.rank_by,
         group = group(campaign, "attributes", "universe._member"),
+        scored = score_join(campaign, "universe._member"),
         joins = joins.join("\n"),
     )
 }
@@ -274,12 +311,13 @@ pub fn list_query(campaign: &CampaignSpec, export: &ListExport) -> String {
     format!(
         "select {split} as _part, candidate.place as _place, {columns}
 from campaigns.candidate as candidate
-join {attributes} as attributes on attributes.customer_id = candidate.customer_id
+join {attributes} as attributes on attributes.customer_id = candidate.customer_id{scored}
 where candidate.campaign_code = $campaign_code and candidate.business_date = $business_date
     and candidate.state = 'selected'{channel}
 order by _part, _place",
         columns = columns.join(", "),
         attributes = campaign.attributes,
+        scored = score_join(campaign, "candidate.customer_id"),
     )
 }
 
@@ -305,7 +343,7 @@ pub fn seeds_query(campaign: &CampaignSpec, export: &ListExport) -> Option<Strin
     ))
 }
 
-/// What to talk about: the words of every reason that holds.
+/// What to talk about: the words of every reason that holds, then what raises the score most.
 fn talking_points(campaign: &CampaignSpec) -> String {
     let reasons = campaign.reasons.iter().enumerate();
     let cases = reasons.map(|(number, reason)| {
@@ -314,12 +352,23 @@ fn talking_points(campaign: &CampaignSpec) -> String {
             reason.condition
         )
     });
-    let cases: String = cases.collect();
+    let mut cases: String = cases.collect();
+    if campaign.score.is_some() {
+        for reason in SCORE_LIST_COLUMNS {
+            let _ = write!(cases, ", scored.{reason}");
+        }
+    }
     if cases.is_empty() {
         "cast(null as varchar)".to_owned()
     } else {
         format!("concat_ws('; '{cases})")
     }
+}
+
+/// Without a score the attributes may have columns of these names.
+#[must_use]
+pub fn is_of_score(campaign: &CampaignSpec, column: &str) -> bool {
+    campaign.score.is_some() && SCORE_LIST_COLUMNS.contains(&column)
 }
 
 fn list_column(campaign: &CampaignSpec, column: &str) -> String {
@@ -362,6 +411,7 @@ fn list_column(campaign: &CampaignSpec, column: &str) -> String {
         ),
         "talking_points" => talking_points(campaign),
         name if LIST_COLUMNS.contains(&name) => format!("candidate.{name}"),
+        name if is_of_score(campaign, name) => format!("scored.{name}"),
         name => format!("attributes.\"{name}\""),
     }
 }

@@ -14,8 +14,17 @@ pub const CHOSEN_TONIGHT: &str = "S00_CHOSEN_TONIGHT";
 /// A control of a campaign for the product is left alone until its response window closes.
 pub const HELD_BACK: &str = "S00_HELD_BACK";
 
+/// Where a score ranks, who has none is left alone: the bank may not profile the customer, or does not know enough.
+pub const NO_SCORE: &str = "S00_NO_SCORE";
+
 /// Ids that no rule of a campaign's own may have.
-pub const BUILT_IN: [&str; 4] = [UNKNOWN, SELECTED_BEFORE, CHOSEN_TONIGHT, HELD_BACK];
+pub const BUILT_IN: [&str; 5] = [
+    UNKNOWN,
+    SELECTED_BEFORE,
+    CHOSEN_TONIGHT,
+    HELD_BACK,
+    NO_SCORE,
+];
 
 /// A rule as the query judges it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +85,16 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
         "held back as control for the product, and the response window is open",
         "coalesce(contacts._held_back, false)",
     ));
+    if let Some(score) = &campaign.score {
+        rules.push(JudgedRule::removing(
+            NO_SCORE,
+            &format!(
+                "has no score {}: no consent to profiling, or outside its population",
+                score.model
+            ),
+            "scored.score is null",
+        ));
+    }
     for (number, rule) in campaign.suppress.iter().enumerate() {
         rules.push(JudgedRule {
             channel: rule.channel,

@@ -1,0 +1,85 @@
+//! Campaigns that rank by a score.
+
+#![cfg(test)]
+
+use super::bank::{Bank, FIRST};
+use super::campaigns::{CODE, campaign, files_of, linked, night, query, salenet};
+use super::feeds::put;
+
+/// The smallest balances have most points; customer 3 is not scored.
+const CARD: &str = "description: Who needs the plan
+method: scorecard
+population: select customer_id, total_balance from marts.customer_360 where customer_id <> 3
+features:
+  - column: total_balance
+    type: number
+    reason: has little so far
+    bins:
+      - {below: 2000, points: 30}
+      - {from: 2000, below: 4000, points: 20}
+      - {from: 4000, points: 10}
+      - {missing: true, points: 0}
+";
+
+#[test]
+fn a_score_ranks_says_why_and_leaves_out_whom_it_does_not_know() {
+    let text = campaign(
+        CODE,
+        20,
+        "score: {model: need, rank_by: \"score - total_balance / 1000000\"}\n",
+    )
+    .replace("rank_by: \"total_balance\"\n", "")
+    .replace(
+        "[finder_number,",
+        "[talking_points, reason_1, finder_number,",
+    );
+    let bank = Bank::new();
+    let project = bank.own_project();
+    put(&project, "scores/need.yml", CARD.as_bytes());
+    put(&project, "campaigns/savings.yml", text.as_bytes());
+    night(&bank, &project, FIRST);
+    let order = |by: &str| {
+        let sql = format!(
+            "select candidate.customer_id from campaigns.candidate as candidate
+             join core.model_score as given on given.customer_id = candidate.customer_id
+             join marts.customer_360 as known on known.customer_id = candidate.customer_id
+             where place is not null order by {by}"
+        );
+        query(&bank, &project, &sql)
+    };
+    let by_place = order("place");
+    assert!(by_place.lines().count() > 2, "{by_place}");
+    assert_eq!(
+        by_place,
+        order("score desc, total_balance, candidate.customer_id")
+    );
+    assert_ne!(by_place, order("total_balance desc, candidate.customer_id"));
+    let without = "select customer_id from campaigns.candidate
+        where failed_rules like '%S00_NO_SCORE%' order by 1";
+    assert_eq!(query(&bank, &project, without), "3\n");
+    let lists = files_of(&linked(&bank.warehouse().join("current/lists")));
+    let shown = lists
+        .values()
+        .filter(|text| text.contains("has little so far,has little so far"));
+    assert!(shown.count() > 0, "{lists:?}");
+    salenet(
+        &bank,
+        &project,
+        &["campaign", "replay", CODE, "--date", FIRST],
+    )
+    .exits(0);
+    // What the score is made of reaches the campaign: the way is told.
+    let yml = project.join("models/marts/customer_360.yml");
+    let model = std::fs::read_to_string(&yml).expect("a model");
+    let from = "total_balance: {description: Sum of balances";
+    let marked = model.replace(from, &format!("{from}, classification: prohibited"));
+    assert_ne!(model, marked);
+    std::fs::write(&yml, marked).expect("written");
+    let said = salenet(&bank, &project, &["check"]).exits(3);
+    assert!(
+        said.stderr
+            .contains("total_balance -> core.model_score.score -> here"),
+        "{}",
+        said.stderr
+    );
+}
