@@ -37,6 +37,7 @@ mod architecture;
 mod commands;
 mod guard;
 mod campaigns;
+mod outcomes;
 mod selection;
 mod contact_policy;
 mod scores;
