@@ -1,4 +1,4 @@
-//! `salenet campaign`: plan, run, list, approve, export, recall, replay.
+//! `salenet campaign`: plan, run, list, approve, export, recall, replay, results.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::run::{DateSelection, RunSettings, check, run as run_nights};
 use crate::store::Warehouse;
 use crate::store::landing_output::write_output;
 
-/// Plan, run, approve, export, recall and replay campaigns
+/// Plan, run, approve, export, recall and replay campaigns, and see what they brought
 #[derive(Debug, Args)]
 pub struct CampaignArgs {
     #[command(subcommand)]
@@ -90,6 +90,11 @@ enum CampaignCommand {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// What campaigns brought: the funnel of each cell, against the controls and the baseline
+    Results {
+        /// The campaign's code, past mailings included [default: all that contacted somebody]
+        code: Option<String>,
+    },
 }
 
 pub fn run(args: &CampaignArgs, global: &GlobalArgs) -> Result<(), Failure> {
@@ -154,6 +159,9 @@ pub fn run(args: &CampaignArgs, global: &GlobalArgs) -> Result<(), Failure> {
         }
         CampaignCommand::Replay { code, date, out } => {
             replay_lists(&project, &settings, code, *date, out.as_deref())
+        }
+        CampaignCommand::Results { code } => {
+            super::campaign_results::run(&settings, global, code.as_deref())
         }
     }
 }

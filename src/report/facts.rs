@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::finance::FinanceFacts;
+use super::finance::{FinanceFacts, Rows as FinanceRows};
 use crate::domain::Parameter;
 use crate::sql::{Bindings, Cell, Session, SqlError};
 use crate::stages::score::Measures;
@@ -32,6 +32,8 @@ pub struct Facts {
     pub profit_lines: Found<ProfitLines>,
     pub channels: Found<Vec<ChannelMonth>>,
     pub finance: FinanceFacts,
+    /// Cells of campaigns that contacted somebody, as `results` names the columns.
+    pub results: Found<FinanceRows>,
     /// Measured by the caller, who knows the project.
     pub scores: Vec<ScoreFacts>,
 }
@@ -168,6 +170,7 @@ pub fn read_facts(session: &Session, manifest: &Manifest) -> Result<Facts, SqlEr
         profit_lines: release.profit_lines()?,
         channels: release.channels()?,
         finance: release.finance()?,
+        results: release.results()?,
         scores: Vec::new(),
     })
 }

@@ -115,7 +115,12 @@ impl Asked<'_> {
     }
 
     /// The rows of a query over a table that may be absent.
-    fn shown(&self, table: &str, needed: &[&str], sql: &str) -> Result<Found<Rows>, SqlError> {
+    pub(super) fn shown(
+        &self,
+        table: &str,
+        needed: &[&str],
+        sql: &str,
+    ) -> Result<Found<Rows>, SqlError> {
         if let Some(reason) = self.missing(table, needed)? {
             return Ok(Found::Absent(reason));
         }

@@ -6,6 +6,7 @@
 
 pub mod facts;
 pub mod finance;
+pub mod results;
 pub mod figure;
 pub mod html;
 pub mod chart;

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::html::escape;
 use super::section::{
-    Shown, campaigns, channels, customers, feeds, gates, head, ledger, profit, reference, scores,
+    Shown, campaigns, channels, customers, feeds, gates, head, ledger, profit, reference, results,
+    scores,
 };
 use super::{Bank, Facts};
 use crate::store::Manifest;
@@ -20,6 +21,7 @@ const CONTENTS: &[(&str, &str)] = &[
     ("channels", "Cost per channel"),
     ("scores", "Scores"),
     ("campaigns", "Campaigns"),
+    ("results", "Results of campaigns"),
     ("reference", "Reference"),
 ];
 
@@ -35,9 +37,10 @@ pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
     let mut body = head::render(&shown);
     body.push_str("<nav aria-label=\"Contents\">\n<ul>\n");
     let has_scores = !facts.scores.is_empty();
+    let has_results = results::are_there(facts);
     for (id, name) in CONTENTS
         .iter()
-        .filter(|(id, _)| *id != "scores" || has_scores)
+        .filter(|(id, _)| (*id != "scores" || has_scores) && (*id != "results" || has_results))
     {
         let _ = writeln!(body, "<li><a href=\"#{id}\">{name}</a></li>");
     }
@@ -51,6 +54,7 @@ pub fn render(bank: &Bank, manifest: &Manifest, facts: &Facts) -> String {
         channels::render(&shown),
         scores::render(&shown),
         campaigns::render(&shown),
+        results::render(&shown),
         reference::render(&shown),
     ] {
         body.push_str(&section);

@@ -14,6 +14,7 @@ pub mod night;
 mod models;
 mod campaigns;
 pub mod campaign_desk;
+pub mod campaign_results;
 mod walk;
 pub mod plan;
 pub mod feeds;

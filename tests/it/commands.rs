@@ -53,6 +53,7 @@ fn every_command_explains_itself() {
         ("help_match_evaluate", &["match", "evaluate", "--help"]),
         ("help_explain", &["explain", "--help"]),
         ("help_explain_profit", &["explain", "profit", "--help"]),
+        ("help_campaign_results", &["campaign", "results", "--help"]),
         ("help_generate", &["generate", "--help"]),
         ("help_schema", &["schema", "--help"]),
         ("help_completions", &["completions", "--help"]),

@@ -11,7 +11,7 @@ use salenet::sql::{Bindings, Session, SessionOptions};
 use salenet::store::{Manifest, TableEntry};
 use serde_json::json;
 
-use super::report_finance::{absent_finance, finance};
+use super::report_finance::{absent_finance, finance, results};
 
 fn bank() -> Bank {
     Bank {
@@ -157,6 +157,7 @@ fn facts() -> Facts {
             channel("2026-10", "web", "0.004000"),
         ]),
         finance: finance(),
+        results: results(),
         scores: Vec::new(),
     }
 }
@@ -176,6 +177,7 @@ fn nothing_found() -> Facts {
         profit_lines: absent("marts.customer_pnl"),
         channels: absent("marts.channel_cost"),
         finance: absent_finance(),
+        results: Found::Absent("This release has no table marts.campaign_result.".to_owned()),
         scores: Vec::new(),
     }
 }

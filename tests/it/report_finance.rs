@@ -51,6 +51,36 @@ pub fn finance() -> FinanceFacts {
     }
 }
 
+/// A cell and its controls, and a campaign without any.
+pub fn results() -> Found<Vec<Vec<String>>> {
+    let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
+    Found::Shown(vec![
+        row(&[
+            "<HEL>",
+            "M",
+            "contact",
+            "true",
+            "564",
+            "5",
+            "5",
+            "3",
+            "2",
+            "241600.00",
+            "479.40",
+            "127",
+            "0",
+            "0.003546",
+            "-0.025926",
+            "0.012836",
+            "0.048400",
+        ]),
+        row(&[
+            "<HEL>", "C", "control", "true", "127", "0", "0", "0", "0", "0.00", "0.00", "", "", "",
+            "", "", "",
+        ]),
+    ])
+}
+
 pub fn absent_finance() -> FinanceFacts {
     fn absent<T>(table: &str) -> Found<T> {
         Found::Absent(format!("This release has no table {table}."))
@@ -86,4 +116,21 @@ fn the_controllers_tables_stand_on_the_page_with_exact_sums() {
         !page.contains("2026-09</td><td>Counters"),
         "only the latest month's pools"
     );
+}
+
+#[test]
+fn results_stand_with_their_intervals_and_only_where_a_campaign_contacted_somebody() {
+    let page = page();
+    for shown in [
+        "&lt;HEL&gt;",
+        "241,600.00",
+        "2 / 564",
+        "0 / 127",
+        "0.35 points",
+        "-2.59 points to 1.28 points",
+        "4.84 points",
+        "href=\"#results\"",
+    ] {
+        assert!(page.contains(shown), "{shown}");
+    }
 }

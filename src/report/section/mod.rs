@@ -11,6 +11,7 @@ pub mod channels;
 pub mod capacity;
 pub mod scores;
 pub mod campaigns;
+pub mod results;
 pub mod reference;
 
 use super::facts::Facts;

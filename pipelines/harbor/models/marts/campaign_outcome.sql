@@ -1,0 +1,126 @@
+with contacts as (
+    select * from core.campaign_assignment
+),
+
+responses as (
+    select * from marts.campaign_attribution where is_in_window
+),
+
+members as (
+    select * from core.household_member
+),
+
+holders as (
+    select * from core.customer_account where role in ('primary', 'joint') and customer_id <> 0
+),
+
+accounts as (
+    select * from core.account
+),
+
+-- Whose accounts count for a contact: the customer's, and those of the household where it was the household's offer.
+reached as (
+    select contact_id, customer_id, 0 as distance
+    from contacts
+    where customer_id is not null
+    union all
+    select contacts.contact_id, members.customer_id, 1
+    from contacts
+    join members on members.household_id = contacts.household_id
+    where contacts.level = 'household' and members.customer_id <> contacts.customer_id
+),
+
+openings as (
+    select
+        contacts.contact_id,
+        contacts.campaign_code,
+        contacts.contacted_on,
+        accounts.account_id,
+        accounts.open_date,
+        accounts.limit_amount,
+        min(reached.distance) as distance
+    from contacts
+    join reached on reached.contact_id = contacts.contact_id
+    join holders on holders.customer_id = reached.customer_id
+    join accounts on accounts.account_id = holders.account_id
+    where
+        accounts.product_code = contacts.product_code
+        and accounts.open_date >= contacts.contacted_on
+        and accounts.open_date < contacts.window_ends_on
+    group by
+        contacts.contact_id, contacts.campaign_code, contacts.contacted_on, accounts.account_id,
+        accounts.open_date, accounts.limit_amount
+),
+
+-- An account counts once in a campaign, whoever else holds it.
+ranked as (
+    select
+        openings.*,
+        row_number() over (
+            partition by campaign_code, account_id order by distance, contacted_on desc, contact_id
+        ) as place
+    from openings
+),
+
+booked as (
+    select
+        contact_id,
+        count(*) as n_accounts,
+        min(open_date) as booked_on,
+        sum(coalesce(limit_amount, 0.00)) as amount
+    from ranked
+    where place = 1
+    group by contact_id
+),
+
+answers as (
+    select
+        contact_id,
+        count(*) as n_responses,
+        min(case matched_by when 'finder' then 1 when 'customer' then 2 else 3 end) as method,
+        min(case when response_type <> 'refused' then responded_on end) as responded_on,
+        max(case when response_type <> 'refused' then 1 else 0 end) = 1 as has_response,
+        max(case when response_type in ('application', 'approved', 'declined', 'booked') then 1 else 0 end) = 1
+            as has_application,
+        max(case when response_type in ('approved', 'booked') then 1 else 0 end) = 1 as has_approval,
+        max(case when response_type = 'booked' then 1 else 0 end) = 1 as has_booking,
+        max(case when response_type = 'refused' then 1 else 0 end) = 1 as has_refusal
+    from responses
+    group by contact_id
+)
+
+select
+    contacts.contact_id,
+    contacts.campaign_code,
+    contacts.cell_code,
+    contacts.kind,
+    contacts.product_code,
+    contacts.customer_id,
+    contacts.household_id,
+    contacts.channel,
+    contacts.offer_code,
+    contacts.contacted_on,
+    contacts.window_ends_on,
+    contacts.is_contacted,
+    contacts.is_returned,
+    contacts.cost,
+    case
+        when answers.method = 1 then 'finder'
+        when answers.method = 2 then 'customer'
+        when answers.method = 3 then 'household'
+        when booked.contact_id is not null then 'inferred'
+    end as matched_by,
+    coalesce(answers.n_responses, 0) as n_responses,
+    least(answers.responded_on, booked.booked_on) as responded_on,
+    coalesce(answers.has_response, false) or booked.contact_id is not null as is_responded,
+    coalesce(answers.has_application, false) or booked.contact_id is not null as is_applied,
+    coalesce(answers.has_approval, false) or booked.contact_id is not null as is_approved,
+    booked.contact_id is not null as is_booked,
+    coalesce(answers.has_refusal, false) as is_refused,
+    coalesce(answers.has_booking, false) as is_booking_reported,
+    booked.booked_on,
+    coalesce(booked.n_accounts, 0) as n_accounts,
+    coalesce(booked.amount, 0.00) as amount
+from contacts
+left join answers on answers.contact_id = contacts.contact_id
+left join booked on booked.contact_id = contacts.contact_id
