@@ -123,14 +123,15 @@ fn show(
     for row in &cells.rows {
         increment(text, &cells, row);
     }
-    if let Some(row) = cells.rows.first()
-        && cells.text(row, "is_window_closed").as_deref() == Some("false")
+    let is_open =
+        |row: &&Vec<Cell>| cells.text(row, "is_window_closed").as_deref() == Some("false");
+    let open = cells.rows.iter().filter(is_open);
+    // Dates as texts are in the order of time.
+    if let Some(last) = open
+        .filter_map(|row| cells.text(row, "window_ends_on"))
+        .max()
     {
-        let _ = writeln!(
-            text,
-            "window      open until {}: figures will grow",
-            cells.text(row, "window_ends_on").unwrap_or_default()
-        );
+        let _ = writeln!(text, "window      open until {last}: figures will grow");
     }
     let totals = Rows::of(&campaign.totals)?;
     if totals.rows.len() > 1 {

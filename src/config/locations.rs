@@ -43,13 +43,6 @@ impl Locations {
         key_place(document, document.node.find("feeds")?, feed)
     }
 
-    /// The name of a column of a feed.
-    #[must_use]
-    pub fn feed_column(&self, qualified: &str, column: &str) -> Option<Place> {
-        let (document, feed) = self.feed_node(qualified)?;
-        key_place(document, feed.find("columns")?, column)
-    }
-
     /// The condition of a row rule.
     #[must_use]
     pub fn row_rule(&self, qualified: &str, id: &str) -> Option<Place> {
@@ -70,14 +63,6 @@ impl Locations {
     pub fn parameter(&self, name: &str) -> Option<Place> {
         let document = self.bank.as_ref()?;
         key_place(document, document.node.find("parameters")?, name)
-    }
-
-    /// A key of the record at `index` in `matching.yml`, such as `feed`.
-    #[must_use]
-    pub fn matching_record(&self, index: usize, key: &str) -> Option<Place> {
-        let document = self.matching.as_ref()?;
-        let record = document.node.find("records")?.items().get(index)?;
-        Some(document.place(record.find(key)?))
     }
 
     /// The name of the trained model in `matching.yml`.
@@ -139,13 +124,6 @@ impl Locations {
             Side::Right => "right",
         };
         Some(document.place(check.find("reconcile")?.find(key)?))
-    }
-
-    /// The name of a column of a reference table.
-    #[must_use]
-    pub fn reference_column(&self, reference: &str, column: &str) -> Option<Place> {
-        let document = self.references.get(reference)?;
-        key_place(document, document.node.find("columns")?, column)
     }
 
     /// A key of a campaign: `universe`, `attributes`, `rank_by`, `schedule`; its name when the

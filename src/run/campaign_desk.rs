@@ -54,7 +54,11 @@ pub fn campaign_of<'a>(project: &'a Project, code: &str) -> Result<&'a CampaignS
                 .collect();
             usage(
                 format!("there is no campaign `{code}`"),
-                format!("there are {}", codes.join(", ")),
+                if codes.is_empty() {
+                    "a campaign is a file such as campaigns/home_equity.yml".to_owned()
+                } else {
+                    format!("there are {}", codes.join(", "))
+                },
             )
         }
     }
@@ -209,7 +213,7 @@ fn required_run(warehouse: &Warehouse, code: &str) -> Result<(Manifest, Campaign
         Some(found) => Ok(found),
         None => usage(
             format!("no night in force has run the campaign `{code}`"),
-            format!("salenet campaign run {code}"),
+            format!("salenet campaign run {code} --by <name>"),
         ),
     }
 }
@@ -283,7 +287,7 @@ pub fn export(
     if recalled {
         return usage(
             format!("the lists of {code} of {date} were recalled"),
-            format!("choose anew with a later night: salenet campaign run {code}"),
+            format!("choose anew with a later night: salenet campaign run {code} --by <name>"),
         );
     }
     let current = warehouse.require_current()?.date;
@@ -309,7 +313,9 @@ pub fn export(
     if current.minus_days(u64::from(valid)) > date {
         return usage(
             format!("{code} chose on {date}, more than {valid} days before {current}"),
-            format!("who may be contacted may have changed: salenet campaign run {code}"),
+            format!(
+                "who may be contacted may have changed: salenet campaign run {code} --by <name>"
+            ),
         );
     }
     let reading = Reading::Release(manifest.release);

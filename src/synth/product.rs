@@ -63,11 +63,6 @@ impl Product {
     }
 
     #[must_use]
-    pub const fn is_wealth(self) -> bool {
-        matches!(self, Self::WealthFund | Self::WealthInsurance)
-    }
-
-    #[must_use]
     pub const fn system(self) -> System {
         match self {
             Self::Checking

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::bank::{Bank, FIRST, Said};
+use super::bank::{Accounts, Bank, FIRST, SECOND, Said};
 use super::feeds::put;
 
 /// A table of the project whose rows stand in its SQL.
@@ -38,6 +38,14 @@ const CONTACT: [&str; 9] = [
     "is_control",
 ];
 
+const RESPONSE: [&str; 5] = [
+    "response_no",
+    "customer_id",
+    "finder_no",
+    "response_type",
+    "responded_on",
+];
+
 fn contact(
     number: &str,
     customer: u32,
@@ -51,11 +59,8 @@ fn contact(
     )
 }
 
-/// Customer -> the rules it fails, of a campaign with these keys.
-fn failed(prepare: impl Fn(&Path), keys: &str) -> Vec<String> {
-    let bank = Bank::new();
-    let project = bank.own_project();
-    prepare(&project);
+/// The project's only campaign, with these keys.
+fn put_campaign(project: &Path, keys: &str) {
     let campaign = format!(
         "campaign: {{code: SAV, description: Savings plan, product: savings_plan, level: customer, seed: 7}}
 schedule: nightly
@@ -67,16 +72,29 @@ cells:
 export: [{{format: csv, columns: [customer_id]}}]
 {keys}"
     );
-    put(&project, "campaigns/savings.yml", campaign.as_bytes());
+    put(project, "campaigns/savings.yml", campaign.as_bytes());
+}
+
+fn say(bank: &Bank, project: &Path, arguments: &[&str]) -> Said {
+    let output = bank.with_project(project, arguments).output();
+    Said::of(&output.expect("the program starts")).exits(0)
+}
+
+/// Customer -> the rules it fails, of a campaign with these keys.
+fn failed(prepare: impl Fn(&Path), keys: &str) -> Vec<String> {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    prepare(&project);
+    put_campaign(&project, keys);
     bank.deliver(FIRST);
-    let say = |arguments: &[&str]| -> Said {
-        let output = bank.with_project(&project, arguments).output();
-        Said::of(&output.expect("the program starts")).exits(0)
-    };
-    say(&["run"]);
+    say(&bank, &project, &["run"]);
+    told(&bank, &project)
+}
+
+fn told(bank: &Bank, project: &Path) -> Vec<String> {
     let sql = "select concat(customer_id, ' ', failed_rules, ' ', state, ' ', coalesce(first_failed_rule, '')) as told
-        from campaigns.candidate order by customer_id";
-    let said = say(&["sql", "--format", "csv", "-c", sql]);
+        from campaigns.candidate where campaign_code = 'SAV' order by customer_id";
+    let said = say(bank, project, &["sql", "--format", "csv", "-c", sql]);
     said.stdout
         .lines()
         .skip(1)
@@ -113,14 +131,7 @@ fn windows_slide_over_contacts_refusals_and_controls() {
         |project| {
             let rows: Vec<&str> = contacts.iter().map(String::as_str).collect();
             table(project, "campaign_contact", &CONTACT, &rows);
-            let columns = [
-                "response_no",
-                "customer_id",
-                "finder_no",
-                "response_type",
-                "responded_on",
-            ];
-            table(project, "campaign_response", &columns, &responses);
+            table(project, "campaign_response", &RESPONSE, &responses);
         },
         "contact_policy:
   max: [{n: 1, days: 90, scope: product}, {n: 3, days: 30, scope: any}]
@@ -143,6 +154,35 @@ response: {window_days: 60}
             "10  selected",
         ]
     );
+}
+
+#[test]
+fn a_refusal_follows_its_customer_through_a_merge() {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let mailed = contact("1", 8, "savings_plan", "SAV-1", "2026-05-10", false);
+    table(&project, "campaign_contact", &CONTACT, &[&mailed]);
+    // Customer 8 refused without quoting a number.
+    let refused = "('R1', 8, cast(null as varchar), 'refused', date '2026-05-20')";
+    table(&project, "campaign_response", &RESPONSE, &[refused]);
+    bank.deliver(FIRST);
+    say(&bank, &project, &["run"]);
+
+    // The account of customer 8 turns out to be customer 1's.
+    let mut accounts = super::bank::accounts(2);
+    accounts[7].ssn = accounts[0].ssn.clone();
+    bank.deliver(SECOND);
+    bank.deliver_accounts(SECOND, &Accounts::of(&accounts, SECOND));
+    put_campaign(
+        &project,
+        "contact_policy:
+  never_after: [{offer: \"SAV-*\", days: 180, if: refused}]
+",
+    );
+    say(&bank, &project, &["run"]);
+    let told = told(&bank, &project);
+    assert_eq!(told[0], "1 P01 removed P01");
+    assert!(told.iter().all(|line| !line.starts_with("8 ")), "{told:?}");
 }
 
 #[test]

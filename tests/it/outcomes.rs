@@ -2,7 +2,10 @@
 
 #![cfg(test)]
 
+use salenet::run::campaign_results::campaign_results;
+
 use super::harbor::Harbor;
+use super::report::release_of;
 
 const CODE: &str = "HEL-2026-11";
 const BASELINE: &str = "HEL-MASS-2026-05";
@@ -52,4 +55,44 @@ fn a_delivered_campaign_is_counted_the_next_night_beside_its_baseline() {
     for column in named.split_whitespace() {
         assert!(columns.contains(&column), "{column}");
     }
+}
+
+/// 600 contacts booked 30, the baseline's 1,000 booked 25: 600 x 25 / 30 = 500 would have done, half of 1,000.
+#[test]
+fn contacts_are_compared_at_equal_bookings() {
+    let totals = "select 'NEW' as campaign_code, 'OLD' as baseline_code, 600 as n_contacted, 30 as n_booked \
+        union all select 'OLD', cast(null as varchar), 1000, 25 \
+        union all select 'NONE', 'OLD', 600, 0";
+    let (session, manifest) = release_of(&[
+        ("marts.campaign_total", totals),
+        (
+            "marts.campaign_result",
+            "select 'NEW' as campaign_code, 'contact' as kind, 'A' as cell_code \
+             union all select 'NONE', 'contact', 'A'",
+        ),
+        (
+            "reference.campaign_measure",
+            "select 1 as position, 'n_booked' as measure, 'booked' as name, 'count' as unit, \
+             'n_booked' as numerator, cast(null as varchar) as denominator",
+        ),
+    ]);
+    let (_, found) = campaign_results(&session, &manifest, None).expect("results");
+    let compared = |code: &str| {
+        let campaign = found.iter().find(|campaign| campaign.code == code);
+        let rows = campaign
+            .expect("the campaign")
+            .contacts_at_equal_bookings
+            .rows();
+        let texts = rows.expect("rows").into_iter();
+        texts
+            .map(|row| {
+                row.iter()
+                    .map(salenet::sql::Cell::to_text)
+                    .collect::<Vec<_>>()
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(compared("NEW"), [["600", "500", "1000", "-500000"]]);
+    // Without a booking there is nothing to compare at.
+    assert!(compared("NONE").is_empty());
 }

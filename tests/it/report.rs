@@ -450,7 +450,7 @@ fn session() -> Session {
 }
 
 /// A release that holds the rows of these queries.
-fn release_of(tables: &[(&str, &str)]) -> (Session, Manifest) {
+pub(super) fn release_of(tables: &[(&str, &str)]) -> (Session, Manifest) {
     let session = session();
     let mut manifest = manifest();
     manifest.tables.clear();

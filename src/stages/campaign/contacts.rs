@@ -9,8 +9,8 @@ use crate::config::contact_policy::ContactPolicy;
 /// The common table expressions `history` and `contacts`; `group` turns a customer into its group.
 ///
 /// `contacts` has one row per group with `_selected_before`, `_held_back`, `_chosen_tonight` and one `_policy_<n>` per
-/// rule of the contact policy, true where it forbids a contact. Contacts of customers who were merged since count for
-/// the customer they became; windows end with the business date.
+/// rule of the contact policy, true where it forbids a contact. Contacts and refusals of customers who were merged
+/// since count for the customer they became; windows end with the business date.
 pub fn contacts_sql(campaign: &CampaignSpec, group: &dyn Fn(&str) -> String) -> String {
     let policy = &campaign.policy;
     let mut own = String::new();
@@ -38,7 +38,11 @@ pub fn contacts_sql(campaign: &CampaignSpec, group: &dyn Fn(&str) -> String) -> 
     union all
     select {OF_HISTORY}, answers.responded_on as refused_on
     from history
-    join {table} as answers on answers.customer_id = history._customer
+    join (
+        select coalesce(alias.current_id, said.customer_id) as customer_id, said.finder_no, said.response_type, said.responded_on
+        from {table} as said
+        left join campaigns.customer_alias as alias on alias.customer_id = said.customer_id
+    ) as answers on answers.customer_id = history._customer
     where answers.response_type = 'refused' and answers.finder_no is null
         and answers.responded_on between history.contacted_on and $business_date"
         ),

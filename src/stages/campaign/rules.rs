@@ -17,15 +17,6 @@ pub const HELD_BACK: &str = "S00_HELD_BACK";
 /// Where a score ranks, who has none is left alone: the bank may not profile the customer, or does not know enough.
 pub const NO_SCORE: &str = "S00_NO_SCORE";
 
-/// Ids that no rule of a campaign's own may have.
-pub const BUILT_IN: [&str; 5] = [
-    UNKNOWN,
-    SELECTED_BEFORE,
-    CHOSEN_TONIGHT,
-    HELD_BACK,
-    NO_SCORE,
-];
-
 /// A rule as the query judges it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedRule {

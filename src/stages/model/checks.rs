@@ -201,8 +201,8 @@ pub fn run_checks(
                     .unwrap_or(0),
             ),
             CheckQuery::Both(left, right) => {
-                if lacks_rows(session, &check.kind).map_err(failed)? {
-                    Verdict::NotApplicable("a table it needs has no rows yet".to_owned())
+                if let Some(table) = empty_table(session, &check.kind).map_err(failed)? {
+                    Verdict::NotApplicable(format!("{table} has no rows yet"))
                 } else {
                     let left = session.query(left, &bindings).map_err(failed)?;
                     let right = session.query(right, &bindings).map_err(failed)?;
@@ -242,11 +242,20 @@ pub fn rows_needed(kind: &CheckKind) -> Option<String> {
     }
 }
 
-fn lacks_rows(session: &Session, kind: &CheckKind) -> Result<bool, SqlError> {
-    match rows_needed(kind) {
-        Some(sql) => Ok(session.query_count(&sql, &Bindings::default())? == Some(0)),
-        None => Ok(false),
-    }
+/// The table that an identity needs rows of, while it has none.
+fn empty_table<'c>(session: &Session, kind: &'c CheckKind) -> Result<Option<&'c str>, SqlError> {
+    let (
+        CheckKind::Reconcile {
+            needs_rows: Some(table),
+            ..
+        },
+        Some(sql),
+    ) = (kind, rows_needed(kind))
+    else {
+        return Ok(None);
+    };
+    let n_found = session.query_count(&sql, &Bindings::default())?;
+    Ok((n_found == Some(0)).then_some(table.as_str()))
 }
 
 /// The conditions among the queries, in their order.

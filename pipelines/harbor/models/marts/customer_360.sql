@@ -73,6 +73,10 @@ responses as (
     select * from core.campaign_response
 ),
 
+aliases as (
+    select * from core.customer_alias
+),
+
 posts as (
     select * from contact_points where kind = 'post'
 ),
@@ -116,14 +120,16 @@ complaint_counts as (
     group by customer_id
 ),
 
--- Most answers quote the letter's number and no customer.
+-- Most answers quote the letter's number and no customer; those of a customer that was merged since are the living one's.
 answers as (
     select
-        coalesce(responses.customer_id, contacts.customer_id) as customer_id,
+        coalesce(aliases.customer_id, responses.customer_id, contacts.customer_id) as customer_id,
         responses.response_type,
         responses.responded_on
     from responses
     left join contacts on contacts.finder_no = responses.finder_no
+    left join aliases
+        on aliases.retired_customer_id = coalesce(responses.customer_id, contacts.customer_id)
 ),
 
 pending as (
