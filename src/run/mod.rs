@@ -15,6 +15,7 @@ mod models;
 mod campaigns;
 pub mod campaign_desk;
 pub mod campaign_results;
+pub mod retention;
 mod walk;
 pub mod plan;
 pub mod feeds;

@@ -10,6 +10,10 @@ members as (
     select * from core.household_member
 ),
 
+campaigns as (
+    select * from base.campaigns.campaign
+),
+
 holders as (
     select * from core.customer_account where role in ('primary', 'joint') and customer_id <> 0
 ),
@@ -108,7 +112,8 @@ select
         when answers.method = 1 then 'finder'
         when answers.method = 2 then 'customer'
         when answers.method = 3 then 'household'
-        when booked.contact_id is not null then 'inferred'
+        when booked.contact_id is not null and strpos(coalesce(campaigns.response_match, 'inferred'), 'inferred') > 0
+            then 'inferred'
     end as matched_by,
     coalesce(answers.n_responses, 0) as n_responses,
     least(answers.responded_on, booked.booked_on) as responded_on,
@@ -124,3 +129,4 @@ select
 from contacts
 left join answers on answers.contact_id = contacts.contact_id
 left join booked on booked.contact_id = contacts.contact_id
+left join campaigns on campaigns.campaign_code = contacts.campaign_code

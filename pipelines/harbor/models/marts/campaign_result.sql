@@ -3,7 +3,7 @@ with outcomes as (
 ),
 
 baselines as (
-    select * from reference.campaign_baseline
+    select campaign_code, baseline_code from base.campaigns.campaign
 ),
 
 counted as (

@@ -14,6 +14,10 @@ contact_points as (
     select * from core.contact_point
 ),
 
+ages as (
+    select customer_id, of_legal_age from core.customer_restricted
+),
+
 do_not_call as (
     select * from core.do_not_call
 ),
@@ -94,6 +98,10 @@ numbers as (
     select customer_id, phone from records where phone is not null
     union
     select customer_id, value from phones
+),
+
+hardships as (
+    select distinct customer_id from records where is_in_hardship
 ),
 
 refused_numbers as (
@@ -256,6 +264,9 @@ select
     customers.is_staff,
     customers.is_vip,
     coalesce(customers.segment, '') = 'legal_hold' as is_legal_hold,
+    hardships.customer_id is not null as is_in_hardship,
+    -- An organisation has no age.
+    customers.customer_type = 'organisation' or coalesce(ages.of_legal_age, false) as of_legal_age,
     refused_numbers.customer_id is not null as is_do_not_call,
     coalesce(consent_flags.has_contact_consent, false) as has_contact_consent,
     coalesce(consent_flags.has_profiling_consent, false) as has_profiling_consent,
@@ -294,6 +305,8 @@ left join members on members.customer_id = customers.customer_id
 left join posts on posts.customer_id = customers.customer_id
 left join phones on phones.customer_id = customers.customer_id
 left join emails on emails.customer_id = customers.customer_id
+left join ages on ages.customer_id = customers.customer_id
+left join hardships on hardships.customer_id = customers.customer_id
 left join refused_numbers on refused_numbers.customer_id = customers.customer_id
 left join consent_flags on consent_flags.customer_id = customers.customer_id
 left join complaint_counts on complaint_counts.customer_id = customers.customer_id
