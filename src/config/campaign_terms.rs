@@ -28,17 +28,18 @@ const fn measure(name: &'static str, is_rising: bool, needs_baseline: bool) -> G
 }
 
 /// All of them.
-pub const GOAL_MEASURES: [GoalMeasure; 18] = [
+pub const GOAL_MEASURES: [GoalMeasure; 19] = [
     measure("letters", false, true),
     measure("response_rate_change", true, true),
     measure("telephone_share", true, false),
     measure("feedback_age", false, false),
     measure("amount", true, false),
     measure("contribution", true, false),
-    measure("return", true, false),
+    measure("return_on_cost", true, false),
     measure("cost", false, false),
     measure("cost_per_contact", false, false),
     measure("cost_per_booking", false, false),
+    measure("reached_rate", true, false),
     measure("n_booked", true, false),
     measure("response_rate", true, false),
     measure("application_rate", true, false),

@@ -15,6 +15,8 @@ mod models;
 mod campaigns;
 pub mod campaign_desk;
 pub mod campaign_results;
+pub mod campaign_figures;
+pub mod campaign_measures;
 pub mod retention;
 mod walk;
 pub mod plan;
