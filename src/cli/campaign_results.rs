@@ -8,6 +8,7 @@ use super::args::{Format, GlobalArgs, print};
 use super::failure::Failure;
 use crate::run::RunSettings;
 use crate::run::campaign_figures::CampaignFigures;
+use crate::run::campaign_gains::Gains;
 use crate::run::campaign_measures::{Dictionary, Measure, Rows, percent, plain, ppm};
 use crate::run::campaign_results::{CampaignResults, campaign_results};
 use crate::run::open::{Reading, open_release};
@@ -54,6 +55,7 @@ fn json(results: &[CampaignResults]) -> Result<String, Failure> {
             "cells": rows(&campaign.cells)?,
             "totals": rows(&campaign.totals)?,
             "figures": rows(&campaign.figures.figures)?,
+            "gains": campaign.gains.as_ref().map(gains_json),
             "goals": campaign.figures.goals.as_ref().map(rows).transpose()?,
         }));
     }
@@ -96,6 +98,9 @@ fn show(
         let _ = writeln!(text, "All cells but controls, beside the baseline");
         let _ = writeln!(text, "{}", funnel(heads.collect(), &totals, &measures));
     }
+    if let Some(found) = &campaign.gains {
+        gains(text, found);
+    }
     figures(text, &campaign.figures, dictionary)?;
     Ok(())
 }
@@ -127,6 +132,57 @@ fn value(rows: &Rows, row: &[Cell], measure: &Measure) -> String {
             rows.text(row, &measure.numerator).unwrap_or_default(),
             rows.text(row, denominator).unwrap_or_default()
         ),
+    }
+}
+
+fn gains_json(found: &Gains) -> serde_json::Value {
+    let tenths = found.tenths.iter().map(|tenth| {
+        serde_json::json!({
+            "tenth": tenth.tenth,
+            "n_contacts": tenth.contacts,
+            "n_booked": tenth.booked,
+            "n_controls": tenth.controls,
+            "n_control_booked": tenth.controls_booked,
+            "lift": tenth.lift,
+            "gain": tenth.gain,
+            "qini": tenth.qini,
+        })
+    });
+    serde_json::json!({"qini": found.qini, "tenths": tenths.collect::<Vec<_>>()})
+}
+
+/// Tenths of the rank with what they brought.
+fn gains(text: &mut String, found: &Gains) {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "tenth of the rank",
+        "booked / contacts",
+        "booked / controls",
+        "lift",
+        "found so far",
+        "beyond controls so far",
+    ]);
+    for tenth in &found.tenths {
+        let or_nothing = |value: Option<f64>| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
+        };
+        let cells = [
+            tenth.tenth.to_string(),
+            format!("{} / {}", tenth.booked, tenth.contacts),
+            format!("{} / {}", tenth.controls_booked, tenth.controls),
+            or_nothing(tenth.lift),
+            format!("{:.1} %", tenth.gain * 100.0),
+            or_nothing(tenth.qini),
+        ];
+        table.add_row(cells.map(|cell| Shown::new(cell).set_alignment(CellAlignment::Right)));
+    }
+    let _ = writeln!(text, "{table}");
+    if let Some(qini) = found.qini {
+        let _ = writeln!(
+            text,
+            "Qini        {qini:.6} bookings per contact above a random order"
+        );
     }
 }
 

@@ -65,15 +65,15 @@ pub fn campaign_of<'a>(project: &'a Project, code: &str) -> Result<&'a CampaignS
 }
 
 /// A session that stands where the night stood before it came to a campaign.
-struct Desk {
+pub(super) struct Desk {
     warehouse: Warehouse,
-    manifest: Manifest,
-    session: Session,
-    bindings: Bindings,
+    pub(super) manifest: Manifest,
+    pub(super) session: Session,
+    pub(super) bindings: Bindings,
 }
 
 impl Desk {
-    fn open(
+    pub(super) fn open(
         settings: &RunSettings,
         reading: &Reading,
         has_aliases: bool,
@@ -105,7 +105,7 @@ impl Desk {
 
     /// Shows the contacts that the night knew when it came to the campaign: those of its own campaigns only as far as
     /// they chose before it.
-    fn stand_before(&self, campaign: &CampaignSpec, project: &[CampaignSpec]) {
+    pub(super) fn stand_before(&self, campaign: &CampaignSpec, project: &[CampaignSpec]) {
         let own: BTreeSet<&str> = self
             .manifest
             .campaigns

@@ -9,8 +9,9 @@ const RATE_SCALE: u32 = 6;
 /// How a measure is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Count, money or days: as it stands, without needless zeros of days.
-    Plain,
+    /// As it stands.
+    Count,
+    Money,
     /// Of a whole: percent.
     Share,
     /// Against something: percent with its sign.
@@ -24,7 +25,8 @@ impl Unit {
             "share" => Self::Share,
             "change" => Self::Change,
             "days" => Self::Days,
-            _ => Self::Plain,
+            "money" => Self::Money,
+            _ => Self::Count,
         }
     }
 

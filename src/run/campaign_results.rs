@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::RunError;
 use super::campaign_figures::{CampaignFigures, campaign_figures};
+use super::campaign_gains::{Gains, campaign_gains};
 use crate::domain::Parameter;
 use crate::sql::{Bindings, QueryResult, Session};
 use crate::store::Manifest;
@@ -27,6 +28,8 @@ pub struct CampaignResults {
     pub totals: QueryResult,
     /// Figures of the whole campaign, and its goals.
     pub figures: CampaignFigures,
+    /// None for past mailings, and before the first booking.
+    pub gains: Option<Gains>,
 }
 
 /// The dictionary (`measure`, `name`, `scope`, `unit`, `numerator`, `denominator`, `meaning`), and the results of one campaign, or of all.
@@ -101,6 +104,7 @@ pub fn campaign_results(
                 &values,
             )?,
             figures: campaign_figures(session, manifest, &known, &code)?,
+            gains: campaign_gains(session, manifest, &known, &code)?,
             code,
         });
     }

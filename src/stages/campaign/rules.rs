@@ -60,7 +60,7 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
     if campaign.requires_legal_age {
         rules.push(JudgedRule::removing(
             OF_LEGAL_AGE,
-            "of legal age",
+            "must be of legal age, by a known birth date",
             "attributes.of_legal_age is not true",
         ));
     }
