@@ -96,6 +96,12 @@ impl Dictionary {
         self.measures.iter().find(|measure| measure.code == code)
     }
 
+    /// What a numerator or denominator is called: by its own entry, or in words already.
+    #[must_use]
+    pub fn name<'a>(&'a self, code: &'a str) -> &'a str {
+        self.measure(code).map_or(code, |measure| &measure.name)
+    }
+
     /// Those that each cell has.
     #[must_use]
     pub fn of_cells(&self) -> Vec<&Measure> {

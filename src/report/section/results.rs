@@ -148,8 +148,7 @@ fn funnel(page: &Shown, campaign: &CampaignFacts, dictionary: &Dictionary) -> St
         })
         .collect();
     let title = format!("Funnel of {} by cell", campaign.code);
-    let measures = dictionary.of_cells();
-    by_column(page, &title, &heads, &campaign.cells, 3, &measures)
+    by_column(page, &title, &heads, &campaign.cells, 3, dictionary)
 }
 
 /// The campaign and its baseline over all cells but the controls; empty without a baseline.
@@ -166,8 +165,7 @@ fn beside_baseline(page: &Shown, campaign: &CampaignFacts, dictionary: &Dictiona
         "{} beside its baseline, all cells but controls",
         campaign.code
     );
-    let measures = dictionary.of_cells();
-    by_column(page, &title, &heads, &campaign.totals, 1, &measures)
+    by_column(page, &title, &heads, &campaign.totals, 1, dictionary)
 }
 
 fn by_column(
@@ -176,8 +174,9 @@ fn by_column(
     heads: &[String],
     rows: &[Vec<String>],
     skipped: usize,
-    measures: &[&Measure],
+    dictionary: &Dictionary,
 ) -> String {
+    let measures = dictionary.of_cells();
     let mut columns = vec![("Measure", Align::Text)];
     columns.extend(heads.iter().map(|head| (head.as_str(), Align::Number)));
     columns.push(("Of", Align::Text));
@@ -192,7 +191,11 @@ fn by_column(
             worth(page, measure, value)
         }));
         line.push(match &measure.denominator {
-            Some(denominator) => format!("{} / {denominator}", measure.numerator),
+            Some(denominator) => format!(
+                "{} / {}",
+                dictionary.name(&measure.numerator),
+                dictionary.name(denominator)
+            ),
             None => String::new(),
         });
         table.row(line);
@@ -330,8 +333,11 @@ fn dictionary(found: &ResultFacts) -> String {
     for measure in &found.dictionary.measures {
         table.row([
             measure.name.clone(),
-            measure.numerator.clone(),
-            measure.denominator.clone().unwrap_or_default(),
+            found.dictionary.name(&measure.numerator).to_owned(),
+            match &measure.denominator {
+                Some(denominator) => found.dictionary.name(denominator).to_owned(),
+                None => String::new(),
+            },
             measure.meaning.clone(),
         ]);
     }
