@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::args::{Format, GlobalArgs, print};
-use super::explain_match;
 use super::failure::Failure;
 use super::match_review::record;
+use super::{explain_campaign, explain_match};
 use crate::domain::Parameter;
 use crate::run::explain_profit::explain_profit;
 use crate::run::open::{Reading, open_release};
@@ -36,6 +36,16 @@ enum ExplainCommand {
         #[arg(value_parser = record)]
         right: RecordPlace,
     },
+    /// Why a customer is on a campaign's list, or is not: every rule that fails, rank, place, limit, cell, channel
+    Campaign {
+        /// The campaign's code
+        code: String,
+        /// The customer's id; a retired id leads to the customer it joined
+        customer: i64,
+        /// Judge now, with the current release, even if the campaign has run
+        #[arg(long)]
+        plan: bool,
+    },
     /// Every line of a customer's profit in a month: how it was computed, and the file and line it comes from
     Profit {
         /// The customer's id; a retired id leads to the customer it joined, 0 is UNASSIGNED
@@ -61,6 +71,19 @@ pub fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<(), Failure> {
         ExplainCommand::Customer { id } => customer(*id, &manifest, &session, global),
         ExplainCommand::Profit { id, month } => {
             profit(*id, month.as_deref(), &manifest, &session, global)
+        }
+        ExplainCommand::Campaign {
+            code,
+            customer,
+            plan,
+        } => {
+            // Without matching nobody merges.
+            let living = if project.matching.is_some() {
+                living(*customer, &session, global)?
+            } else {
+                *customer
+            };
+            explain_campaign::run(global, code, living, *plan)
         }
         ExplainCommand::Match { left, right } => explain_match::run(left, right, global),
     }
