@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::program::{Failure, Program};
-use super::{CAMPAIGNS, MAILING};
+use super::project::{CAMPAIGNS, MAILING};
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Funnel {

@@ -23,11 +23,10 @@ use clap::Parser;
 
 use hold_out::{Person, Truth};
 use program::{Failure, Program};
+use project::CAMPAIGNS;
 
 /// The night of the first campaign, and the nights on which the windows of the first and the second have closed.
 const NIGHTS: [&str; 3] = ["2026-10-31", "2027-02-28", "2027-06-28"];
-const MAILING: &str = "HEL-MASS-2026-05";
-const CAMPAIGNS: [&str; 2] = ["HEL-2026-11", "HEL-2027-03"];
 const SCORE: &str = "hel_response";
 
 /// Measures two rounds of a campaign whose score learns from the first

@@ -1,10 +1,19 @@
 //! The sample bank's project, changed for two rounds at any size; everything else is as it is shipped.
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::program::Failure;
-use super::{CAMPAIGNS, MAILING};
+#[path = "../shared/changes.rs"]
+mod changes;
+
+use changes::sending_changes;
+
+type Failure = Box<dyn Error>;
+
+/// The mass mailing of the bank's history, and the campaigns that are compared with it.
+pub const MAILING: &str = "HEL-MASS-2026-05";
+pub const CAMPAIGNS: [&str; 2] = ["HEL-2026-11", "HEL-2027-03"];
 
 /// One customer in five is neither contacted by the campaigns nor trained on: on them the two models are compared.
 pub const HELD_OUT: &str = "customer_id % 5 = 0";
@@ -70,22 +79,6 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn sending_changes(source: &str) -> String {
-    let mut text = String::new();
-    for line in source.lines() {
-        match line.trim_start().split_once(':') {
-            Some(("max_shrink" | "may_be_empty", _)) => continue,
-            Some(("delivery", kind)) => {
-                let kind = kind.replace("snapshot", "changes");
-                let _ = write!(text, "    delivery:{kind}\n    may_be_empty: true");
-            }
-            _ => text.push_str(line),
-        }
-        text.push('\n');
-    }
-    text
 }
 
 /// The rows of a reference file's last month, repeated for the months after it.

@@ -77,10 +77,6 @@ holdings as (
         moments.customer_id,
         bool_or(products.family = 'credit_card' and balances.rate > 0 and balances.balance > 0) as pays_card_interest,
         bool_or(products.family = 'mortgage') as has_mortgage,
-        bool_or(products.family = 'personal_loan') as has_personal_loan,
-        bool_or(products.family = 'savings') as has_savings,
-        bool_or(products.family = 'term_deposit') as has_term_deposit,
-        bool_or(products.family = 'wealth') as has_wealth,
         sum(
             case when products.family = 'credit_card' then balances.balance * owned.allocation_ppm end
         ) as card_micros,
@@ -144,10 +140,6 @@ measured as (
         moments.*,
         coalesce(holdings.pays_card_interest, false) as pays_card_interest,
         coalesce(holdings.has_mortgage, false) as has_mortgage,
-        coalesce(holdings.has_personal_loan, false) as has_personal_loan,
-        coalesce(holdings.has_savings, false) as has_savings,
-        coalesce(holdings.has_term_deposit, false) as has_term_deposit,
-        coalesce(holdings.has_wealth, false) as has_wealth,
         cast(coalesce(holdings.card_micros, 0.00) * 0.000001 as decimal(18, 2)) as card_balance,
         cast(coalesce(holdings.deposit_micros, 0.00) * 0.000001 as decimal(18, 2)) as deposit_balance,
         homes.property_value,
@@ -170,10 +162,6 @@ select
     is_responded,
     pays_card_interest,
     has_mortgage,
-    has_personal_loan,
-    has_savings,
-    has_term_deposit,
-    has_wealth,
     card_balance,
     deposit_balance,
     property_value,
@@ -181,7 +169,6 @@ select
     -- Amounts count by their size, not by their cents.
     ln(1.0 + greatest(cast(card_balance as double), 0.0) / 1000.0) as card_size,
     ln(1.0 + greatest(cast(deposit_balance as double), 0.0) / 1000.0) as deposit_size,
-    ln(1.0 + cast(property_value as double) / 1000.0) as property_size,
     case
         when available_equity is not null then ln(1.0 + greatest(cast(available_equity as double), 0.0) / 1000.0)
     end as equity_size
