@@ -9,6 +9,8 @@ use super::project::{CAMPAIGNS, MAILING};
 struct Funnel {
     contacted: f64,
     letters: f64,
+    answered_letters: f64,
+    booked_by_letter: f64,
     responded: f64,
     applied: f64,
     booked: f64,
@@ -35,13 +37,15 @@ pub fn print(program: &Program) -> Result<(), Failure> {
             funnel.booked_by_phone += number(5)?;
         } else {
             funnel.letters += number(2)?;
+            funnel.answered_letters += number(3)?;
+            funnel.booked_by_letter += number(5)?;
         }
     }
     let names = [MAILING, CAMPAIGNS[0], CAMPAIGNS[1]];
     let found = names.map(|name| funnels.get(name).copied().unwrap_or_default());
     let mailing = found[0];
     type Of = fn(&Funnel) -> (f64, f64);
-    let shares: [(&str, &str, Of); 6] = [
+    let shares: [(&str, &str, Of); 7] = [
         ("responses / contacts", "", |of| {
             (of.responded, of.contacted)
         }),
@@ -61,7 +65,12 @@ pub fn print(program: &Program) -> Result<(), Failure> {
             "65 % of personal loans",
             |of| (of.booked_by_phone, of.booked),
         ),
-        ("letters / contacts", "", |of| (of.letters, of.contacted)),
+        ("responses to letters / letters", "", |of| {
+            (of.answered_letters, of.letters)
+        }),
+        ("loans booked after letters / letters", "", |of| {
+            (of.booked_by_letter, of.letters)
+        }),
     ];
     println!(
         "\n| figure | {} | Sale Net as published |\n|---|---|---|---|---|",
@@ -74,28 +83,26 @@ pub fn print(program: &Program) -> Result<(), Failure> {
         });
         println!("| {name} | {} | {published} |", cells.join(" | "));
     }
-    let saved = found.map(|of| {
-        let needed = of.contacted * mailing.booked / of.booked;
-        format!(
-            "{needed:.0} / {} = {:+.1} %",
-            mailing.contacted,
-            100.0 * (needed / mailing.contacted - 1.0)
-        )
-    });
-    println!(
-        "| contacts for as many loans as the mailing booked / the mailing's contacts | {} | -40 % letters |",
-        saved.join(" | ")
-    );
-    let line = |name: &str, published: &str, of: fn(&Funnel) -> String| {
-        println!(
-            "| {name} | {} | {published} |",
-            found.map(|funnel| of(&funnel)).join(" | ")
-        );
+    let line = |name: &str, published: &str, of: &dyn Fn(&Funnel) -> String| {
+        let cells = found.map(|funnel| of(&funnel));
+        println!("| {name} | {} | {published} |", cells.join(" | "));
     };
-    line("new loan volume", "45 million", |of| {
+    let saved = |needed: f64| {
+        let change = 100.0 * (needed / mailing.letters - 1.0);
+        format!("{needed:.0} / {} = {change:+.1} %", mailing.letters)
+    };
+    let all = "contacts for as many loans as the mailing booked / its letters";
+    line(all, "-40 % letters", &|of| {
+        saved(of.contacted * mailing.booked / of.booked)
+    });
+    let by_mail = "the same by letters alone";
+    line(by_mail, "-40 % letters", &|of| {
+        saved(of.letters * mailing.booked / of.booked_by_letter)
+    });
+    line("new loan volume", "45 million", &|of| {
         format!("{:.0}", of.amount)
     });
-    line("cost of contacts / loans booked", "", |of| {
+    line("cost of contacts / loans booked", "", &|of| {
         format!(
             "{:.2} / {} = {:.2}",
             of.cost,

@@ -27,6 +27,8 @@ use project::CAMPAIGNS;
 
 /// The night of the first campaign, and the nights on which the windows of the first and the second have closed.
 const NIGHTS: [&str; 3] = ["2026-10-31", "2027-02-28", "2027-06-28"];
+/// A campaign contacts so few that it must choose: about one in four of those it may.
+const CUSTOMERS_PER_CONTACT: u64 = 25;
 const SCORE: &str = "hel_response";
 
 /// Measures two rounds of a campaign whose score learns from the first
@@ -60,7 +62,8 @@ fn main() -> Result<(), Failure> {
     let folder = work.join(format!("bank-{}-{}", arguments.customers, arguments.seed));
     let program = Program::new(&arguments, &folder)?;
     program.once("bank", || {
-        project::prepare(&program.project(), arguments.customers)?;
+        let contacts = arguments.customers / CUSTOMERS_PER_CONTACT;
+        project::prepare(&program.project(), arguments.customers, contacts)?;
         program.generate()
     })?;
     let once = |name: &str, work: &dyn Fn() -> Result<String, Failure>| program.once(name, work);

@@ -15,15 +15,16 @@ type Failure = Box<dyn Error>;
 pub const MAILING: &str = "HEL-MASS-2026-05";
 pub const CAMPAIGNS: [&str; 2] = ["HEL-2026-11", "HEL-2027-03"];
 
-/// One customer in five is neither contacted by the campaigns nor trained on: on them the two models are compared.
-pub const HELD_OUT: &str = "customer_id % 5 = 0";
+/// One customer in three is neither contacted by the campaigns nor trained on: on them the two models are compared.
+pub const HELD_OUT: &str = "customer_id % 3 = 0";
+
 /// Customers of the sample bank, for which the shipped campaign's limits are made.
 const SAMPLE: u64 = 2_000;
 /// Months that the reference files go on for, with their last rates and costs.
 const MONTHS_ON: u32 = 12;
 
-/// Makes the project, without a trained model.
-pub fn prepare(to: &Path, customers: u64) -> Result<(), Failure> {
+/// Makes the project, without a trained model; `contacts` is the most that a campaign contacts.
+pub fn prepare(to: &Path, customers: u64, contacts: u64) -> Result<(), Failure> {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/harbor");
     copy(&from, to)?;
     let edit = |file: &str, change: &dyn Fn(String) -> Result<String, Failure>| {
@@ -54,7 +55,7 @@ pub fn prepare(to: &Path, customers: u64) -> Result<(), Failure> {
         )?;
         let text = replaced(&text, "per_day: 20", &format!("per_day: {}", times(20)))?;
         let text = replaced(&text, "max: 30}", &format!("max: {}}}", times(30)))?;
-        replaced(&text, "cap: 300", &format!("cap: {}", times(300)))
+        replaced(&text, "cap: 300", &format!("cap: {contacts}"))
     })?;
     let first = std::fs::read_to_string(to.join("campaigns/home_equity.yml"))?;
     let second = replaced(&first, CAMPAIGNS[0], CAMPAIGNS[1])?;
