@@ -216,6 +216,13 @@ fn a_campaign_is_answered_and_its_results_are_what_its_customers_did() {
 
     bank(&[]);
     salenet(&["run"]);
+    // Without consent to profiling nobody is scored, chosen, or learnt from.
+    let scored = query(
+        "select count(*) > 50, sum(case when has_profiling_consent then 0 else 1 end)
+         from core.model_score as given
+         join marts.customer_360 as known on known.customer_id = given.customer_id",
+    );
+    assert_eq!(scored.lines().nth(1), Some("true,0"));
     let contacts = query(
         "select min(record.source_key) as cif_no, campaign_code, finder_number, channel, contacted_on
          from campaigns.contact_history as contact
