@@ -19,6 +19,9 @@ struct Funnel {
     cost: f64,
 }
 
+/// A figure's part and whole.
+type Of = fn(&Funnel) -> (f64, f64);
+
 /// From `marts.campaign_result`, of which `salenet campaign results` shows each cell: all cells but controls.
 pub fn print(program: &Program) -> Result<(), Failure> {
     let sql = "select campaign_code, channel, sum(n_contacted), sum(n_responded), sum(n_applied), sum(n_booked), \
@@ -44,7 +47,6 @@ pub fn print(program: &Program) -> Result<(), Failure> {
     let names = [MAILING, CAMPAIGNS[0], CAMPAIGNS[1]];
     let found = names.map(|name| funnels.get(name).copied().unwrap_or_default());
     let mailing = found[0];
-    type Of = fn(&Funnel) -> (f64, f64);
     let shares: [(&str, &str, Of); 7] = [
         ("responses / contacts", "", |of| {
             (of.responded, of.contacted)

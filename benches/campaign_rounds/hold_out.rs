@@ -180,7 +180,7 @@ fn interval(people: &[Compared], of: &dyn Fn(&[Compared]) -> f64) -> (f64, f64) 
     (found[RESAMPLES / 40], found[RESAMPLES - RESAMPLES / 40 - 1])
 }
 
-/// SplitMix64: the same resamples every time.
+/// `SplitMix64`: the same resamples every time.
 fn below(state: &mut u64, bound: usize) -> usize {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;

@@ -30,9 +30,9 @@ pub struct GenerateArgs {
     /// After the first night send only master data that changed, for feeds with `delivery: changes`
     #[arg(long)]
     changes: bool,
-    /// Instead of the bank, deliver what its customers answered to these contacts: a CSV file with cif_no,
-    /// campaign_code, finder_number, channel and contacted_on of every home equity offer so far; the other arguments
-    /// as when the bank was generated
+    /// Instead of the bank, deliver what its customers answered to these contacts: a CSV file with `cif_no`,
+    /// `campaign_code`, `finder_number`, `channel` and `contacted_on` of every home equity offer so far; the other
+    /// arguments as when the bank was generated
     #[arg(long, value_name = "FILE", requires = "answers_on")]
     contacts: Option<PathBuf>,
     /// Business date that delivers the answers
@@ -96,11 +96,11 @@ fn answer(
     global: &GlobalArgs,
 ) -> Result<(), Failure> {
     let text = std::fs::read_to_string(contacts).map_err(|error| {
-        Failure::usage(&format!("`{}` cannot be read: {error}", contacts.display()))
+        Failure::usage(format!("`{}` cannot be read: {error}", contacts.display()))
     })?;
     let wanted = AnswerArgs {
         bank,
-        contacts: read_contacts(&text).map_err(|error| Failure::usage(&error.to_string()))?,
+        contacts: read_contacts(&text).map_err(|error| Failure::usage(error.to_string()))?,
         night,
         after: args.answers_after.unwrap_or(bank.last_night),
     };

@@ -16,6 +16,10 @@ use super::bank::{PROGRAM, Said};
 use super::feeds::put;
 use super::synth::Memory;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the benchmark's project is written into a scratch folder"
+)]
 #[path = "../../benches/campaign_rounds/project.rs"]
 mod project;
 
