@@ -1,6 +1,5 @@
 //! A generated bank, and projects that run it at any size.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -8,6 +7,7 @@ use std::time::Instant;
 use salenet::domain::BusinessDate;
 
 use super::arguments::{Arguments, Program};
+use super::changes::sending_changes;
 use super::trial::Failure;
 
 /// Stands in the folder of a bank that is complete.
@@ -154,21 +154,4 @@ fn copy_project(from: &Path, to: &Path, changes: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The feeds of a source with nothing but changes: a night may bring few of them, or none.
-fn sending_changes(source: &str) -> String {
-    let mut text = String::new();
-    for line in source.lines() {
-        match line.trim_start().split_once(':') {
-            Some(("max_shrink" | "may_be_empty", _)) => continue,
-            Some(("delivery", kind)) => {
-                let kind = kind.replace("snapshot", "changes");
-                let _ = write!(text, "    delivery:{kind}\n    may_be_empty: true");
-            }
-            _ => text.push_str(line),
-        }
-        text.push('\n');
-    }
-    text
 }

@@ -12,6 +12,8 @@
     reason = "a benchmark writes files of its own and reads the clock"
 )]
 
+#[path = "../shared/changes.rs"]
+mod changes;
 mod arguments;
 mod bank;
 mod trial;

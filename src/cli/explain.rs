@@ -22,7 +22,7 @@ pub struct ExplainArgs {
 
 #[derive(Debug, Subcommand)]
 enum ExplainCommand {
-    /// The source records (file and line) that make up a customer, and by which rule
+    /// The source records (file and line) that make up a customer, by which rule, and which of them each value is from
     Customer {
         /// The customer's id; a retired id leads to the customer it joined
         id: i64,
@@ -175,12 +175,19 @@ fn customer(
     )?;
     let mut text = Vec::new();
     write_result(&records, global.format.as_text(), &mut text)?;
-    let edges = "core.match_edge";
-    if manifest
-        .tables
-        .keys()
-        .any(|table| table.to_string() == edges)
-    {
+    let has = |table: &str| {
+        let mut tables = manifest.tables.keys();
+        tables.any(|name| name.to_string() == table)
+    };
+    if has("core.customer_attribute") {
+        let attributes = session.query(
+            "select attribute, value, source_code, feed, source_key, rule, n_records, losers \
+             from core.customer_attribute where customer_id = $customer order by 1",
+            &bindings,
+        )?;
+        write_result(&attributes, global.format.as_text(), &mut text)?;
+    }
+    if has("core.match_edge") {
         let edges = session.query(
             "select left_source || '.' || left_feed || ':' || left_key as left_record, \
              right_source || '.' || right_feed || ':' || right_key as right_record, \

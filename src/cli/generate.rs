@@ -1,7 +1,7 @@
 //! `salenet generate`: a synthetic bank of any size.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,6 +9,7 @@ use super::args::GlobalArgs;
 use super::failure::Failure;
 use crate::domain::BusinessDate;
 use crate::store::landing_output::OutputFolder;
+use crate::synth::answers::{AnswerArgs, read_contacts};
 use crate::synth::{self, Output};
 
 /// Generate a synthetic bank: the same arguments give the same bytes
@@ -29,6 +30,17 @@ pub struct GenerateArgs {
     /// After the first night send only master data that changed, for feeds with `delivery: changes`
     #[arg(long)]
     changes: bool,
+    /// Instead of the bank, deliver what its customers answered to these contacts: a CSV file with cif_no,
+    /// campaign_code, finder_number, channel and contacted_on of every home equity offer so far; the other arguments
+    /// as when the bank was generated
+    #[arg(long, value_name = "FILE", requires = "answers_on")]
+    contacts: Option<PathBuf>,
+    /// Business date that delivers the answers
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "contacts")]
+    answers_on: Option<BusinessDate>,
+    /// Answers up to this date have been delivered [default: the last night]
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "contacts")]
+    answers_after: Option<BusinessDate>,
     /// Folder for landing/ and truth/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -54,6 +66,9 @@ pub fn run(args: &GenerateArgs, global: &GlobalArgs) -> Result<(), Failure> {
         only_changes: args.changes,
     };
     let mut folder = Folder(OutputFolder::new(&args.out));
+    if let (Some(contacts), Some(night)) = (&args.contacts, args.answers_on) {
+        return answer(args, wanted, contacts, night, &mut folder, global);
+    }
     let report =
         synth::generate(&wanted, &mut folder).map_err(|error| Failure::unexpected(&error))?;
     global.say(&format!(
@@ -68,6 +83,37 @@ pub fn run(args: &GenerateArgs, global: &GlobalArgs) -> Result<(), Failure> {
         "the general ledger holds what no account knows; the gate marts.ledger_reconciliation.GL-01 stops a night for it \
          until somebody signs, in acceptances.yml or with `salenet accept`:\n  {}",
         report.planted.join("\n  ")
+    ));
+    Ok(())
+}
+
+fn answer(
+    args: &GenerateArgs,
+    bank: synth::GenerateArgs,
+    contacts: &Path,
+    night: BusinessDate,
+    folder: &mut Folder,
+    global: &GlobalArgs,
+) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(contacts).map_err(|error| {
+        Failure::usage(&format!("`{}` cannot be read: {error}", contacts.display()))
+    })?;
+    let wanted = AnswerArgs {
+        bank,
+        contacts: read_contacts(&text).map_err(|error| Failure::usage(&error.to_string()))?,
+        night,
+        after: args.answers_after.unwrap_or(bank.last_night),
+    };
+    let report =
+        synth::answers::answer(&wanted, folder).map_err(|error| Failure::unexpected(&error))?;
+    global.say(&format!(
+        "{} contacts, {} responses and {} loans opened after {} and up to {night}, {} rows in {}",
+        wanted.contacts.len(),
+        report.responses,
+        report.loans,
+        wanted.after,
+        report.rows,
+        args.out.display()
     ));
     Ok(())
 }

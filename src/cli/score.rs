@@ -213,12 +213,17 @@ fn write_feature(text: &mut String, feature: &FeatureModel) {
 }
 
 fn write_line(text: &mut String, name: &str, found: Coefficient, share: Option<f64>) {
-    let z = found.value / found.standard_error;
     let _ = write!(
         text,
-        "{name:<44} {:>+9.4} {:>9.4} {z:>+7.2}",
+        "{name:<44} {:>+9.4} {:>9.4}",
         found.value, found.standard_error
     );
+    // A column that never varies is known without error, and says nothing.
+    let _ = if found.standard_error > 0.0 {
+        write!(text, " {:>+7.2}", found.value / found.standard_error)
+    } else {
+        write!(text, " {:>7}", "-")
+    };
     if let Some(share) = share {
         let _ = write!(text, " {:>5.1} %", share * 100.0);
     }

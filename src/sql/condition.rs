@@ -12,6 +12,10 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionConfig;
+use datafusion::sql::sqlparser::ast::ExprWithAlias;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::SqlError;
 use super::result::unrepeatable_function;
@@ -146,11 +150,16 @@ impl Conditions {
     }
 }
 
+/// One expression, and nothing behind it.
+fn parse(text: &str) -> Result<ExprWithAlias, ParserError> {
+    let mut parser = Parser::new(&GenericDialect {}).try_with_sql(text)?;
+    let expr = parser.parse_expr()?;
+    parser.expect_token(&Token::EOF)?;
+    Ok(ExprWithAlias { expr, alias: None })
+}
+
 fn logical(text: &str, table: &DFSchema) -> Result<Expr, ConditionProblem> {
-    let dialect = PLANNER.config_options().sql_parser.dialect;
-    let parsed = PLANNER
-        .sql_to_expr_with_alias(text, &dialect)
-        .map_err(|error| ConditionProblem::Syntax(first_line(&error)))?;
+    let parsed = parse(text).map_err(|error| ConditionProblem::Syntax(error.to_string()))?;
     let expression = PLANNER
         .create_logical_expr_from_sql_expr(parsed, table)
         .map_err(|error| match error.find_root() {

@@ -16,4 +16,8 @@ pub enum SynthError {
     NothingToGenerate { customers: u64, nights: u32 },
     #[error("generate {customers} customers; at most {most} have distinct identifiers")]
     TooManyCustomers { customers: u64, most: u64 },
+    #[error("read contacts: line {line}: {message}")]
+    Contact { line: u64, message: String },
+    #[error("answer {offers} offers; loans have numbers for {most}")]
+    TooManyOffers { offers: usize, most: usize },
 }

@@ -27,6 +27,7 @@ pub mod coded;
 pub mod delivery;
 pub mod sources;
 pub mod truth;
+pub mod answers;
 
 use std::io::{self, Write};
 

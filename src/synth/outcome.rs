@@ -9,11 +9,23 @@ const INTERCEPT: f64 = -6.735;
 /// Least available equity, in cents.
 const LEAST_EQUITY: i64 = 1_500_000;
 
-/// Which letter: the mailing of the history, or the next one.
+/// Which offer: the mailing of the history, the next one, or one after that, counted from 0.
 #[derive(Debug, Clone, Copy)]
 pub enum Letter {
-    Matured = 1,
-    Next = 2,
+    Matured,
+    Next,
+    Later(u64),
+}
+
+impl Letter {
+    /// Part of the stream's key: it never changes.
+    const fn key(self) -> u64 {
+        match self {
+            Self::Matured => 1,
+            Self::Next => 2,
+            Self::Later(place) => 3 + place,
+        }
+    }
 }
 
 #[expect(
@@ -39,7 +51,7 @@ impl Outcome {
     #[must_use]
     pub fn of(seed: u64, index: u64, letter: Letter, traits: &Traits, holdings: &Holdings) -> Self {
         let hidden_need = Draw::new(seed, Purpose::Outcome, 0, index).normal();
-        let mut draw = Draw::new(seed, Purpose::Outcome, letter as u64, index);
+        let mut draw = Draw::new(seed, Purpose::Outcome, letter.key(), index);
         let logit = INTERCEPT + 1.7 * need(traits, holdings, hidden_need);
         let probability = logistic(logit);
         let answer = draw.uniform();

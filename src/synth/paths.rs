@@ -77,7 +77,8 @@ fn base_path(
     }
 }
 
-fn open_in_the_nights(account: &mut Account) {
+/// The first balance of an account that opens in a night, and the transaction that brings it about.
+pub fn open_in_the_nights(account: &mut Account) {
     let (kind, channel) = match account.product.system() {
         System::Loans => ("DR", "W"),
         System::Cards => ("PURCHASE", ""),

@@ -104,7 +104,12 @@ fn a_rule_that_cannot_work_is_told_before_the_night() {
             .message
             .contains("not true or false")
     );
-    for broken in ["balance >= ", "balance > 0 or else", "balance > 0; true"] {
+    for broken in [
+        "balance >= ",
+        "balance > 0 indeed",
+        "balance > 0; true",
+        "balance > 0 as x",
+    ] {
         assert!(
             check(broken)
                 .unwrap_err()

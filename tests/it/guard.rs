@@ -139,6 +139,78 @@ fn a_prohibited_column_is_found_however_it_hides() {
     }
 }
 
+/// The features of a logistic score are models too: each way of hiding is told at the score, and at the campaign that
+/// ranks by it.
+#[test]
+fn a_score_learnt_from_a_prohibited_column_decides_no_campaign() {
+    let ways = [
+        ("alias", "select customer_id, open_date as hint from core.opened"),
+        (
+            "expression",
+            "select customer_id, 2026 - date_part('year', open_date) as hint from core.opened",
+        ),
+        (
+            "case",
+            "select customer_id, case when open_date > cast('2012-01-01' as date) then 1 else 0 end as hint
+             from core.opened",
+        ),
+        (
+            "aggregate over a window",
+            "select customer_id, ntile(10) over (order by open_date) as hint from core.opened",
+        ),
+        (
+            "filter only",
+            "select customer_id, 1 as hint from core.opened where open_date > cast('2012-01-01' as date)",
+        ),
+    ];
+    let from = "staging.deposits_accounts.open_date";
+    for (way, sql) in ways {
+        let (bank, project) = guarded();
+        model(
+            &project,
+            "core/opened",
+            &["customer_id", "open_date"],
+            "view",
+            OPENED,
+        );
+        model(
+            &project,
+            "marts/signal",
+            &["customer_id", "hint"],
+            "view",
+            sql,
+        );
+        let score = "description: Who answers\nmethod: logistic\npopulation: select * from marts.signal\ntraining:\n  \
+                     query: select customer_id, hint, customer_id % 2 as answered from marts.signal\n  target: answered\n  \
+                     holdout: {rows: random, by: customer_id, share: 0.3}\nfeatures:\n  - {column: hint, type: category}\n";
+        put(&project, "scores/answer.yml", score.as_bytes());
+        let unused = check(&bank, &project).exits(3);
+        let told = format!("score answer uses `{from}");
+        assert!(unused.stderr.contains(&told), "{way}: {}", unused.stderr);
+        assert!(!unused.stderr.contains("campaign SAV-2026-10 uses"));
+
+        replace(
+            &project,
+            "campaigns/savings.yml",
+            "rank_by: \"total_balance\"",
+            "score: {model: answer, rank_by: \"p_response * 40 - 0.85\"}",
+        );
+        let said = check(&bank, &project).exits(3);
+        let told = format!("campaign SAV-2026-10 uses `{from}`, which is prohibited: ");
+        assert!(said.stderr.contains(&told), "{way}: {}", said.stderr);
+        assert!(
+            said.stderr.contains("core.model_score.score -> here"),
+            "{way}: {}",
+            said.stderr
+        );
+        assert!(
+            said.stderr.contains("marts.signal"),
+            "{way}: {}",
+            said.stderr
+        );
+    }
+}
+
 #[test]
 fn a_table_beside_a_prohibited_column_is_no_use_of_it() {
     for sql in [

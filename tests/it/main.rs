@@ -15,6 +15,7 @@ mod report;
 mod report_finance;
 #[cfg(test)]
 mod synth;
+mod answers;
 mod bank;
 mod resolve_model;
 mod resolve;

@@ -19,7 +19,13 @@ type Files = Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
 
 /// Keeps every file in memory.
 #[derive(Default)]
-struct Memory(Files);
+pub struct Memory(Files);
+
+impl Memory {
+    pub fn files(self) -> BTreeMap<String, Vec<u8>> {
+        self.0.take()
+    }
+}
 
 struct MemoryFile {
     name: String,
@@ -52,7 +58,7 @@ impl Output for Memory {
 fn bank(customers: u64, nights: u32, seed: u64) -> BTreeMap<String, Vec<u8>> {
     let mut memory = Memory::default();
     generate(&GenerateArgs::new(customers, nights, seed), &mut memory).unwrap();
-    memory.0.take()
+    memory.files()
 }
 
 fn project() -> PathBuf {
@@ -91,7 +97,7 @@ fn a_bank_that_sends_changes_sends_what_is_new_since_the_night_before() {
         ..GenerateArgs::new(60, 2, 7)
     };
     generate(&args, &mut memory).unwrap();
-    let changes = memory.0.take();
+    let changes = memory.files();
     assert!(whole.keys().eq(changes.keys()));
     for (name, bytes) in &whole {
         let is_log = [

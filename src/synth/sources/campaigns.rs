@@ -2,12 +2,13 @@
 //! call centre and post noted of single contacts.
 
 use crate::synth::Scene;
+use crate::synth::account::Account;
 use crate::synth::coded::Charset;
 use crate::synth::customer::{Customer, Person};
 use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, money};
 use crate::synth::draw::{Draw, Purpose};
 use crate::synth::error::SynthError;
-use crate::synth::mailing::Cell;
+use crate::synth::mailing::{Cell, Step};
 use crate::synth::sources::Open;
 use crate::synth::sources::cif::cif_no;
 use crate::synth::window::plus_days;
@@ -16,6 +17,19 @@ pub struct Campaigns {
     contacts: Delivery,
     responses: Delivery,
     contact_results: Delivery,
+}
+
+/// One step of an answer as the tool records it.
+pub struct Response<'a> {
+    pub number: String,
+    pub campaign: &'a str,
+    pub finder: &'a str,
+    pub cif: &'a str,
+    /// With the letter's number a response names no customer, without it no campaign.
+    pub quotes_finder: bool,
+    pub step: Step,
+    /// The loan that came of it, and the amount told.
+    pub loan: Option<(i64, &'a Account)>,
 }
 
 const fn layout(
@@ -98,42 +112,26 @@ impl Campaigns {
         if mailed {
             self.note(scene, customer, person, &finder, &cif)?;
         }
-        for (ordinal, (code, on)) in story.steps.iter().enumerate() {
-            if *on > scene.night {
+        for (ordinal, step) in story.steps.iter().enumerate() {
+            if step.1 > scene.night {
                 continue;
             }
-            let booked = story.booking.filter(|_| *code == "B");
-            let amount = booked.map_or_else(String::new, |(_, amount)| money(amount));
-            let loan = booked
-                .and_then(|(day, _)| {
-                    customer.accounts.iter().find(|account| {
-                        account.opened == day && account.product.code() == "home_equity_loan"
-                    })
-                })
-                .map_or_else(String::new, super::loans::loan_no);
-            let (finder, cif) = if story.quotes_finder {
-                (finder.as_str(), "")
-            } else {
-                ("", cif.as_str())
-            };
-            self.responses.row(
-                &[
-                    &format!("R{:08}{ordinal}", customer.index),
-                    if story.quotes_finder {
-                        &story.campaign
-                    } else {
-                        ""
-                    },
-                    finder,
-                    cif,
-                    &on.to_string(),
-                    code,
-                    "home_equity_loan",
-                    &amount,
-                    &loan,
-                ],
-                0,
-            )?;
+            let loan = story.booking.and_then(|(day, amount)| {
+                let mut accounts = customer.accounts.iter();
+                let loan = accounts.find(|account| {
+                    account.opened == day && account.product.code() == "home_equity_loan"
+                });
+                Some((amount, loan?))
+            });
+            self.response(&Response {
+                number: format!("R{:08}{ordinal}", customer.index),
+                campaign: &story.campaign,
+                finder: &finder,
+                cif: &cif,
+                quotes_finder: story.quotes_finder,
+                step: *step,
+                loan,
+            })?;
         }
         Ok(())
     }
@@ -194,6 +192,31 @@ impl Campaigns {
         let number = format!("CR{:08}", customer.index);
         self.contact_results
             .row(&[&number, finder, cif, &at, &staff, result, words], 0)
+    }
+
+    /// Writes one step of an answer.
+    pub fn response(&mut self, response: &Response<'_>) -> Result<(), SynthError> {
+        let (code, on) = response.step;
+        let booked = response.loan.filter(|_| code == "B");
+        let (campaign, finder, cif) = if response.quotes_finder {
+            (response.campaign, response.finder, "")
+        } else {
+            ("", "", response.cif)
+        };
+        self.responses.row(
+            &[
+                &response.number,
+                campaign,
+                finder,
+                cif,
+                &on.to_string(),
+                code,
+                "home_equity_loan",
+                &booked.map_or_else(String::new, |(amount, _)| money(amount)),
+                &booked.map_or_else(String::new, |(_, loan)| super::loans::loan_no(loan)),
+            ],
+            0,
+        )
     }
 
     pub fn into_deliveries(self) -> Vec<Delivery> {

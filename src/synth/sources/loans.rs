@@ -207,7 +207,7 @@ impl Loans {
         let tonight = account
             .transactions
             .iter()
-            .filter(|transaction| transaction.on == scene.night);
+            .filter(|transaction| scene.is_tonight(transaction.on));
         for (ordinal, transaction) in tonight.enumerate() {
             let date = compact(transaction.on);
             let sign = if transaction.amount < 0 { "-" } else { " " };

@@ -33,8 +33,8 @@ pub struct Sources {
     wealth: wealth::Wealth,
     property: Option<property::Property>,
     bureau: Option<bureau::Bureau>,
-    campaigns: campaigns::Campaigns,
-    ledger: ledger::Ledger,
+    pub campaigns: campaigns::Campaigns,
+    pub ledger: ledger::Ledger,
 }
 
 impl Sources {
@@ -67,22 +67,37 @@ impl Sources {
     }
 
     pub fn write(&mut self, scene: Scene<'_>, customer: &Customer) -> Result<(), SynthError> {
-        let mut turn = Turn {
-            customer: customer.index,
-            is_rehearsal: scene.only_changes && !scene.is_first(),
-        };
-        if turn.is_rehearsal {
-            self.turn.set(turn);
+        if scene.only_changes && !scene.is_first() {
             let night = minus_days(scene.night, 1);
-            self.master_data(Scene { night, ..scene }, customer)?;
-            turn.is_rehearsal = false;
+            self.rehearse(Scene { night, ..scene }, customer)?;
         }
-        self.turn.set(turn);
-        self.master_data(scene, customer)?;
+        self.send_changes(scene, customer)?;
         self.channels.write(scene, customer)?;
         self.campaigns.write(scene, customer)?;
         self.ledger.add(scene, customer);
         Ok(())
+    }
+
+    /// Notes the customer's master data: what stands the same when it is sent next is not sent.
+    pub fn rehearse(&mut self, scene: Scene<'_>, customer: &Customer) -> Result<(), SynthError> {
+        self.turn.set(Turn {
+            customer: customer.index,
+            is_rehearsal: true,
+        });
+        self.master_data(scene, customer)
+    }
+
+    /// Sends the customer's master data, but for what was noted.
+    pub fn send_changes(
+        &mut self,
+        scene: Scene<'_>,
+        customer: &Customer,
+    ) -> Result<(), SynthError> {
+        self.turn.set(Turn {
+            customer: customer.index,
+            is_rehearsal: false,
+        });
+        self.master_data(scene, customer)
     }
 
     /// Systems that hold customers and accounts; what moved on those goes with them.
