@@ -121,11 +121,15 @@ fn a_merge_moves_no_money_and_the_most_restrictive_consent_wins() {
         let key = record.split(':').nth(1).expect("a key");
         assert!(said.stdout.contains(key), "{record}: {}", said.stdout);
     }
+    assert_told(&harbor, living, &said.stdout);
+}
+
+/// From which record the customer's name is, and by which rule.
+fn assert_told(harbor: &Harbor, living: &str, said: &str) {
     let name = format!(
         "select value || '|' || rule from core.customer_attribute where customer_id = {living} and attribute = 'family_name'"
     );
-    let name = row(&harbor, &name);
-    for part in name[0].split('|') {
-        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    for part in row(harbor, &name)[0].split('|') {
+        assert!(said.contains(part), "{part}: {said}");
     }
 }
