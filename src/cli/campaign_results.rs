@@ -6,25 +6,14 @@ use comfy_table::{Cell as Shown, CellAlignment, Table, presets};
 
 use super::args::{Format, GlobalArgs, print};
 use super::failure::Failure;
-use crate::domain::Money;
 use crate::run::RunSettings;
+use crate::run::campaign_figures::CampaignFigures;
+use crate::run::campaign_gains::Gains;
+use crate::run::campaign_measures::{Dictionary, Measure, Rows, percent, plain, ppm};
 use crate::run::campaign_results::{CampaignResults, campaign_results};
 use crate::run::open::{Reading, open_release};
 use crate::sql::output::{OutputFormat, write_result};
 use crate::sql::{Cell, QueryResult, SqlError};
-
-/// Digits after the point of a rate, as the models give it.
-const RATE_SCALE: u32 = 6;
-
-/// One measure of the dictionary.
-struct Measure {
-    column: String,
-    name: String,
-    is_share: bool,
-    numerator: String,
-    /// None for what is no quotient.
-    denominator: Option<String>,
-}
 
 pub fn run(settings: &RunSettings, global: &GlobalArgs, code: Option<&str>) -> Result<(), Failure> {
     let options = crate::sql::SessionOptions {
@@ -44,10 +33,10 @@ pub fn run(settings: &RunSettings, global: &GlobalArgs, code: Option<&str>) -> R
             return print(&String::from_utf8_lossy(&rows));
         }
     }
-    let measures = measures(&dictionary)?;
+    let dictionary = Dictionary::of(&dictionary)?;
     let mut text = String::new();
     for campaign in &results {
-        show(&mut text, campaign, &measures)?;
+        show(&mut text, campaign, &dictionary)?;
     }
     let _ = writeln!(text, "with        {}", manifest.release);
     print(&text)
@@ -65,61 +54,28 @@ fn json(results: &[CampaignResults]) -> Result<String, Failure> {
             "campaign": campaign.code,
             "cells": rows(&campaign.cells)?,
             "totals": rows(&campaign.totals)?,
-            "contacts_at_equal_bookings": rows(&campaign.contacts_at_equal_bookings)?,
+            "figures": rows(&campaign.figures.figures)?,
+            "gains": campaign.gains.as_ref().map(gains_json),
+            "goals": campaign.figures.goals.as_ref().map(rows).transpose()?,
         }));
     }
     let text = serde_json::to_string_pretty(&all).map_err(|error| Failure::unexpected(&error))?;
     Ok(format!("{text}\n"))
 }
 
-fn measures(dictionary: &QueryResult) -> Result<Vec<Measure>, SqlError> {
-    let mut measures = Vec::new();
-    for row in dictionary.rows()? {
-        let word = |at: usize| row.get(at).map(Cell::to_text).unwrap_or_default();
-        measures.push(Measure {
-            column: word(0),
-            name: word(1),
-            is_share: word(2) == "share",
-            numerator: word(3),
-            denominator: Some(word(4)).filter(|column| !column.is_empty()),
-        });
-    }
-    Ok(measures)
-}
-
-/// Rows with the names of their columns; null is no text.
-struct Rows<'a> {
-    result: &'a QueryResult,
-    rows: Vec<Vec<Cell>>,
-}
-
-impl<'a> Rows<'a> {
-    fn of(result: &'a QueryResult) -> Result<Self, SqlError> {
-        let rows = result.rows()?;
-        Ok(Self { result, rows })
-    }
-
-    fn text(&self, row: &[Cell], column: &str) -> Option<String> {
-        let mut columns = self.result.columns.iter();
-        let at = columns.position(|each| each.name == column)?;
-        row.get(at)
-            .filter(|cell| **cell != Cell::Null)
-            .map(Cell::to_text)
-    }
-}
-
 fn show(
     text: &mut String,
     campaign: &CampaignResults,
-    measures: &[Measure],
+    dictionary: &Dictionary,
 ) -> Result<(), SqlError> {
+    let measures = dictionary.of_cells();
     let cells = Rows::of(&campaign.cells)?;
     let _ = writeln!(text, "{}", campaign.code);
     let heads = cells.rows.iter().map(|row| {
         let word = |column| cells.text(row, column).unwrap_or_default();
         format!("{} {}", word("cell_code"), word("kind"))
     });
-    let _ = writeln!(text, "{}", funnel(heads.collect(), &cells, measures));
+    let _ = writeln!(text, "{}", funnel(heads.collect(), &cells, &measures));
     for row in &cells.rows {
         increment(text, &cells, row);
     }
@@ -140,24 +96,17 @@ fn show(
             .iter()
             .map(|row| totals.text(row, "campaign_code").unwrap_or_default());
         let _ = writeln!(text, "All cells but controls, beside the baseline");
-        let _ = writeln!(text, "{}", funnel(heads.collect(), &totals, measures));
+        let _ = writeln!(text, "{}", funnel(heads.collect(), &totals, &measures));
     }
-    let equal = Rows::of(&campaign.contacts_at_equal_bookings)?;
-    for row in &equal.rows {
-        let word = |column| equal.text(row, column).unwrap_or_default();
-        let change = word("change_ppm").parse().map(percent).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "contacts    {} for as many bookings as the baseline had with {}: {change}",
-            word("n_at_equal_bookings"),
-            word("n_baseline"),
-        );
+    if let Some(found) = &campaign.gains {
+        gains(text, found);
     }
+    figures(text, &campaign.figures, dictionary)?;
     Ok(())
 }
 
 /// One line per measure, one column per row.
-fn funnel(heads: Vec<String>, rows: &Rows, measures: &[Measure]) -> Table {
+fn funnel(heads: Vec<String>, rows: &Rows, measures: &[&Measure]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(std::iter::once("measure".to_owned()).chain(heads));
@@ -172,14 +121,10 @@ fn funnel(heads: Vec<String>, rows: &Rows, measures: &[Measure]) -> Table {
 }
 
 fn value(rows: &Rows, row: &[Cell], measure: &Measure) -> String {
-    let Some(own) = rows.text(row, &measure.column) else {
+    let Some(own) = rows.text(row, &measure.code) else {
         return "-".to_owned();
     };
-    let own = if measure.is_share {
-        ppm(&own).map_or(own, percent)
-    } else {
-        own
-    };
+    let own = measure.unit.shown(&own);
     match &measure.denominator {
         None => own,
         Some(denominator) => format!(
@@ -188,6 +133,114 @@ fn value(rows: &Rows, row: &[Cell], measure: &Measure) -> String {
             rows.text(row, denominator).unwrap_or_default()
         ),
     }
+}
+
+fn gains_json(found: &Gains) -> serde_json::Value {
+    let tenths = found.tenths.iter().map(|tenth| {
+        serde_json::json!({
+            "tenth": tenth.tenth,
+            "n_contacts": tenth.contacts,
+            "n_booked": tenth.booked,
+            "n_controls": tenth.controls,
+            "n_control_booked": tenth.controls_booked,
+            "lift": tenth.lift,
+            "gain": tenth.gain,
+            "qini": tenth.qini,
+        })
+    });
+    serde_json::json!({"qini": found.qini, "tenths": tenths.collect::<Vec<_>>()})
+}
+
+/// Tenths of the rank with what they brought.
+fn gains(text: &mut String, found: &Gains) {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "tenth of the rank",
+        "booked / contacts",
+        "booked / controls",
+        "lift",
+        "found so far",
+        "beyond controls so far",
+    ]);
+    for tenth in &found.tenths {
+        let or_nothing = |value: Option<f64>| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
+        };
+        let cells = [
+            tenth.tenth.to_string(),
+            format!("{} / {}", tenth.booked, tenth.contacts),
+            format!("{} / {}", tenth.controls_booked, tenth.controls),
+            or_nothing(tenth.lift),
+            format!("{:.1} %", tenth.gain * 100.0),
+            or_nothing(tenth.qini),
+        ];
+        table.add_row(cells.map(|cell| Shown::new(cell).set_alignment(CellAlignment::Right)));
+    }
+    let _ = writeln!(text, "{table}");
+    if let Some(qini) = found.qini {
+        let _ = writeln!(
+            text,
+            "Qini        {qini:.6} bookings per contact above a random order"
+        );
+    }
+}
+
+/// Figures of the whole campaign with numerator and denominator, then its goals.
+fn figures(
+    text: &mut String,
+    campaign: &CampaignFigures,
+    dictionary: &Dictionary,
+) -> Result<(), SqlError> {
+    let found = Rows::of(&campaign.figures)?;
+    for row in &found.rows {
+        let word = |column| found.text(row, column);
+        let (Some(code), Some(value)) = (word("measure"), word("value")) else {
+            continue;
+        };
+        let Some(measure) = dictionary.measure(&code) else {
+            continue;
+        };
+        let of = match (word("numerator"), word("denominator")) {
+            (Some(numerator), Some(denominator)) => format!(
+                " ({} {} / {} {})",
+                plain(&numerator),
+                measure.numerator,
+                plain(&denominator),
+                measure.denominator.as_deref().unwrap_or_default()
+            ),
+            _ => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "{:<24}{}{of}",
+            measure.name,
+            measure.unit.shown(&value)
+        );
+    }
+    let Some(goals) = &campaign.goals else {
+        return Ok(());
+    };
+    let goals = Rows::of(goals)?;
+    for row in &goals.rows {
+        let word = |column| goals.text(row, column).unwrap_or_default();
+        let measure = dictionary.measure(&word("measure"));
+        let name = measure.map_or_else(|| word("measure"), |measure| measure.name.clone());
+        let shown =
+            |value: String| measure.map_or(value.clone(), |measure| measure.unit.shown(&value));
+        let actual = goals
+            .text(row, "value")
+            .map_or_else(|| "no figure yet".to_owned(), shown);
+        let _ = writeln!(
+            text,
+            "goal        {name} {} by {} ({}): {}, {actual}",
+            shown(word("target")),
+            word("due_on"),
+            word("owner"),
+            word("state"),
+        );
+    }
+    Ok(())
 }
 
 /// What a cell brought beyond the controls, and what it could have shown.
@@ -220,12 +273,4 @@ fn increment(text: &mut String, cells: &Rows, row: &[Cell]) {
         None => "too few names to find any rise".to_owned(),
     };
     let _ = writeln!(text, "            {smallest}");
-}
-
-fn ppm(rate: &str) -> Option<i128> {
-    Money::parse_decimal(rate, RATE_SCALE).map(|rate| rate.0)
-}
-
-fn percent(ppm: i128) -> String {
-    format!("{} %", Money((ppm + 50).div_euclid(100)).to_decimal(2))
 }

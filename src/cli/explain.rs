@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::args::{Format, GlobalArgs, print};
-use super::explain_match;
 use super::failure::Failure;
 use super::match_review::record;
+use super::{explain_campaign, explain_match};
 use crate::domain::Parameter;
 use crate::run::explain_profit::explain_profit;
 use crate::run::open::{Reading, open_release};
@@ -22,7 +22,7 @@ pub struct ExplainArgs {
 
 #[derive(Debug, Subcommand)]
 enum ExplainCommand {
-    /// The source records (file and line) that make up a customer, and by which rule
+    /// The source records (file and line) that make up a customer, by which rule, and which of them each value is from
     Customer {
         /// The customer's id; a retired id leads to the customer it joined
         id: i64,
@@ -35,6 +35,16 @@ enum ExplainCommand {
         /// The other record
         #[arg(value_parser = record)]
         right: RecordPlace,
+    },
+    /// Why a customer is on a campaign's list, or is not: every rule that fails, rank, place, limit, cell, channel
+    Campaign {
+        /// The campaign's code
+        code: String,
+        /// The customer's id; a retired id leads to the customer it joined
+        customer: i64,
+        /// Judge now, with the current release, even if the campaign has run
+        #[arg(long)]
+        plan: bool,
     },
     /// Every line of a customer's profit in a month: how it was computed, and the file and line it comes from
     Profit {
@@ -61,6 +71,19 @@ pub fn run(args: &ExplainArgs, global: &GlobalArgs) -> Result<(), Failure> {
         ExplainCommand::Customer { id } => customer(*id, &manifest, &session, global),
         ExplainCommand::Profit { id, month } => {
             profit(*id, month.as_deref(), &manifest, &session, global)
+        }
+        ExplainCommand::Campaign {
+            code,
+            customer,
+            plan,
+        } => {
+            // Without matching nobody merges.
+            let living = if project.matching.is_some() {
+                living(*customer, &session, global)?
+            } else {
+                *customer
+            };
+            explain_campaign::run(global, code, living, *plan)
         }
         ExplainCommand::Match { left, right } => explain_match::run(left, right, global),
     }
@@ -152,12 +175,19 @@ fn customer(
     )?;
     let mut text = Vec::new();
     write_result(&records, global.format.as_text(), &mut text)?;
-    let edges = "core.match_edge";
-    if manifest
-        .tables
-        .keys()
-        .any(|table| table.to_string() == edges)
-    {
+    let has = |table: &str| {
+        let mut tables = manifest.tables.keys();
+        tables.any(|name| name.to_string() == table)
+    };
+    if has("core.customer_attribute") {
+        let attributes = session.query(
+            "select attribute, value, source_code, feed, source_key, rule, n_records, losers \
+             from core.customer_attribute where customer_id = $customer order by 1",
+            &bindings,
+        )?;
+        write_result(&attributes, global.format.as_text(), &mut text)?;
+    }
+    if has("core.match_edge") {
         let edges = session.query(
             "select left_source || '.' || left_feed || ':' || left_key as left_record, \
              right_source || '.' || right_feed || ':' || right_key as right_record, \

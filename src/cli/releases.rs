@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::args::{GlobalArgs, print};
 use super::failure::Failure;
 use crate::run::chain::History;
+use crate::run::retention::retained_releases;
 use crate::store::gc::Keep;
 use crate::store::{JournalEvent, Manifest, ReleaseId, Warehouse};
 
@@ -71,7 +72,8 @@ pub fn run(args: &ReleasesArgs, global: &GlobalArgs) -> Result<(), Failure> {
             };
             let in_force: Vec<ReleaseId> =
                 History::read(&warehouse)?.in_force.into_values().collect();
-            let report = warehouse.collect_garbage(&lock, keep, &in_force)?;
+            let retained = retained_releases(&warehouse)?;
+            let report = warehouse.collect_garbage(&lock, keep, &in_force, &retained)?;
             global.say(&format!(
                 "removed {} releases, {} files, {} bytes",
                 report.releases.len(),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::campaign_terms::{Compliance, GoalSpec, ResponseRules};
 use super::cells::{CellSpec, Channel, FinderPart, OfferSpec, Ppm};
 use super::contact_policy::{Constraints, ContactPolicy};
 use crate::domain::TableName;
@@ -33,6 +34,19 @@ pub struct CampaignSpec {
     pub priority: u32,
     /// A query with a column `customer_id`.
     pub universe: String,
+    /// The campaign that the results are compared with.
+    #[serde(default)]
+    pub baseline: Option<String>,
+    #[serde(default)]
+    pub goals: Vec<GoalSpec>,
+    #[serde(default)]
+    pub compliance: Compliance,
+    /// Who is not `of_legal_age` is not contacted: where the attributes have the column.
+    #[serde(default)]
+    pub requires_legal_age: bool,
+    /// Nobody is called by a national do-not-call list that is too old: where `core.do_not_call` tells its date.
+    #[serde(default)]
+    pub watches_list_age: bool,
     /// What the rules and the rank read: one row per customer.
     pub attributes: String,
     pub eligibility: Vec<EligibilityRule>,
@@ -56,6 +70,9 @@ pub struct CampaignSpec {
     pub constraints: Constraints,
     /// Days after a contact in which an answer counts and controls are left alone.
     pub response_days: Option<u32>,
+    /// How answers find their contacts.
+    #[serde(default)]
+    pub response: ResponseRules,
     /// Share expected to answer without the campaign.
     pub base_rate: Ppm,
     pub reasons: Vec<Reason>,

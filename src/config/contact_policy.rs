@@ -11,6 +11,9 @@ pub struct ContactPolicy {
     pub history: Option<TableName>,
     /// Answers that came back.
     pub responses: Option<TableName>,
+    /// What was noted of single contacts.
+    #[serde(default)]
+    pub results: Option<TableName>,
     pub max: Vec<MaxContacts>,
     pub never_after: Vec<NeverAfter>,
 }

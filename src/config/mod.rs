@@ -9,6 +9,7 @@
 
 pub mod bank;
 pub mod campaign;
+pub mod campaign_terms;
 pub mod cells;
 pub mod contact_policy;
 pub mod feed;

@@ -110,7 +110,7 @@ pub struct Exclusion {
 }
 
 /// What happens to prohibited columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Regime {
     /// Refused.

@@ -52,6 +52,13 @@ impl BusinessDate {
         Self(self.0.checked_sub_days(Days::new(days)).unwrap_or(self.0))
     }
 
+    /// The same day so many months later; the last day of a shorter month.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        let later = self.0.checked_add_months(chrono::Months::new(months));
+        Self(later.unwrap_or(NaiveDate::MAX))
+    }
+
     #[must_use]
     pub fn is_month_end(self) -> bool {
         self.next_day().month() != self.month()
@@ -150,6 +157,14 @@ mod tests {
         );
         assert!("2026-1-5".parse::<BusinessDate>().is_err());
         assert!("2026-02-30".parse::<BusinessDate>().is_err());
+    }
+
+    #[test]
+    fn months_end_on_the_last_day_of_a_shorter_month() {
+        let date = |text: &str| text.parse::<BusinessDate>().unwrap();
+        assert_eq!(date("2026-10-31").plus_months(36), date("2029-10-31"));
+        assert_eq!(date("2026-10-31").plus_months(1), date("2026-11-30"));
+        assert_eq!(date("2024-01-31").plus_months(1), date("2024-02-29"));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::finance::{FinanceFacts, Rows as FinanceRows};
+use super::finance::FinanceFacts;
+use super::results::ResultFacts;
 use crate::domain::Parameter;
 use crate::sql::{Bindings, Cell, Session, SqlError};
 use crate::stages::score::Measures;
@@ -32,8 +33,8 @@ pub struct Facts {
     pub profit_lines: Found<ProfitLines>,
     pub channels: Found<Vec<ChannelMonth>>,
     pub finance: FinanceFacts,
-    /// Cells of campaigns that contacted somebody, as `results` names the columns.
-    pub results: Found<FinanceRows>,
+    /// What campaigns that contacted somebody brought.
+    pub results: Found<ResultFacts>,
     /// Measured by the caller, who knows the project.
     pub scores: Vec<ScoreFacts>,
 }

@@ -65,25 +65,30 @@ pub fn campaign_of<'a>(project: &'a Project, code: &str) -> Result<&'a CampaignS
 }
 
 /// A session that stands where the night stood before it came to a campaign.
-struct Desk {
+pub(super) struct Desk {
     warehouse: Warehouse,
-    manifest: Manifest,
-    session: Session,
-    bindings: Bindings,
+    pub(super) manifest: Manifest,
+    pub(super) session: Session,
+    pub(super) bindings: Bindings,
 }
 
 impl Desk {
-    fn open(
+    pub(super) fn open(
         settings: &RunSettings,
         reading: &Reading,
         has_aliases: bool,
     ) -> Result<Self, RunError> {
         let (warehouse, manifest, session) =
             open_release(settings, &settings.session_options(), reading)?;
-        if let Some(base) = manifest.base
-            && warehouse.release_folder(base).exists()
-        {
-            session.add_release(Catalogue::Base, &warehouse, &warehouse.manifest(base)?);
+        if let Some(base) = manifest.base {
+            let base = if warehouse.release_folder(base).exists() {
+                Some(warehouse.manifest(base)?)
+            } else {
+                warehouse.retained_manifest(base)?
+            };
+            if let Some(base) = base {
+                session.add_release(Catalogue::Base, &warehouse, &base);
+            }
         }
         let recalled = recalled_before(&warehouse, &warehouse.journal()?, manifest.business_date);
         let name = own_table("campaigns", "recalled_contact");
@@ -100,7 +105,7 @@ impl Desk {
 
     /// Shows the contacts that the night knew when it came to the campaign: those of its own campaigns only as far as
     /// they chose before it.
-    fn stand_before(&self, campaign: &CampaignSpec, project: &[CampaignSpec]) {
+    pub(super) fn stand_before(&self, campaign: &CampaignSpec, project: &[CampaignSpec]) {
         let own: BTreeSet<&str> = self
             .manifest
             .campaigns
@@ -473,7 +478,11 @@ pub fn replay(
             "salenet campaign list",
         );
     };
-    if !warehouse.release_folder(delivery.release).exists() {
+    let reading = if warehouse.release_folder(delivery.release).exists() {
+        Reading::Release(delivery.release)
+    } else if warehouse.retained_manifest(delivery.release)?.is_some() {
+        Reading::Retained(delivery.release)
+    } else {
         return usage(
             format!(
                 "the release {} that {code} chose from is gone",
@@ -481,11 +490,11 @@ pub fn replay(
             ),
             "the lists themselves are kept: salenet campaign export gives them again",
         );
-    }
+    };
     let kept = warehouse.kept_run(delivery.run)?;
     let campaign: CampaignSpec =
         serde_json::from_value(kept.specification).map_err(RunError::Report)?;
-    let desk = Desk::open(settings, &Reading::Release(delivery.release), has_aliases)?;
+    let desk = Desk::open(settings, &reading, has_aliases)?;
     desk.stand_before(&campaign, std::slice::from_ref(&campaign));
     let (rendered, _) = desk.rendered(&campaign, delivery.contacted_on)?;
     let mut replayed = Vec::new();

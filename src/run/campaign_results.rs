@@ -1,8 +1,13 @@
-//! What campaigns brought: the funnel of each cell, and the totals of a campaign beside those of its baseline.
+//! What campaigns brought: the funnel of each cell, the totals of a campaign beside those of its baseline, its figures
+//! and goals.
 //!
 //! The figures are the models'; which of them are shown, and under which name, says the dictionary of the project.
 
+use std::collections::BTreeSet;
+
 use super::RunError;
+use super::campaign_figures::{CampaignFigures, campaign_figures};
+use super::campaign_gains::{Gains, campaign_gains};
 use crate::domain::Parameter;
 use crate::sql::{Bindings, QueryResult, Session};
 use crate::store::Manifest;
@@ -21,12 +26,13 @@ pub struct CampaignResults {
     pub cells: QueryResult,
     /// The campaign's row of `marts.campaign_total`, then its baseline's, if that has one.
     pub totals: QueryResult,
-    /// None without bookings or a baseline: contacts, those it would have taken to book as many as the baseline, the
-    /// baseline's contacts, and the change in millionths.
-    pub contacts_at_equal_bookings: QueryResult,
+    /// Figures of the whole campaign, and its goals.
+    pub figures: CampaignFigures,
+    /// None for past mailings, and before the first booking.
+    pub gains: Option<Gains>,
 }
 
-/// The dictionary (`measure`, `name`, `unit`, `numerator`, `denominator`), and the results of one campaign, or of all.
+/// The dictionary (`measure`, `name`, `scope`, `unit`, `numerator`, `denominator`, `meaning`), and the results of one campaign, or of all.
 ///
 /// # Errors
 /// `Usage` when the release lacks a table, or has no contact of that campaign.
@@ -36,16 +42,13 @@ pub fn campaign_results(
     code: Option<&str>,
 ) -> Result<(QueryResult, Vec<CampaignResults>), RunError> {
     let views = manifest.views.iter().map(|view| &view.table);
-    let known: Vec<String> = manifest
+    let known: BTreeSet<String> = manifest
         .tables
         .keys()
         .chain(views)
         .map(ToString::to_string)
         .collect();
-    if let Some(missing) = NEEDED
-        .iter()
-        .find(|table| !known.iter().any(|name| name == *table))
-    {
+    if let Some(missing) = NEEDED.iter().find(|table| !known.contains(**table)) {
         return Err(RunError::Usage {
             message: format!("release {} has no table {missing}", manifest.release),
             hint: "results are shown for banks whose project has the models of pipelines/harbor"
@@ -54,7 +57,7 @@ pub fn campaign_results(
     }
     let values = Bindings::new(manifest.parameters.clone());
     let measures = session.query(
-        "select measure, name, unit, numerator, denominator from reference.campaign_measure order by position",
+        "select measure, name, scope, unit, numerator, denominator, meaning from reference.campaign_measure order by position",
         &values,
     )?;
     let found = session.query(
@@ -100,17 +103,8 @@ pub fn campaign_results(
                  order by campaign_code <> $campaign",
                 &values,
             )?,
-            contacts_at_equal_bookings: session.query(
-                "select own.n_contacted, \
-                 cast(round(cast(own.n_contacted as double) * base.n_booked / own.n_booked) as bigint) as n_at_equal_bookings, \
-                 base.n_contacted as n_baseline, \
-                 cast(round(1000000 * (cast(own.n_contacted as double) * base.n_booked / own.n_booked / base.n_contacted - 1)) \
-                 as bigint) as change_ppm \
-                 from marts.campaign_total as own \
-                 join marts.campaign_total as base on base.campaign_code = own.baseline_code \
-                 where own.campaign_code = $campaign and own.n_booked > 0 and base.n_contacted > 0",
-                &values,
-            )?,
+            figures: campaign_figures(session, manifest, &known, &code)?,
+            gains: campaign_gains(session, manifest, &known, &code)?,
             code,
         });
     }

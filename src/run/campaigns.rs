@@ -9,7 +9,7 @@ use super::steps::{Fingerprint, StepKind, table_identity};
 use super::tables::own_table;
 use crate::config::bank::Calendar;
 use crate::config::campaign::{CampaignSpec, Schedule};
-use crate::domain::{BusinessDate, TableName};
+use crate::domain::{BusinessDate, Month, TableName};
 use crate::sql::catalog::Catalogue;
 use crate::sql::dependencies::table_references;
 use crate::sql::schema::columns_of;
@@ -101,6 +101,21 @@ pub fn add_aliases(session: &Session, has_matching: bool) -> Result<(), RunError
     Ok(())
 }
 
+/// Months for which candidates stay: as long as the campaign that keeps them longest.
+fn longest_retention(campaigns: &[CampaignSpec]) -> i32 {
+    let months = campaigns
+        .iter()
+        .map(|campaign| campaign.compliance.retain_months);
+    i32::try_from(months.max().unwrap_or(0)).unwrap_or(i32::MAX)
+}
+
+/// Files of the month `oldest` and later ones.
+fn young(mut files: Vec<FileEntry>, oldest: Month) -> Vec<FileEntry> {
+    let oldest = format!("month={oldest}");
+    files.retain(|file| file.partition.as_ref().is_none_or(|month| *month >= oldest));
+    files
+}
+
 impl Night<'_> {
     pub(super) fn campaigns(&mut self) -> Result<Vec<CampaignEntry>, RunError> {
         let project = self.context.checked.project;
@@ -115,7 +130,10 @@ impl Night<'_> {
         let mut so_far = TableEntry {
             columns: columns_of(CANDIDATE_COLUMNS),
             sorted_by: grain,
-            files: self.base_files(&name),
+            files: young(
+                self.base_files(&name),
+                date.month().minus(longest_retention(&project.campaigns)),
+            ),
         };
         self.add(name.clone(), so_far.clone());
         let history = own_table("campaigns", "contact_history");
@@ -147,7 +165,11 @@ impl Night<'_> {
             } else {
                 let output = self.campaign(campaign, &name, &so_far)?;
                 so_far = output.candidates;
-                output.entry
+                let notes = self.context.checked.campaign_notes.get(&campaign.code);
+                CampaignEntry {
+                    notes: notes.cloned().unwrap_or_default(),
+                    ..output.entry
+                }
             };
             self.add(name.clone(), so_far.clone());
             // Those who wait for approval are not free for others tonight.
@@ -190,6 +212,7 @@ impl Night<'_> {
         let month = Partitioning::Named(format!("month={}", date.month()));
         for (table, rows, partition) in [
             ("campaign", records.campaign, &Partitioning::None),
+            ("goal", records.goal, &Partitioning::None),
             ("campaign_run", records.campaign_run, &month),
             ("cell", records.cell, &month),
             ("treatment", records.treatment, &month),

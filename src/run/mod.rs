@@ -15,6 +15,10 @@ mod models;
 mod campaigns;
 pub mod campaign_desk;
 pub mod campaign_results;
+pub mod campaign_figures;
+pub mod campaign_gains;
+pub mod campaign_measures;
+pub mod retention;
 mod walk;
 pub mod plan;
 pub mod feeds;
@@ -35,6 +39,7 @@ pub mod open;
 pub mod matching;
 pub mod scores;
 pub mod explain_profit;
+pub mod explain_campaign;
 
 pub use chain::{DateSelection, run};
 pub use check::{CheckedProject, check};

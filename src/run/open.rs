@@ -12,6 +12,8 @@ use crate::store::{Manifest, ReleaseId, Warehouse};
 pub enum Reading {
     Current,
     Release(ReleaseId),
+    /// What stayed of a release that `gc` removed.
+    Retained(ReleaseId),
     /// The manifest of a candidate that was not published.
     Candidate(std::path::PathBuf),
 }
@@ -26,6 +28,10 @@ pub fn open_release(
     let manifest = match reading {
         Reading::Current => warehouse.manifest(warehouse.require_current()?)?,
         Reading::Release(id) => warehouse.manifest(*id)?,
+        Reading::Retained(id) => match warehouse.retained_manifest(*id)? {
+            Some(manifest) => manifest,
+            None => warehouse.manifest(*id)?,
+        },
         Reading::Candidate(path) => read_candidate(path)?,
     };
     let session = Session::try_new(options)?;

@@ -75,7 +75,7 @@ impl SqlError {
     }
 }
 
-fn plain(error: &DataFusionError) -> String {
+pub(super) fn plain(error: &DataFusionError) -> String {
     let text = error.find_root().to_string();
     // Backtraces and the wrapping error's name help nobody who wrote the SQL.
     let text = text.split("\n\nbacktrace:").next().unwrap_or_default();

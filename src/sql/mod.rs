@@ -6,6 +6,7 @@
 pub mod bind;
 pub mod catalog;
 pub mod columns;
+pub mod condition;
 pub mod dependencies;
 pub mod error;
 mod joins;

@@ -4,6 +4,7 @@ use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Decimal128Type, Float64Type, Int64Type};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::DataFrame;
@@ -112,6 +113,21 @@ fn cell(column: &dyn Array, row: usize) -> Result<Cell, SqlError> {
     })
 }
 
+/// The first function whose result is not decided by its arguments, such as `now()`.
+pub(super) fn unrepeatable_function(expression: &Expr) -> Result<Option<String>, DataFusionError> {
+    let mut found = None;
+    expression.apply(|part| {
+        if let Expr::ScalarFunction(call) = part
+            && call.func.signature().volatility != Volatility::Immutable
+        {
+            found = Some(call.func.name().to_owned());
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
+}
+
 impl Session {
     /// Plans one query against the registered tables.
     pub fn plan(&self, sql: &str, bindings: &Bindings) -> Result<Plan, SqlError> {
@@ -146,14 +162,8 @@ impl Session {
         let mut found = None;
         let visited = plan.logical.apply_with_subqueries(|node| {
             node.apply_expressions(|expression| {
-                expression.apply(|part| {
-                    if let Expr::ScalarFunction(call) = part
-                        && call.func.signature().volatility != Volatility::Immutable
-                    {
-                        found.get_or_insert_with(|| call.func.name().to_owned());
-                    }
-                    Ok(TreeNodeRecursion::Continue)
-                })
+                found = found.take().or(unrepeatable_function(expression)?);
+                Ok(TreeNodeRecursion::Continue)
             })
         });
         visited.map_err(|error| SqlError::planning(&error))?;

@@ -48,10 +48,15 @@ pub(super) fn create_file(path: &Path) -> Result<File, StoreError> {
     File::create(path).map_err(|source| StoreError::io("create", path, source))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the place that may")]
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    fs::rename(from, to).map_err(|source| StoreError::io("rename to", to, source))?;
+    rename_unsynced(from, to)?;
     to.parent().map_or(Ok(()), sync_folder)
+}
+
+/// The caller syncs the folder before anything names the file.
+#[expect(clippy::disallowed_methods, reason = "this is the place that may")]
+pub(super) fn rename_unsynced(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(|source| StoreError::io("rename to", to, source))
 }
 
 /// Readers see the old content or the new, whole and synced.

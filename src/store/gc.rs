@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::release::remove_release;
+use super::retained::Retained;
 use super::verify::named_files;
 use super::{ReleaseId, StoreError, Warehouse, WarehouseLock};
 
@@ -27,12 +28,16 @@ pub struct Keep {
 impl Warehouse {
     /// Removes releases beyond `keep` (the current one and the bases of those kept always stay) and the files only they named.
     ///
+    /// Of a removed release in `retained` the tables that are named there stay, and the files of those; what stayed of
+    /// others before goes.
+    ///
     /// `in_force` are the releases that count for their date, oldest first: superseded ones use up no place.
     pub fn collect_garbage(
         &self,
         _lock: &WarehouseLock,
         keep: Keep,
         in_force: &[ReleaseId],
+        retained: &[Retained],
     ) -> Result<GcReport, StoreError> {
         let mut report = GcReport::default();
         let Some(current) = self.current()? else {
@@ -50,6 +55,13 @@ impl Warehouse {
         {
             kept.extend(self.manifest(*id)?.base);
         }
+        for wanted in retained
+            .iter()
+            .filter(|wanted| !kept.contains(&wanted.release))
+            .filter(|wanted| self.release_folder(wanted.release).exists())
+        {
+            self.retain(wanted)?;
+        }
         for id in self.release_folders()? {
             if !kept.contains(&id) {
                 remove_release(self, id)?;
@@ -60,6 +72,15 @@ impl Warehouse {
         for id in kept.iter().filter(|id| self.release_folder(**id).exists()) {
             named
                 .extend(named_files(&self.manifest(*id)?).map(|file| self.root().join(&file.path)));
+        }
+        for id in self.retained_releases()? {
+            let is_wanted = retained.iter().any(|wanted| wanted.release == id);
+            match self.retained_manifest(id)?.filter(|_| is_wanted) {
+                Some(manifest) => {
+                    named.extend(named_files(&manifest).map(|file| self.root().join(&file.path)));
+                }
+                None => self.forget(id)?,
+            }
         }
         remove_unnamed(&self.root().join("data"), &named, &mut report)?;
         Ok(report)

@@ -115,6 +115,10 @@ pub struct CampaignEntry {
     #[serde(default)]
     pub awaits_approval: bool,
     pub waterfall: Vec<WaterfallLine>,
+    /// What compliance should know: columns that stand close to a prohibited basis, and under the regime of deposits
+    /// those that are one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     #[serde(default)]
     pub cells: Vec<CellEntry>,
     /// How much less the chosen are worth than the best that no choice within the limits can pass, in millionths of it;

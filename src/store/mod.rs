@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod new_file;
 pub mod pointer;
 pub mod release;
+pub mod retained;
 pub mod scratch;
 pub mod steps;
 pub mod verify;

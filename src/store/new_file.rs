@@ -11,6 +11,9 @@ use super::{StoreError, Warehouse, durable};
 /// Temporary names only need to differ within this process: the lock keeps other writers away.
 static NEXT_TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
+/// Files whose sync is waited for at the same time: the disk writes them in one go.
+const WAITING_AT_ONCE: usize = 16;
+
 /// Dropping it without `commit` removes the temporary file.
 #[derive(Debug)]
 pub struct NewFile {
@@ -34,6 +37,53 @@ impl Warehouse {
         })
     }
 
+    /// Commits many small files of one folder at once: their syncs wait for the disk together, and the folder is synced
+    /// once. Each file comes with its ending and rows; the entries stand in the same order.
+    ///
+    /// # Errors
+    /// The first of any file; files that were named before it stay, unnamed by anything.
+    pub fn commit_together(
+        &self,
+        files: Vec<(NewFile, &str, u64)>,
+        folder: &str,
+    ) -> Result<Vec<FileEntry>, StoreError> {
+        let target = self.root().join(folder);
+        durable::create_folder(&target)?;
+        let share = files.len().div_ceil(WAITING_AT_ONCE).max(1);
+        let mut files = files;
+        let mut shares = Vec::new();
+        while !files.is_empty() {
+            let rest = files.split_off(share.min(files.len()));
+            shares.push(std::mem::replace(&mut files, rest));
+        }
+        let committed: Vec<Result<Vec<FileEntry>, StoreError>> = std::thread::scope(|scope| {
+            let waiting: Vec<_> = shares
+                .into_iter()
+                .map(|share| {
+                    scope.spawn(move || {
+                        let entries = share.into_iter();
+                        entries
+                            .map(|(file, extension, rows)| file.name(folder, extension, rows, None))
+                            .collect()
+                    })
+                })
+                .collect();
+            waiting
+                .into_iter()
+                .map(|thread| match thread.join() {
+                    Ok(entries) => entries,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                })
+                .collect()
+        });
+        let mut entries = Vec::new();
+        for share in committed {
+            entries.extend(share?);
+        }
+        durable::sync_folder(&target)?;
+        Ok(entries)
+    }
+
     pub(super) fn temporary_path(&self) -> PathBuf {
         let number = NEXT_TEMPORARY.fetch_add(1, Ordering::Relaxed);
         self.root()
@@ -51,6 +101,25 @@ impl NewFile {
 
     /// Syncs the file and gives it its name below `folder`; a file of the same content is kept as it is.
     pub fn commit(
+        self,
+        folder: &str,
+        extension: &str,
+        rows: u64,
+        partition: Option<String>,
+    ) -> Result<FileEntry, StoreError> {
+        let root = self.warehouse.clone();
+        let place = match &partition {
+            Some(partition) => root.join(folder).join(partition),
+            None => root.join(folder),
+        };
+        durable::create_folder(&place)?;
+        let entry = self.name(folder, extension, rows, partition)?;
+        durable::sync_folder(&place)?;
+        Ok(entry)
+    }
+
+    /// As `commit`, without the folder, which stands already and is synced by the caller.
+    fn name(
         mut self,
         folder: &str,
         extension: &str,
@@ -67,13 +136,10 @@ impl NewFile {
             None => folder.to_owned(),
         };
         let path = format!("{folder}/{blake3}.{extension}");
-        durable::create_folder(&self.warehouse.join(&folder))?;
         let target = self.warehouse.join(&path);
         // A file of this name has this content, unless it was damaged: then it is replaced.
-        if has_content(&target, &blake3) {
-            target.parent().map_or(Ok(()), durable::sync_folder)?;
-        } else {
-            durable::rename(&self.temporary, &target)?;
+        if !has_content(&target, &blake3) {
+            durable::rename_unsynced(&self.temporary, &target)?;
         }
         Ok(FileEntry {
             path,

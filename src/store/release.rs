@@ -70,7 +70,12 @@ impl Warehouse {
 
     /// Reads a release's manifest and checks it against the hash beside it.
     pub fn manifest(&self, id: ReleaseId) -> Result<Manifest, StoreError> {
-        let path = self.release_folder(id).join("manifest.json");
+        self.manifest_in(&self.release_folder(id), id)
+    }
+
+    /// The manifest of a release in the folder that holds it.
+    pub(super) fn manifest_in(&self, folder: &Path, id: ReleaseId) -> Result<Manifest, StoreError> {
+        let path = folder.join("manifest.json");
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -82,7 +87,7 @@ impl Warehouse {
             }
             Err(source) => return Err(StoreError::io("read", &path, source)),
         };
-        let hash_path = self.release_folder(id).join("manifest.blake3");
+        let hash_path = folder.join("manifest.blake3");
         let expected = fs::read_to_string(&hash_path)
             .map_err(|source| StoreError::io("read", &hash_path, source))?;
         if blake3::hash(&text).to_hex().as_str() != expected.trim() {

@@ -66,6 +66,15 @@ impl Warehouse {
                 Err(error) => report.problems.push(format!("{id}: {error}")),
             }
         }
+        for id in self.retained_releases()? {
+            match self.retained_manifest(id) {
+                Ok(manifest) => {
+                    let kept = manifest.iter().flat_map(named_files);
+                    files.extend(kept.map(|file| (file.path.clone(), file.clone())));
+                }
+                Err(error) => report.problems.push(format!("retained {id}: {error}")),
+            }
+        }
         for file in files.values() {
             report.files += 1;
             report.bytes += file.bytes;

@@ -36,7 +36,7 @@ export: [{{format: csv, columns: [finder_number, cell_code, contact_channel, off
 }
 
 /// A bank with its own project, whose only campaign is the one given.
-fn bank_with(text: &str) -> (Bank, PathBuf) {
+pub(super) fn bank_with(text: &str) -> (Bank, PathBuf) {
     let bank = Bank::new();
     let project = bank.own_project();
     put(&project, "campaigns/savings.yml", text.as_bytes());

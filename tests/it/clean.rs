@@ -104,10 +104,29 @@ fn a_rule_that_cannot_work_is_told_before_the_night() {
             .message
             .contains("not true or false")
     );
+    for broken in [
+        "balance >= ",
+        "balance > 0 indeed",
+        "balance > 0; true",
+        "balance > 0 as x",
+    ] {
+        assert!(
+            check(broken)
+                .unwrap_err()
+                .message
+                .contains("not an SQL expression"),
+            "{broken}"
+        );
+    }
     assert!(
-        check("balance >= ")
+        check("open_date <= now()")
             .unwrap_err()
             .message
-            .contains("not an SQL expression")
+            .contains("another result on every run")
     );
+    assert!(
+        check("exists (select 1 from other)").is_err(),
+        "a rule sees its own row alone"
+    );
+    assert!(check("sum(balance) > 0").is_err());
 }

@@ -239,3 +239,78 @@ fn complaints_and_consents_of_a_channel_are_read_where_they_stand() {
         ]
     );
 }
+
+/// 2026-10-29 is 31 days after 2026-09-28.
+#[test]
+fn an_old_national_list_stops_the_telephone_and_nothing_else() {
+    let told = |date: &str| {
+        failed(
+            |project| {
+                let row = format!("('+12075550101', 'national', {date})");
+                table(
+                    project,
+                    "do_not_call",
+                    &["phone", "list_name", "list_date"],
+                    &[&row, "('+12075550102', 'bank', date '2026-10-29')"],
+                );
+                attributes(project, "false as is_do_not_call");
+            },
+            "attributes: marts.callable\nsuppress:\n  - {id: S03, rule: do_not_call, channel: phone}\n",
+        )
+    };
+    let young = told("date '2026-09-28'");
+    assert!(young.iter().all(|line| !line.contains("S00_LIST_TOO_OLD")));
+    for old in ["date '2026-09-27'", "cast(null as date)"] {
+        let told = told(old);
+        let closed = told
+            .iter()
+            .filter(|line| line.contains("S00_LIST_TOO_OLD selected"));
+        assert_eq!(closed.count(), 10, "{told:?}");
+    }
+}
+
+#[test]
+fn who_is_not_known_to_be_of_age_is_never_contacted() {
+    let told = failed(
+        |project| {
+            attributes(
+                project,
+                "case customer_id when 1 then false when 2 then cast(null as boolean) else true end as of_legal_age",
+            );
+        },
+        "attributes: marts.callable\n",
+    );
+    let removed: Vec<&str> = told
+        .iter()
+        .filter(|line| line.contains("E00_OF_LEGAL_AGE"))
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        removed,
+        [
+            "1 E00_OF_LEGAL_AGE removed E00_OF_LEGAL_AGE",
+            "2 E00_OF_LEGAL_AGE removed E00_OF_LEGAL_AGE"
+        ]
+    );
+    assert_eq!(told.len(), 10);
+}
+
+/// `marts.callable`: the attributes and one column more.
+fn attributes(project: &Path, column: &str) {
+    let sql = format!("select *, {column} from marts.customer_360");
+    let name = column.rsplit(' ').next().expect("a name");
+    let mut yml =
+        "description: Attributes.\ngrain: [customer_id]\nmaterialised: full\ncolumns:\n".to_owned();
+    for column in [
+        "customer_id",
+        "display_name",
+        "phone",
+        "total_balance",
+        "has_left",
+        name,
+    ] {
+        let _ = writeln!(yml, "  {column}: {{description: A column}}");
+    }
+    put(project, "models/marts/callable.sql", sql.as_bytes());
+    put(project, "models/marts/callable.yml", yml.as_bytes());
+}

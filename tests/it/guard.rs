@@ -265,3 +265,115 @@ fn a_reason_to_call_may_not_read_a_prohibited_column_either() {
     );
     assert!(said.stderr.contains("reasons: [{where:"), "{}", said.stderr);
 }
+
+/// A campaign that chooses by `marts.hidden`, with `terms` in its file and the day of opening classified as `class`.
+fn check_terms(class: &str, terms: &str, sql: &str) -> Said {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let column = "format: \"%Y-%m-%d\", required: true}";
+    let classified = column.replace('}', &format!(", classification: {class}}}"));
+    replace(&project, "sources/deposits.yml", column, &classified);
+    model(
+        &project,
+        "marts/hidden",
+        &["customer_id", "hint"],
+        "full",
+        sql,
+    );
+    replace(
+        &project,
+        "campaigns/savings.yml",
+        "select customer_id from marts.customer_360",
+        "select customer_id from marts.hidden where hint is not null",
+    );
+    replace(
+        &project,
+        "campaigns/savings.yml",
+        "schedule:",
+        &format!("{terms}schedule:"),
+    );
+    check(&bank, &project)
+}
+
+fn by_opening() -> String {
+    OPENED.replace("staged.open_date", "staged.open_date as hint")
+}
+
+#[test]
+fn under_the_regime_of_deposits_a_prohibited_column_is_reported() {
+    let terms = "compliance: {regime: deposit}\n";
+    let said = check_terms("prohibited", terms, &by_opening()).exits(0);
+    let words = "warning: campaign SAV-2026-10 uses `staging.deposits_accounts.open_date`, which is prohibited: \
+                 staging.deposits_accounts.open_date -> marts.hidden.hint -> here";
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+    let terms = "compliance: {regime: credit}\n";
+    check_terms("prohibited", terms, &by_opening()).exits(3);
+}
+
+#[test]
+fn a_proxy_that_chooses_is_reported_and_never_refused() {
+    let said = check_terms("proxy", "", &by_opening()).exits(0);
+    let words = "warning: campaign SAV-2026-10 chooses by `staging.deposits_accounts.open_date`, which stands close to a \
+                 prohibited basis";
+    assert_eq!(said.stderr.matches(words).count(), 1, "{}", said.stderr);
+    let nothing = "select customer_id, 1 as hint from core.customer";
+    let said = check_terms("proxy", "", nothing).exits(0);
+    assert!(!said.stderr.contains("warning"), "{}", said.stderr);
+}
+
+/// A campaign that asks for the `of_legal_age` of `core.customer_restricted`, which is made so.
+fn check_age(of_legal_age: &str) -> Said {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let person = OPENED.replace(
+        "staged.open_date",
+        "staged.open_date as birth_date, staged.given_name as gender",
+    );
+    let columns = ["customer_id", "birth_date", "gender"];
+    model(&project, "core/person", &columns, "view", &person);
+    for column in ["birth_date", "gender"] {
+        let plain = format!("  {column}: {{description: A column}}");
+        let marked = format!("  {column}: {{description: A column, classification: prohibited}}");
+        replace(&project, "models/core/person.yml", &plain, &marked);
+    }
+    let sql = format!("select customer_id, {of_legal_age} as of_legal_age from core.person");
+    let columns = ["customer_id", "of_legal_age"];
+    model(&project, "core/customer_restricted", &columns, "full", &sql);
+    let sql = "select customer.*, restricted.of_legal_age from marts.customer_360 as customer
+        join core.customer_restricted as restricted on restricted.customer_id = customer.customer_id";
+    let columns = [
+        "customer_id",
+        "display_name",
+        "phone",
+        "total_balance",
+        "has_left",
+        "of_legal_age",
+    ];
+    model(&project, "marts/of_age", &columns, "full", sql);
+    replace(
+        &project,
+        "campaigns/savings.yml",
+        "schedule:",
+        "attributes: marts.of_age\nschedule:",
+    );
+    check(&bank, &project)
+}
+
+#[test]
+fn legal_age_may_be_read_and_nothing_else_of_the_restricted_table() {
+    let adult = "birth_date <= cast($business_date as date) - interval '18 years'";
+    check_age(adult).exits(0);
+    check_age("birth_date").exits(3);
+    for (hidden, column) in [
+        ("gender = 'f'", "gender"),
+        (
+            "birth_date <= cast($business_date as date) - interval '18 years' and gender = 'f'",
+            "gender",
+        ),
+    ] {
+        let said = check_age(hidden).exits(3);
+        let words =
+            format!("campaign SAV-2026-10 uses `core.person.{column}`, which is prohibited");
+        assert!(said.stderr.contains(&words), "{hidden}: {}", said.stderr);
+    }
+}

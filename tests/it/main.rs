@@ -39,6 +39,8 @@ mod commands;
 mod guard;
 mod campaign_score;
 mod campaigns;
+mod explain_campaign;
+mod retention;
 mod outcomes;
 mod selection;
 mod contact_policy;

@@ -121,4 +121,11 @@ fn a_merge_moves_no_money_and_the_most_restrictive_consent_wins() {
         let key = record.split(':').nth(1).expect("a key");
         assert!(said.stdout.contains(key), "{record}: {}", said.stdout);
     }
+    let name = format!(
+        "select value || '|' || rule from core.customer_attribute where customer_id = {living} and attribute = 'family_name'"
+    );
+    let name = row(&harbor, &name);
+    for part in name[0].split('|') {
+        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    }
 }

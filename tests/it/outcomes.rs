@@ -2,7 +2,10 @@
 
 #![cfg(test)]
 
-use salenet::run::campaign_results::campaign_results;
+use salenet::domain::BusinessDate;
+use salenet::run::campaign_measures::{Rows, plain};
+use salenet::run::campaign_results::{CampaignResults, campaign_results};
+use salenet::sql::Cell;
 
 use super::harbor::Harbor;
 use super::report::release_of;
@@ -39,7 +42,8 @@ fn a_delivered_campaign_is_counted_the_next_night_beside_its_baseline() {
     assert!(said.contains("window      open until 2027-02-27"), "{said}");
 
     // Every column that the dictionary names is one of the results.
-    let dictionary = "select measure || ' ' || numerator || ' ' || coalesce(denominator, '') from reference.campaign_measure";
+    let dictionary = "select measure || ' ' || numerator || ' ' || coalesce(denominator, '') \
+                      from reference.campaign_measure where scope = 'cell'";
     let header = harbor
         .salenet(&["campaign", "results", BASELINE, "--format", "csv"])
         .exits(0)
@@ -57,12 +61,43 @@ fn a_delivered_campaign_is_counted_the_next_night_beside_its_baseline() {
     }
 }
 
-/// 600 contacts booked 30, the baseline's 1,000 booked 25: 600 x 25 / 30 = 500 would have done, half of 1,000.
+/// The figure's value, numerator and denominator, each with what stands behind the point as far as it says something.
+fn figure(found: &CampaignResults, measure: &str) -> Option<[String; 3]> {
+    let rows = Rows::of(&found.figures.figures).expect("rows");
+    let row = rows
+        .rows
+        .iter()
+        .find(|row| rows.text(row, "measure").as_deref() == Some(measure))?;
+    let text = |column| {
+        rows.text(row, column)
+            .map_or_else(String::new, |text| plain(&text))
+    };
+    Some([text("value"), text("numerator"), text("denominator")])
+}
+
+fn goals(found: &CampaignResults) -> Vec<String> {
+    let goals = found.figures.goals.as_ref().expect("goals");
+    let rows = Rows::of(goals).expect("rows");
+    let line = |row: &Vec<Cell>| {
+        let text = |column| rows.text(row, column).unwrap_or_default();
+        format!(
+            "{} {} {}",
+            text("measure"),
+            plain(&text("value")),
+            text("state")
+        )
+    };
+    rows.rows.iter().map(line).collect()
+}
+
+/// 600 contacts booked 30, the baseline's 1,000 booked 25: 600 x 25 / 30 = 500 would have done, half of 1,000. Responded
+/// 0.05 against 0.04 is a quarter more. Of four accounts of the product opened since, one is of somebody called in time.
 #[test]
-fn contacts_are_compared_at_equal_bookings() {
-    let totals = "select 'NEW' as campaign_code, 'OLD' as baseline_code, 600 as n_contacted, 30 as n_booked \
-        union all select 'OLD', cast(null as varchar), 1000, 25 \
-        union all select 'NONE', 'OLD', 600, 0";
+fn figures_stand_beside_their_numerators_and_goals_beside_what_was_reached() {
+    let totals = "select 'NEW' as campaign_code, 'OLD' as baseline_code, 600 as n_contacted, 30 as n_booked, \
+        cast(0.05 as decimal(9, 6)) as response_rate, cast(1000.00 as decimal(18, 2)) as cost \
+        union all select 'OLD', cast(null as varchar), 1000, 25, 0.04, 850.00 \
+        union all select 'NONE', 'OLD', 600, 0, 0.05, 1.00";
     let (session, manifest) = release_of(&[
         ("marts.campaign_total", totals),
         (
@@ -72,27 +107,74 @@ fn contacts_are_compared_at_equal_bookings() {
         ),
         (
             "reference.campaign_measure",
-            "select 1 as position, 'n_booked' as measure, 'booked' as name, 'count' as unit, \
-             'n_booked' as numerator, cast(null as varchar) as denominator",
+            "select 1 as position, 'n_booked' as measure, 'booked' as name, 'cell' as scope, 'count' as unit, \
+             'n_booked' as numerator, cast(null as varchar) as denominator, 'Booked' as meaning",
+        ),
+        (
+            "core.campaign_assignment",
+            "select 'NEW' as campaign_code, 'contact' as kind, 'loan' as product_code, 'phone' as channel, 1 as customer_id, \
+             'F1' as finder_number, true as is_contacted, date '2026-05-01' as contacted_on, date '2026-06-01' as window_ends_on",
+        ),
+        (
+            "core.account",
+            "select 'a' as account_id, 'loan' as product_code, date '2026-05-20' as open_date \
+             union all select 'late', 'loan', date '2026-06-01' union all select 'other', 'loan', date '2026-05-20' \
+             union all select 'before', 'loan', date '2026-04-30' union all select 'kind', 'card', date '2026-05-20' \
+             union all select 'mate', 'loan', date '2026-05-20'",
+        ),
+        (
+            "core.customer_account",
+            "select 'a' as account_id, 1 as customer_id, 'primary' as role union all select 'late', 1, 'primary' \
+             union all select 'other', 2, 'primary' union all select 'kind', 1, 'primary' union all select 'mate', 1, 'guarantor'",
+        ),
+        (
+            "marts.campaign_attribution",
+            "select 'NEW' as campaign_code, date '2026-05-20' as responded_on",
+        ),
+        (
+            "core.contact_result",
+            "select 'F1' as finder_no, date '2026-05-25' as contacted_on",
+        ),
+        (
+            "campaigns.goal",
+            "select 'NEW' as campaign_code, 'letters' as measure, cast(-0.40 as decimal(18, 6)) as target, \
+             false as is_rising, date '2099-01-01' as due_on, 'lending' as owner \
+             union all select 'NEW', 'n_booked', 31, true, date '2020-01-01', 'lending' \
+             union all select 'NEW', 'cost', 999, false, date '2099-01-01', 'lending' \
+             union all select 'NONE', 'letters', -0.40, false, date '2099-01-01', 'lending'",
         ),
     ]);
     let (_, found) = campaign_results(&session, &manifest, None).expect("results");
-    let compared = |code: &str| {
-        let campaign = found.iter().find(|campaign| campaign.code == code);
-        let rows = campaign
+    let of = |code: &str| {
+        let mut found = found.iter();
+        found
+            .find(|campaign| campaign.code == code)
             .expect("the campaign")
-            .contacts_at_equal_bookings
-            .rows();
-        let texts = rows.expect("rows").into_iter();
-        texts
-            .map(|row| {
-                row.iter()
-                    .map(salenet::sql::Cell::to_text)
-                    .collect::<Vec<_>>()
-            })
-            .collect::<Vec<_>>()
     };
-    assert_eq!(compared("NEW"), [["600", "500", "1000", "-500000"]]);
+    let words = |words: [&str; 3]| Some(words.map(str::to_owned));
+    let new = of("NEW");
+    assert_eq!(figure(new, "letters"), words(["-0.5", "500", "1000"]));
+    assert_eq!(
+        figure(new, "response_rate_change"),
+        words(["0.25", "0.05", "0.04"])
+    );
+    assert_eq!(figure(new, "telephone_share"), words(["0.25", "1", "4"]));
+    let age = figure(new, "feedback_age").expect("an age")[0].clone();
+    let since = manifest.business_date.days_since_epoch()
+        - "2026-05-25"
+            .parse::<BusinessDate>()
+            .expect("a day")
+            .days_since_epoch();
+    assert_eq!(age, since.to_string());
+    assert_eq!(
+        goals(new),
+        [
+            "n_booked 30 missed",
+            "cost 1000 open",
+            "letters -0.5 reached"
+        ]
+    );
     // Without a booking there is nothing to compare at.
-    assert!(compared("NONE").is_empty());
+    assert_eq!(figure(of("NONE"), "letters"), words(["", "", "1000"]));
+    assert_eq!(goals(of("NONE")), ["letters  unknown"]);
 }

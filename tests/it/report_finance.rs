@@ -2,6 +2,9 @@
 
 use salenet::report::facts::Found;
 use salenet::report::finance::FinanceFacts;
+use salenet::report::results::{CampaignFacts, ResultFacts};
+use salenet::run::campaign_gains::gains;
+use salenet::run::campaign_measures::{Dictionary, Measure, Unit};
 
 use super::report::page;
 
@@ -51,34 +54,67 @@ pub fn finance() -> FinanceFacts {
     }
 }
 
-/// A cell and its controls, and a campaign without any.
-pub fn results() -> Found<Vec<Vec<String>>> {
+/// A cell and its controls beside a baseline, with a goal, a figure and gains.
+pub fn results() -> Found<ResultFacts> {
     let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
-    Found::Shown(vec![
-        row(&[
-            "<HEL>",
-            "M",
-            "contact",
-            "true",
-            "564",
-            "5",
-            "5",
-            "3",
-            "2",
-            "241600.00",
-            "479.40",
-            "127",
-            "0",
-            "0.003546",
-            "-0.025926",
-            "0.012836",
-            "0.048400",
-        ]),
-        row(&[
-            "<HEL>", "C", "control", "true", "127", "0", "0", "0", "0", "0.00", "0.00", "", "", "",
-            "", "", "",
-        ]),
-    ])
+    let measure = |code: &str, is_of_cells, unit, denominator: Option<&str>| Measure {
+        code: code.to_owned(),
+        name: format!("<{code}>"),
+        is_of_cells,
+        unit,
+        numerator: "n_booked".to_owned(),
+        denominator: denominator.map(str::to_owned),
+        meaning: format!("What {code} means"),
+    };
+    Found::Shown(ResultFacts {
+        dictionary: Dictionary {
+            measures: vec![
+                measure("amount", true, Unit::Money, None),
+                measure("booking_rate", true, Unit::Share, Some("n_assigned")),
+                measure(
+                    "letters",
+                    false,
+                    Unit::Change,
+                    Some("contacts of the baseline"),
+                ),
+            ],
+        },
+        campaigns: vec![CampaignFacts {
+            code: "<HEL>".to_owned(),
+            cells: vec![
+                row(&["M", "contact", "false", "241600.00", "0.003546"]),
+                row(&["C", "control", "true", "0.00", ""]),
+            ],
+            compared: vec![row(&[
+                "M",
+                "2",
+                "564",
+                "0",
+                "127",
+                "0.003546",
+                "-0.025926",
+                "0.012836",
+                "0.048400",
+            ])],
+            totals: vec![
+                row(&["<HEL>", "241600.00", "0.003546"]),
+                row(&["OLD", "1000.00", "0.001000"]),
+            ],
+            figures: vec![
+                row(&["letters", "-0.412300", "588.000000", "1000.000000"]),
+                row(&["unheard_of", "1.000000", "", ""]),
+            ],
+            goals: vec![row(&[
+                "letters",
+                "-0.400000",
+                "-0.412300",
+                "2027-03-31",
+                "lending",
+                "reached",
+            ])],
+            gains: gains(&[[1, 282, 2, 60, 0], [2, 282, 0, 67, 0]]),
+        }],
+    })
 }
 
 pub fn absent_finance() -> FinanceFacts {
@@ -130,6 +166,19 @@ fn results_stand_with_their_intervals_and_only_where_a_campaign_contacted_somebo
         "-2.59 points to 1.28 points",
         "4.84 points",
         "href=\"#results\"",
+        "M contact, window open",
+        "0.35 %",
+        // The goal, what was reached, and of what.
+        "\u{2212}40.00 %",
+        "\u{2212}41.23 %",
+        "588 n_booked",
+        "1,000 contacts of the baseline",
+        "beside its baseline",
+        // Both bookings are among the better half: a lift of 2.
+        "2 / 282",
+        "2.00",
+        "Gains of &lt;HEL&gt;",
+        "What letters means",
     ] {
         assert!(page.contains(shown), "{shown}");
     }

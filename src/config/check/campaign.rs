@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::campaign_terms::{check_compliance, check_goals, check_response};
 use super::cells::{check_base_rate, check_cells, check_finder, check_seeds};
 use super::contact_policy::{check_constraints, check_policy};
 use super::list_export::{Shown, check_exports};
@@ -9,12 +10,15 @@ use super::suppression::{check_suppression, is_built_in};
 use super::{KnownScores, KnownTables, suggestion};
 use crate::config::campaign::{
     Approval, CampaignLevel, CampaignSpec, EligibilityRule, RankScore, Reason, Schedule,
+    Suppression, SuppressionRule,
 };
-use crate::config::cells::Ppm;
+use crate::config::campaign_terms::{ResponseMatch, ResponseRules};
+use crate::config::cells::{CellSpec, Channel, Ppm};
 use crate::config::document::{Document, Reporter};
 use crate::config::model::ModelSpec;
 use crate::config::raw::{
-    RawApproval, RawApprover, RawCampaign, RawDedupe, RawKeep, RawLevel, RawSchedule,
+    RawApproval, RawApprover, RawCampaign, RawDedupe, RawKeep, RawLevel, RawReason, RawRule,
+    RawSchedule,
 };
 use crate::config::score::ScoreMethod;
 use crate::config::yaml::Node;
@@ -75,7 +79,26 @@ pub fn check(
     let constraints = check_constraints(constraints, &cells, model, node, &mut report);
     let window = raw.response.as_ref();
     let base_rate = window.and_then(|raw| check_base_rate(raw, node.get("response"), &mut report));
+    let goals = check_goals(
+        &raw.goals,
+        raw.baseline.is_some(),
+        node.get("goals"),
+        &mut report,
+    );
+    let compliance = check_compliance(&raw.compliance, &cells, node.get("compliance"), &mut report);
+    let response = match window {
+        Some(raw) => check_response(raw, finder.is_some(), node.get("response"), &mut report),
+        None => unanswered(finder.is_some()),
+    };
+    check_baseline(&raw, node, &mut report);
+    let of_age = |model: &ModelSpec| model.columns.iter().any(|each| each.name == OF_LEGAL_AGE);
     CampaignSpec {
+        requires_legal_age: model.is_some_and(of_age),
+        watches_list_age: calls(&suppress, &cells) && tells_list_date(known),
+        baseline: raw.baseline.map(|baseline| baseline.campaign),
+        goals,
+        compliance,
+        response,
         code: raw.campaign.code,
         description: raw.campaign.description,
         product: raw.campaign.product,
@@ -95,14 +118,7 @@ pub fn check(
         priority: raw.priority.unwrap_or(DEFAULT_PRIORITY),
         universe: raw.universe,
         attributes,
-        eligibility: raw
-            .eligibility
-            .into_iter()
-            .map(|rule| EligibilityRule {
-                id: rule.id,
-                condition: rule.condition,
-            })
-            .collect(),
+        eligibility: raw.eligibility.into_iter().map(eligibility).collect(),
         suppress,
         rank_by,
         score,
@@ -114,15 +130,64 @@ pub fn check(
         response_days: window.map(|window| window.window_days),
         base_rate: base_rate.unwrap_or(DEFAULT_BASE_RATE),
         exports,
-        reasons: raw
-            .reasons
-            .into_iter()
-            .map(|reason| Reason {
-                condition: reason.condition,
-                say: reason.say,
-            })
-            .collect(),
+        reasons: raw.reasons.into_iter().map(reason).collect(),
     }
+}
+
+fn eligibility(rule: RawRule) -> EligibilityRule {
+    EligibilityRule {
+        id: rule.id,
+        condition: rule.condition,
+    }
+}
+
+fn reason(reason: RawReason) -> Reason {
+    Reason {
+        condition: reason.condition,
+        say: reason.say,
+    }
+}
+
+/// Column of the attributes that says who is of legal age, made where age may be read.
+const OF_LEGAL_AGE: &str = "of_legal_age";
+
+/// How answers find their contacts when the campaign does not say it.
+fn unanswered(has_finder: bool) -> ResponseRules {
+    let mut rules = ResponseRules::default();
+    rules
+        .methods
+        .retain(|method| has_finder || *method != ResponseMatch::Finder);
+    rules
+}
+
+fn check_baseline(raw: &RawCampaign, node: &Node, report: &mut Reporter<'_>) {
+    let itself = raw
+        .baseline
+        .as_ref()
+        .filter(|baseline| baseline.campaign == raw.campaign.code);
+    if itself.is_some() {
+        report.at_hint(
+            node.get("baseline").get("campaign"),
+            "the campaign is compared with itself",
+            "name an earlier campaign, such as the mass mailing it replaces",
+        );
+    }
+}
+
+/// Whether the campaign telephones and leaves those on do-not-call lists alone.
+fn calls(suppress: &[SuppressionRule], cells: &[CellSpec]) -> bool {
+    let by_phone = Some(Channel::Phone);
+    let lists = suppress.iter().any(|rule| {
+        rule.rule == Suppression::DoNotCall && (rule.channel.is_none() || rule.channel == by_phone)
+    });
+    lists && cells.iter().any(|cell| cell.channel == by_phone)
+}
+
+/// Whether the table of lists tells how old the national one is.
+fn tells_list_date(known: &KnownTables<'_>) -> bool {
+    let table = TableName::try_new("core", "do_not_call").ok();
+    let columns = table.and_then(|table| known.tables.get(&table));
+    columns.is_some_and(|columns| columns.contains("list_name") && columns.contains("list_date"))
 }
 
 /// The expression that ranks, and the score it may read.

@@ -28,6 +28,9 @@ const HISTORY_COLUMNS: [&str; 8] = [
 const RESPONSES: &str = "core.campaign_response";
 const RESPONSE_COLUMNS: [&str; 4] = ["customer_id", "finder_no", "response_type", "responded_on"];
 
+const RESULTS: &str = "core.contact_result";
+const RESULT_COLUMNS: [&str; 4] = ["customer_id", "finder_no", "result", "contacted_on"];
+
 /// The policy; a project that has tables of earlier contacts counts them, whether the campaign says so or not.
 pub fn check_policy(
     raw: Option<&RawContactPolicy>,
@@ -54,10 +57,20 @@ pub fn check_policy(
         place.get("responses"),
         report,
     );
+    let results = raw.and_then(|raw| raw.results.as_deref());
+    let results = table(
+        results,
+        RESULTS,
+        &RESULT_COLUMNS,
+        known,
+        place.get("results"),
+        report,
+    );
     let Some(raw) = raw else {
         return ContactPolicy {
             history,
             responses,
+            results,
             ..ContactPolicy::default()
         };
     };
@@ -97,6 +110,7 @@ pub fn check_policy(
     ContactPolicy {
         history,
         responses,
+        results,
         max: max.collect(),
         never_after,
     }

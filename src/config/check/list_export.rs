@@ -45,6 +45,7 @@ pub fn check_exports(
     let mut exports: Vec<ListExport> = Vec::with_capacity(raw.len());
     for (index, raw) in raw.iter().enumerate() {
         let place = list.item(index);
+        check_control(raw, place, report);
         let columns = match (&raw.layout, &raw.columns) {
             (None, Some(columns)) if !columns.is_empty() => {
                 check_columns(columns, place.get("columns"), shown, report);
@@ -163,5 +164,15 @@ fn check_column(name: &str, place: &Node, shown: Shown<'_>, report: &mut Reporte
             format!("see its classification in {}", model.yml_path.display()),
         ),
         Some(_) => {}
+    }
+}
+
+fn check_control(raw: &RawListExport, place: &Node, report: &mut Reporter<'_>) {
+    if raw.control_file == Some(false) {
+        report.at_hint(
+            place.get("control_file"),
+            "no list goes out without its control file",
+            "leave `control_file` out, or write true",
+        );
     }
 }

@@ -6,6 +6,7 @@
 mod acceptance;
 mod bank;
 mod campaign;
+mod campaign_terms;
 mod cells;
 mod column;
 mod contact_policy;
@@ -414,6 +415,22 @@ fn load_campaigns(
                     .hint(format!("it stands in {}", first.source.path().display())),
             );
             continue;
+        }
+        let otherwise = campaigns
+            .iter()
+            .find(|other| other.response.ties != spec.response.ties);
+        if let Some(other) = otherwise {
+            let node = document.node.get("response");
+            let node = node
+                .find("ties")
+                .unwrap_or_else(|| document.node.get("campaign").get("code"));
+            let message = format!("{} breaks ties otherwise than {}", spec.code, other.code);
+            folder.problems.push(
+                document
+                    .source
+                    .error(node.range.clone(), message)
+                    .hint("campaigns compete for the same answers: give all the same `ties`"),
+            );
         }
         locations.campaigns.insert(spec.code.clone(), document);
         campaigns.push(spec);

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::approval::RawApproval;
+use super::campaign_terms::{RawBaseline, RawCampaignCompliance, RawGoal};
 use super::cells::{RawCell, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds};
 use super::contact_policy::{RawConstraints, RawContactPolicy, RawDedupe};
 use super::list_export::{RawListExport, RawReason};
@@ -19,6 +20,14 @@ pub struct RawCampaign {
     pub schedule: RawSchedule,
     /// Campaigns of one night with a smaller number choose first; default 100.
     pub priority: Option<u32>,
+    /// An earlier campaign that the results are compared with.
+    pub baseline: Option<RawBaseline>,
+    /// What the campaign shall reach, and who answers for it.
+    #[serde(default)]
+    pub goals: Vec<RawGoal>,
+    /// Under which rules of law it chooses.
+    #[serde(default)]
+    pub compliance: RawCampaignCompliance,
     /// Who must approve before the lists go out; without it they go out with the night.
     pub approval: Option<RawApproval>,
     /// The table that rules and rank read; default `marts.customer_360`.

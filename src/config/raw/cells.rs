@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::campaign_terms::{RawAttribution, RawMatch, RawTie};
 use super::named::Written;
 
 /// What a cell offers.
@@ -77,4 +78,14 @@ pub struct RawResponseWindow {
     pub window_days: u32,
     /// Share expected to answer without the campaign, for the smallest effect it could show; default 0.01.
     pub base_rate: Option<Written>,
+    /// How an answer finds its contact, the strongest first; default finder, customer, household, inferred: the number
+    /// on the letter, the customer, the household, and an account of the product that nobody announced.
+    #[serde(rename = "match")]
+    #[schemars(length(min = 1))]
+    pub methods: Option<Vec<RawMatch>>,
+    /// best (default): the contact of the strongest match gets the whole answer.
+    pub attribution: Option<RawAttribution>,
+    /// Which of several contacts that match as well gets the answer; default `latest`, `highest_value` (the
+    /// dearest contact), `contact_id` (the smallest). All campaigns of a bank break ties the same way.
+    pub ties: Option<Vec<RawTie>>,
 }

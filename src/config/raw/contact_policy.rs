@@ -13,6 +13,9 @@ pub struct RawContactPolicy {
     pub history: Option<String>,
     /// Table of answers that came back; default `core.campaign_response`, where the project has it.
     pub responses: Option<String>,
+    /// Table of contact results; default `core.contact_result`, where the project has it. Who refused or asked not to be
+    /// called there has refused the offer.
+    pub results: Option<String>,
     /// At most so many contacts in a sliding window.
     #[serde(default)]
     pub max: Vec<RawMaxContacts>,

@@ -17,6 +17,8 @@ pub struct RawListExport {
     pub columns: Option<Vec<String>>,
     /// Only those contacted by this channel.
     pub channel: Option<RawChannel>,
+    /// A file with rows, sums and hash stands beside each list; true is the only value.
+    pub control_file: Option<bool>,
     /// The column whose values get a file each, such as `home_branch_id`.
     pub split_by: Option<String>,
 }

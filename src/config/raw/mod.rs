@@ -7,6 +7,7 @@ mod acceptance;
 mod approval;
 mod bank;
 mod campaign;
+mod campaign_terms;
 mod cells;
 mod column;
 mod contact_policy;
@@ -23,8 +24,9 @@ pub use acceptance::RawAcceptances;
 pub use approval::{RawApproval, RawApprover};
 pub use bank::{RawBank, RawCalendar, RawJointAccounts, RawMonths, RawParameterType, RawRetention};
 pub use campaign::{
-    RawCampaign, RawLevel, RawPurpose, RawSchedule, RawSuppression, RawSuppressionRule,
+    RawCampaign, RawLevel, RawPurpose, RawRule, RawSchedule, RawSuppression, RawSuppressionRule,
 };
+pub use campaign_terms::{RawAttribution, RawCampaignCompliance, RawGoal, RawMatch, RawTie};
 pub use cells::{
     RawCell, RawCellKind, RawChannel, RawCodes, RawOffer, RawResponseWindow, RawSeeds,
 };
@@ -39,7 +41,7 @@ pub use feed::{
     RawCompression, RawDelivery, RawEncoding, RawFeed, RawFormat, RawFormatType, RawFrameRecord,
     RawOnMissing, RawSource, RawStrayQuotes, RawSurvivor,
 };
-pub use list_export::{RawListExport, RawListFormat};
+pub use list_export::{RawListExport, RawListFormat, RawReason};
 pub use matching::{RawCustomerType, RawExactRule, RawKind, RawMatching, RawRecord, RawSimilarity};
 pub use model::{RawCheck, RawMaterialisation, RawModel, RawModelColumn, RawSeverity};
 pub use model_test::{RawModelTest, RawModelTests, RawRow};

@@ -6,7 +6,7 @@ use crate::report::chart::Naming;
 use crate::report::chart::waterfall::{Step, waterfall};
 use crate::report::figure::{count, percent, position};
 use crate::report::html::{
-    Align, Table, TableCell, absent, figure_above, folded, heading, paragraph, section,
+    Align, Table, TableCell, absent, figure_above, folded, heading, note, paragraph, section,
 };
 use crate::store::manifest::CampaignEntry;
 
@@ -22,6 +22,9 @@ pub fn render(shown: &Shown) -> String {
         body.push_str(&heading(&campaign.code));
         body.push_str(&rules(campaign, number));
         body.push_str(&cells(campaign));
+        for words in &campaign.notes {
+            body.push_str(&note(words));
+        }
         body.push_str(&lists(campaign));
     }
     section("campaigns", "Campaigns", &body)

@@ -5,18 +5,29 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::config::feed::Classification;
 use crate::config::project::Project;
 use crate::domain::TableName;
+use crate::run::tables::own_table;
 use crate::sql::lineage::{Lineage, Origin, Origins};
+use crate::store::manifest::ColumnEntry;
+
+/// The column that says who is of legal age.
+const OF_LEGAL_AGE: &str = "of_legal_age";
 
 /// Columns that hold a prohibited basis of credit decisions, and what every model makes its columns of.
 pub(super) struct Guard<'a> {
     prohibited: BTreeSet<Origin>,
     proxies: BTreeSet<Origin>,
     known_after_contact: BTreeSet<Origin>,
+    /// What age may be read for; none when it is made of anything else.
+    legal_age: Option<Origin>,
     models: BTreeMap<&'a TableName, Lineage>,
 }
 
 impl<'a> Guard<'a> {
-    pub fn new(project: &Project, models: BTreeMap<&'a TableName, Lineage>) -> Self {
+    pub fn new(
+        project: &Project,
+        models: BTreeMap<&'a TableName, Lineage>,
+        columns: &BTreeMap<TableName, Vec<ColumnEntry>>,
+    ) -> Self {
         let of_models = project.models.iter().flat_map(|model| {
             let columns = model.columns.iter();
             columns.map(|column| {
@@ -35,6 +46,7 @@ impl<'a> Guard<'a> {
             prohibited: BTreeSet::new(),
             proxies: BTreeSet::new(),
             known_after_contact: BTreeSet::new(),
+            legal_age: None,
             models,
         };
         for (table, column, classification, after) in of_models.chain(of_feeds) {
@@ -51,7 +63,29 @@ impl<'a> Guard<'a> {
                 Classification::Internal | Classification::Direct => false,
             };
         }
+        guard.legal_age = guard.legal_age_of(columns);
         guard
+    }
+
+    /// `core.customer_restricted.of_legal_age`: whether somebody is of age, and nothing else, may leave the restricted
+    /// table. It must be true or false, and of what is prohibited it may be made of a birth date only.
+    fn legal_age_of(&self, columns: &BTreeMap<TableName, Vec<ColumnEntry>>) -> Option<Origin> {
+        let table = own_table("core", "customer_restricted");
+        let mut declared = columns.get(&table)?.iter();
+        declared.find(|each| each.name == OF_LEGAL_AGE && each.data_type == "Boolean")?;
+        let origin = Origin {
+            table,
+            column: Some(OF_LEGAL_AGE.to_owned()),
+        };
+        let made_of = Origins::from([origin.clone()]);
+        let is_birth_date = |path: &Vec<Origin>| {
+            let first = path.first().and_then(|first| first.column.as_deref());
+            first == Some("birth_date")
+        };
+        self.paths(&made_of)
+            .iter()
+            .all(is_birth_date)
+            .then_some(origin)
     }
 
     /// The shortest way from each prohibited column that decides one of `used`; the prohibited column stands first.
@@ -80,6 +114,9 @@ impl<'a> Guard<'a> {
             let Some(last) = path.last() else { continue };
             if marked.contains(*last) {
                 found.push(path.into_iter().rev().cloned().collect());
+                continue;
+            }
+            if self.legal_age.as_ref() == Some(*last) {
                 continue;
             }
             for origin in self.behind(last) {

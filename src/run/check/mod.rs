@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 
 use rayon::prelude::*;
 
+use self::campaign::CampaignFindings;
 use self::guard::Guard;
 use self::planner::{Planner, diagnostic};
 use super::tables::{given_tables, names_of, own_table};
@@ -41,6 +42,8 @@ pub struct CheckedProject<'a> {
     pub columns: BTreeMap<TableName, Vec<ColumnEntry>>,
     /// What is no problem but worth knowing.
     pub notes: Diagnostics,
+    /// By campaign, what of `notes` its readers should know.
+    pub campaign_notes: BTreeMap<String, Vec<String>>,
 }
 
 /// Any date does for planning: only its type matters.
@@ -97,11 +100,18 @@ fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics
         }
     }
     let mut notes = Diagnostics::default();
+    let mut campaign_notes = BTreeMap::new();
     // Checks and campaigns of models that do not plan would only repeat the same problem.
     if problems.is_empty() {
-        let guard = Guard::new(project, lineages);
-        for found in plan_readers(&planner, &guard) {
+        let guard = Guard::new(project, lineages, &columns);
+        let (of_models, of_campaigns) = plan_readers(&planner, &guard);
+        for found in of_models {
             problems.extend(found);
+        }
+        for (campaign, found) in project.campaigns.iter().zip(of_campaigns) {
+            problems.extend(found.problems);
+            notes.extend(found.notes);
+            campaign_notes.insert(campaign.code.clone(), found.words);
         }
         let scores = project.scores.par_iter();
         let found: Vec<_> = scores
@@ -118,6 +128,7 @@ fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics
             graph,
             columns,
             notes,
+            campaign_notes,
         })
     } else {
         Err(problems)
@@ -174,9 +185,9 @@ fn graph(
 }
 
 /// Plans what only reads: the checks of every model, and every campaign.
-fn plan_readers(planner: &Planner, guard: &Guard<'_>) -> Vec<Diagnostics> {
+fn plan_readers(planner: &Planner, guard: &Guard<'_>) -> (Vec<Diagnostics>, Vec<CampaignFindings>) {
     let project = planner.project;
-    let (mut of_models, of_campaigns) = rayon::join(
+    rayon::join(
         || {
             let models = project.models.par_iter();
             let found = models.map(|model| planner.plan_checks(model));
@@ -187,9 +198,7 @@ fn plan_readers(planner: &Planner, guard: &Guard<'_>) -> Vec<Diagnostics> {
             let found = campaigns.map(|campaign| planner.plan_campaign(campaign, guard));
             found.collect::<Vec<_>>()
         },
-    );
-    of_models.extend(of_campaigns);
-    of_models
+    )
 }
 
 fn check_row_rules(project: &Project, problems: &mut Diagnostics) {

@@ -26,27 +26,11 @@ pub fn contacts_sql(campaign: &CampaignSpec, group: &dyn Fn(&str) -> String) -> 
         );
     }
     let columns = policy_columns(policy);
-    let refusals = policy.never_after.iter().any(|never| never.if_refused);
-    let refusals = match (&policy.responses, refusals) {
-        (Some(table), true) => format!(
-            "
-    union all
-    select {OF_HISTORY}, answers.responded_on as refused_on
-    from history
-    join {table} as answers on answers.finder_no = history.finder_number
-    where answers.response_type = 'refused' and answers.responded_on <= $business_date
-    union all
-    select {OF_HISTORY}, answers.responded_on as refused_on
-    from history
-    join (
-        select coalesce(alias.current_id, said.customer_id) as customer_id, said.finder_no, said.response_type, said.responded_on
-        from {table} as said
-        left join campaigns.customer_alias as alias on alias.customer_id = said.customer_id
-    ) as answers on answers.customer_id = history._customer
-    where answers.response_type = 'refused' and answers.finder_no is null
-        and answers.responded_on between history.contacted_on and $business_date"
-        ),
-        _ => String::new(),
+    let wanted = policy.never_after.iter().any(|never| never.if_refused);
+    let refusals = if wanted {
+        refusals(policy)
+    } else {
+        String::new()
     };
     format!(
         "history as (
@@ -79,6 +63,47 @@ contacts as (
         group = group("told._customer"),
         held_back = held_back(campaign),
         attributes = campaign.attributes,
+    )
+}
+
+/// Rows of `told` for refusals, each after `union all`: by the contact's number, else by the customer after the contact.
+fn refusals(policy: &ContactPolicy) -> String {
+    let mut said = Vec::new();
+    if let Some(table) = &policy.responses {
+        said.push(format!(
+            "select customer_id, finder_no, responded_on from {table} where response_type = 'refused'"
+        ));
+    }
+    if let Some(table) = &policy.results {
+        said.push(format!(
+            "select customer_id, finder_no, contacted_on from {table} where result in ('refused', 'do_not_call')"
+        ));
+    }
+    if said.is_empty() {
+        return String::new();
+    }
+    let said = said.join("\n        union all\n        ");
+    format!(
+        "
+    union all
+    select {OF_HISTORY}, answers.responded_on as refused_on
+    from history
+    join (
+        {said}
+    ) as answers on answers.finder_no = history.finder_number
+    where answers.responded_on <= $business_date
+    union all
+    select {OF_HISTORY}, answers.responded_on as refused_on
+    from history
+    join (
+        select coalesce(alias.current_id, said.customer_id) as customer_id, said.finder_no, said.responded_on
+        from (
+        {said}
+        ) as said
+        left join campaigns.customer_alias as alias on alias.customer_id = said.customer_id
+    ) as answers on answers.customer_id = history._customer
+    where answers.finder_no is null
+        and answers.responded_on between history.contacted_on and $business_date"
     )
 }
 

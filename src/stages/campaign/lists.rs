@@ -182,6 +182,9 @@ fn sheet_cell(cell: &Cell, data_type: &str) -> SheetCell {
     }
 }
 
+/// Lists open at the same time, each with its control.
+const WRITTEN_AT_ONCE: usize = 48;
+
 /// Gives rendered lists their place among the warehouse's files.
 pub fn write_lists(
     warehouse: &Warehouse,
@@ -190,20 +193,34 @@ pub fn write_lists(
 ) -> Result<Vec<ListEntry>, ListError> {
     let folder = format!("data/lists/{}", file_name(&campaign.code));
     let mut entries = Vec::with_capacity(lists.len());
-    for list in lists {
-        let mut file = warehouse.new_file()?;
-        file.write_all(&list.bytes)?;
-        let mut control = warehouse.new_file()?;
-        control.write_all(&list.control)?;
-        entries.push(ListEntry {
-            name: list.name,
-            export: list.export,
-            seeds: list.seeds,
-            file: file.commit(&folder, list.ending, list.rows, None)?,
-            control: control.commit(&folder, "ctl", 0, None)?,
-        });
+    let mut lists = lists.into_iter();
+    loop {
+        let some: Vec<Rendered> = lists.by_ref().take(WRITTEN_AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(entries);
+        }
+        let mut files = Vec::with_capacity(2 * some.len());
+        for list in &some {
+            let mut file = warehouse.new_file()?;
+            file.write_all(&list.bytes)?;
+            files.push((file, list.ending, list.rows));
+            let mut control = warehouse.new_file()?;
+            control.write_all(&list.control)?;
+            files.push((control, "ctl", 0));
+        }
+        let mut written = warehouse.commit_together(files, &folder)?.into_iter();
+        for list in some {
+            if let (Some(file), Some(control)) = (written.next(), written.next()) {
+                entries.push(ListEntry {
+                    name: list.name,
+                    export: list.export,
+                    seeds: list.seeds,
+                    file,
+                    control,
+                });
+            }
+        }
     }
-    Ok(entries)
 }
 
 fn csv_bytes(list: &QueryResult, rows: &[Vec<Cell>]) -> io::Result<Vec<u8>> {

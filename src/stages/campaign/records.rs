@@ -1,7 +1,9 @@
 //! The small tables about campaigns: what there is, what ran, its cells and treatments.
 
-use super::tables::{CAMPAIGN_COLUMNS, CELL_COLUMNS, RUN_COLUMNS, TREATMENT_COLUMNS};
+use super::tables::{CAMPAIGN_COLUMNS, CELL_COLUMNS, GOAL_COLUMNS, RUN_COLUMNS, TREATMENT_COLUMNS};
 use crate::config::campaign::{CampaignLevel, CampaignSpec, Schedule};
+use crate::config::campaign_terms::GOAL_MEASURES;
+use crate::config::score::Regime;
 use crate::domain::{BusinessDate, Money, TableName};
 use crate::sql::catalog::Catalogue;
 use crate::sql::columns::Values;
@@ -20,9 +22,10 @@ pub fn specification_hash(campaign: &CampaignSpec) -> String {
     blake3::hash(&text).to_hex().to_string()
 }
 
-/// Rows of tonight's `campaign`, `campaign_run`, `cell` and `treatment`, each under its table's name.
+/// Rows of tonight's `campaign`, `goal`, `campaign_run`, `cell` and `treatment`, each under its table's name.
 pub struct Records {
     pub campaign: Vec<Row>,
+    pub goal: Vec<Row>,
     pub campaign_run: Vec<Row>,
     pub cell: Vec<Row>,
     pub treatment: Vec<Row>,
@@ -40,6 +43,7 @@ impl Records {
     ) -> Self {
         let mut records = Self {
             campaign: campaigns.iter().map(campaign_row).collect(),
+            goal: campaigns.iter().flat_map(goal_rows).collect(),
             campaign_run: Vec::new(),
             cell: Vec::new(),
             treatment: Vec::new(),
@@ -114,7 +118,40 @@ fn campaign_row(campaign: &CampaignSpec) -> Row {
         text(&campaign.seed),
         campaign.response_days.map(|days| days.to_string()),
         text(&specification_hash(campaign)),
+        campaign.baseline.clone(),
+        text(&listed(
+            campaign.response.methods.iter().map(|each| each.as_str()),
+        )),
+        text(&listed(
+            campaign.response.ties.iter().map(|each| each.as_str()),
+        )),
+        text(match campaign.compliance.regime {
+            Regime::Credit => "credit",
+            Regime::Deposit => "deposit",
+        }),
+        text(&campaign.compliance.is_prescreened),
+        text(&campaign.compliance.retain_months),
     ]
+}
+
+fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(",")
+}
+
+fn goal_rows(campaign: &CampaignSpec) -> impl Iterator<Item = Row> {
+    campaign.goals.iter().map(|goal| {
+        let known = GOAL_MEASURES
+            .iter()
+            .find(|known| known.name == goal.measure);
+        vec![
+            text(&campaign.code),
+            text(&goal.measure),
+            text(&goal.target),
+            text(&known.is_some_and(|known| known.is_rising)),
+            text(&goal.due),
+            text(&goal.owner),
+        ]
+    })
 }
 
 fn run_row(
@@ -156,6 +193,7 @@ pub fn write_rows(
 ) -> Result<TableEntry, SqlError> {
     let (declared, grain): (_, &[&str]) = match table.table() {
         "campaign" => (CAMPAIGN_COLUMNS, &["campaign_code"]),
+        "goal" => (GOAL_COLUMNS, &["campaign_code", "measure"]),
         "campaign_run" => (RUN_COLUMNS, &["campaign_code", "business_date"]),
         "cell" => (
             CELL_COLUMNS,

@@ -7,6 +7,10 @@ use crate::config::contact_policy::ContactPolicy;
 
 /// Members of the universe without a row of attributes.
 pub const UNKNOWN: &str = "E00_UNKNOWN";
+/// Who is not of legal age, or not known to be, is not contacted.
+pub const OF_LEGAL_AGE: &str = "E00_OF_LEGAL_AGE";
+/// Without a national list that is young enough nobody is called.
+pub const LIST_TOO_OLD: &str = "S00_LIST_TOO_OLD";
 /// Nobody is selected twice by the same campaign.
 pub const SELECTED_BEFORE: &str = "S00_SELECTED_BEFORE";
 /// A campaign of higher priority has chosen the customer tonight.
@@ -53,6 +57,13 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
         "nothing is known of the member",
         "attributes.customer_id is null",
     )];
+    if campaign.requires_legal_age {
+        rules.push(JudgedRule::removing(
+            OF_LEGAL_AGE,
+            "must be of legal age, by a known birth date",
+            "attributes.of_legal_age is not true",
+        ));
+    }
     rules.extend(campaign.eligibility.iter().map(|rule| {
         let description = format!("must hold: {}", rule.condition);
         JudgedRule::removing(
@@ -86,6 +97,9 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
             "scored.score is null",
         ));
     }
+    if campaign.watches_list_age {
+        rules.push(list_too_old());
+    }
     for (number, rule) in campaign.suppress.iter().enumerate() {
         rules.push(JudgedRule {
             channel: rule.channel,
@@ -98,6 +112,30 @@ pub fn rules(campaign: &CampaignSpec) -> Vec<JudgedRule> {
         rules.push(JudgedRule::removing(&id, &description, &fails));
     }
     rules
+}
+
+/// How old the national do-not-call list may be (16 CFR 310.4(b)(3)(iv)).
+const LIST_DAYS: u32 = 31;
+
+/// A list without any number tells no date, and counts as too old.
+fn list_too_old() -> JudgedRule {
+    JudgedRule {
+        channel: Some(Channel::Phone),
+        join: Some(
+            "cross join (
+        select max(list_date) as _listed_on from core.do_not_call where list_name = 'national'
+    ) as national_list"
+                .to_owned(),
+        ),
+        ..JudgedRule::removing(
+            LIST_TOO_OLD,
+            &format!("the national do-not-call list is older than {LIST_DAYS} days"),
+            &format!(
+                "national_list._listed_on is null or cast(national_list._listed_on as date) \
+                 < cast($business_date as date) - interval '{LIST_DAYS} days'"
+            ),
+        )
+    }
 }
 
 /// One line per rule of the contact policy, in the order in which `contacts.rs` makes their columns.

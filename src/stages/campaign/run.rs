@@ -237,6 +237,7 @@ pub fn figures(campaign: &CampaignSpec, chosen: &Chosen) -> CampaignEntry {
         code: campaign.code.clone(),
         awaits_approval: campaign.approval.is_some(),
         waterfall: waterfall(&chosen.rules, &chosen.judged, &chosen.selection),
+        notes: Vec::new(),
         cells: cell_entries(campaign, &chosen.selection),
         gap_ppm: chosen.gap.ppm(),
         exports: campaign

@@ -51,6 +51,9 @@ pub const CONTACT_COLUMNS: &[(&str, &str)] = &[
 ];
 
 /// Columns and Arrow types of `campaigns.campaign`: one row per campaign of the project.
+///
+/// `response_match` and `response_ties` are lists with commas, the strongest first: how answers find their contacts, and
+/// which of several gets one. `baseline_code` is what the results are compared with.
 pub const CAMPAIGN_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("description", "Utf8"),
@@ -61,6 +64,24 @@ pub const CAMPAIGN_COLUMNS: &[(&str, &str)] = &[
     ("seed", "Utf8"),
     ("response_window_days", "Int64"),
     ("specification_hash", "Utf8"),
+    ("baseline_code", "Utf8"),
+    ("response_match", "Utf8"),
+    ("response_ties", "Utf8"),
+    ("regime", "Utf8"),
+    ("is_prescreened", "Boolean"),
+    ("retain_months", "Int64"),
+];
+
+/// Columns and Arrow types of `campaigns.goal`; its grain is (`campaign_code`, `measure`).
+///
+/// `target` is what the measure of the dictionary shall reach by `due_on`, and `owner` answers for it.
+pub const GOAL_COLUMNS: &[(&str, &str)] = &[
+    ("campaign_code", "Utf8"),
+    ("measure", "Utf8"),
+    ("target", "Decimal128(18, 6)"),
+    ("is_rising", "Boolean"),
+    ("due_on", "Date32"),
+    ("owner", "Utf8"),
 ];
 
 /// Columns and Arrow types of `campaigns.campaign_run`; its grain is (`campaign_code`, `business_date`).
@@ -116,11 +137,12 @@ pub const TREATMENT_COLUMNS: &[(&str, &str)] = &[
 pub const ALIAS_COLUMNS: &[(&str, &str)] = &[("customer_id", "Int64"), ("current_id", "Int64")];
 
 /// Every table of the schema `campaigns`, with its columns.
-pub const TABLES: [(&str, &[(&str, &str)]); 6] = [
+pub const TABLES: [(&str, &[(&str, &str)]); 7] = [
     ("campaign", CAMPAIGN_COLUMNS),
     ("campaign_run", RUN_COLUMNS),
     ("candidate", CANDIDATE_COLUMNS),
     ("cell", CELL_COLUMNS),
     ("contact_history", CONTACT_COLUMNS),
+    ("goal", GOAL_COLUMNS),
     ("treatment", TREATMENT_COLUMNS),
 ];

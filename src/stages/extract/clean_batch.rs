@@ -6,7 +6,7 @@ use polars::prelude::*;
 
 use super::dedupe::{KeyHash, Rank, hash_key};
 use super::delivery::Origin;
-use super::error::{ExtractError, engine};
+use super::error::{ExtractError, engine, rules_failed};
 use super::layout::{PlacedCell, RecordLayout, RowFault};
 use super::quarantine::{RawRow, split_row, unsplit_row};
 use super::raw_batch::{RawBatch, TextBatch, TextRecord};
@@ -97,8 +97,7 @@ impl<'a> BatchCleaner<'a> {
     /// # Errors
     /// When a rule does not parse.
     pub fn try_new(feed: &'a FeedSpec, keys: &'a TokenKeys) -> Result<Self, ExtractError> {
-        let rules =
-            RulePlan::compile(feed).map_err(|source| engine(feed, "reading the rules", source))?;
+        let rules = RulePlan::compile(feed).map_err(|source| rules_failed(feed, source))?;
         let index = |name: &String| feed.columns.iter().position(|column| column.name == *name);
         // A national id gives several values: its token, whether it can have been issued, tokens by position.
         let value_of = |index: usize| {
@@ -172,7 +171,6 @@ impl<'a> BatchCleaner<'a> {
             }
         }
         self.judge(raw, work)
-            .map_err(|source| engine(self.feed, "cleaning a batch", source))
     }
 
     fn clean_text(&self, batch: &TextBatch, policy: TokenPolicy, work: &mut Work) {
@@ -297,9 +295,13 @@ impl<'a> BatchCleaner<'a> {
     }
 
     /// Takes out the rows that break a rule or lack a key.
-    fn judge(&self, raw: &RawBatch, mut work: Work) -> PolarsResult<CleanBatch> {
-        let mut rows = work.builder.finish()?;
-        let broken = self.rules.broken(&rows)?;
+    fn judge(&self, raw: &RawBatch, mut work: Work) -> Result<CleanBatch, ExtractError> {
+        let cannot_hold = |source| engine(self.feed, "cleaning a batch", source);
+        let mut rows = work.builder.finish().map_err(cannot_hold)?;
+        let broken = self
+            .rules
+            .broken(&rows)
+            .map_err(|source| rules_failed(self.feed, source))?;
         let has_key = !self.key_values.is_empty();
         let width = work.totals.columns.len();
         let mut sound = Vec::with_capacity(work.pending.len());
@@ -335,7 +337,9 @@ impl<'a> BatchCleaner<'a> {
             work.pending.retain(|_| keep.next().unwrap_or(false));
             let mut keep = sound.iter().copied();
             work.ranks.retain(|_| keep.next().unwrap_or(false));
-            rows = rows.filter(&sound.iter().copied().map(Some).collect())?;
+            rows = rows
+                .filter(&sound.iter().copied().map(Some).collect())
+                .map_err(cannot_hold)?;
         }
         // In the order of the file, whichever test a row failed.
         work.rejected.sort_by_key(|row| row.index);

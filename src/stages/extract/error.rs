@@ -4,6 +4,7 @@ use polars::prelude::PolarsError;
 
 use crate::config::feed::FeedSpec;
 use crate::domain::BusinessDate;
+use crate::sql::SqlError;
 use crate::store::StoreError;
 
 /// Every variant names the file as the bank knows it and no value of a row.
@@ -129,6 +130,12 @@ pub enum ExtractError {
         #[source]
         source: PolarsError,
     },
+    #[error("{feed}: the row rules cannot be evaluated")]
+    Rules {
+        feed: String,
+        #[source]
+        source: SqlError,
+    },
     #[error("no thread can be started to read a file")]
     NoThread {
         #[source]
@@ -141,6 +148,14 @@ pub fn engine(feed: &FeedSpec, doing: &'static str, source: PolarsError) -> Extr
     ExtractError::Engine {
         feed: feed.qualified_name(),
         doing,
+        source,
+    }
+}
+
+/// The row rules' failure.
+pub fn rules_failed(feed: &FeedSpec, source: SqlError) -> ExtractError {
+    ExtractError::Rules {
+        feed: feed.qualified_name(),
         source,
     }
 }
@@ -236,6 +251,7 @@ impl ExtractError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Engine { .. }
+            | Self::Rules { .. }
             | Self::NoThread { .. }
             | Self::UnmergeableState { .. }
             | Self::NotSetAside { .. } => 1,
@@ -294,7 +310,7 @@ impl ExtractError {
             Self::NotSetAside { .. } => {
                 "sorting needs as much free space below the warehouse's `tmp` as the delivery's rows take there"
             }
-            Self::Engine { .. } | Self::NoThread { .. } => {
+            Self::Engine { .. } | Self::NoThread { .. } | Self::Rules { .. } => {
                 "see the cause; free space and memory are the usual ones"
             }
         }

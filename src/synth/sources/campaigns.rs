@@ -1,18 +1,22 @@
-//! The old campaign tool: contacts of the matured mailing with its control group, and the responses to it.
+//! The old campaign tool: contacts of the matured mailing with its control group, the responses to it, and what branches,
+//! call centre and post noted of single contacts.
 
 use crate::synth::Scene;
 use crate::synth::account::Account;
 use crate::synth::coded::Charset;
-use crate::synth::customer::Customer;
+use crate::synth::customer::{Customer, Person};
 use crate::synth::delivery::{ControlNames, Delivery, Fault, Layout, RARELY_DIRTY, Shape, money};
+use crate::synth::draw::{Draw, Purpose};
 use crate::synth::error::SynthError;
 use crate::synth::mailing::{Cell, Step};
 use crate::synth::sources::Open;
 use crate::synth::sources::cif::cif_no;
+use crate::synth::window::plus_days;
 
 pub struct Campaigns {
     contacts: Delivery,
     responses: Delivery,
+    contact_results: Delivery,
 }
 
 /// One step of an answer as the tool records it.
@@ -64,6 +68,12 @@ impl Campaigns {
                 "responses.ctl",
                 &[Fault::Twice],
             ))?,
+            contact_results: open(layout(
+                "contact_results.csv.gz",
+                "result_no,finder_no,cif_no,contacted_at,staff,result,note",
+                "contact_results.ctl",
+                &[Fault::Twice, Fault::Wrong(5, "SPOKE")],
+            ))?,
         })
     }
 
@@ -99,6 +109,9 @@ impl Campaigns {
             ],
             0,
         )?;
+        if mailed {
+            self.note(scene, customer, person, &finder, &cif)?;
+        }
         for (ordinal, step) in story.steps.iter().enumerate() {
             if step.1 > scene.night {
                 continue;
@@ -121,6 +134,64 @@ impl Campaigns {
             })?;
         }
         Ok(())
+    }
+
+    /// What somebody noted of a letter: those who answered are called, the post brings some back, and one in twelve of
+    /// the others is asked whether the letter came, which changes nobody's mind.
+    fn note(
+        &mut self,
+        scene: Scene<'_>,
+        customer: &Customer,
+        person: &Person,
+        finder: &str,
+        cif: &str,
+    ) -> Result<(), SynthError> {
+        let story = &person.mailing;
+        let mut draw = Draw::new(scene.seed, Purpose::Outcome, 101, customer.index);
+        let (is_asked, wants_no_call, shows_interest) =
+            (draw.chance(0.08), draw.chance(0.3), draw.chance(0.7));
+        let (answer, days, second) = (draw.uniform(), draw.below(20), draw.below(28_800));
+        let staff = format!("S{:03}", draw.below(240));
+        let quotes_finder = !draw.chance(0.10);
+        let first = story.steps.first();
+        let (staff, result, words, on) = match first {
+            _ if story.letter_returned => (
+                "post".to_owned(),
+                "undeliverable",
+                "",
+                plus_days(story.contacted_on, 4 + days % 5),
+            ),
+            Some(("R", on)) if wants_no_call => (staff, "do_not_call", "", *on),
+            Some(("R", on)) => (staff, "refused", "pays no interest to anybody", *on),
+            Some((_, on)) if shows_interest => (staff, "interested", "asks for an offer", *on),
+            Some((_, on)) => (staff, "callback", "in the evening", *on),
+            None if is_asked => {
+                let result = match answer {
+                    answer if answer < 0.45 => "reached",
+                    answer if answer < 0.88 => "no_answer",
+                    _ => "wrong_number",
+                };
+                (staff, result, "", plus_days(story.contacted_on, 8 + days))
+            }
+            None => return Ok(()),
+        };
+        if on > scene.night {
+            return Ok(());
+        }
+        let at = format!(
+            "{on}T{:02}:{:02}:{:02}",
+            9 + second / 3_600,
+            second / 60 % 60,
+            second % 60
+        );
+        let (finder, cif) = if quotes_finder {
+            (finder, "")
+        } else {
+            ("", cif)
+        };
+        let number = format!("CR{:08}", customer.index);
+        self.contact_results
+            .row(&[&number, finder, cif, &at, &staff, result, words], 0)
     }
 
     /// Writes one step of an answer.
@@ -149,6 +220,6 @@ impl Campaigns {
     }
 
     pub fn into_deliveries(self) -> Vec<Delivery> {
-        vec![self.contacts, self.responses]
+        vec![self.contacts, self.responses, self.contact_results]
     }
 }

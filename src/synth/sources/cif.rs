@@ -1,6 +1,6 @@
 //! Customer information file and CRM: JSON lines of persons, organisations, contact points, consents, complaints.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde_json::{Map, Value, json};
 
 use crate::synth::Scene;
@@ -274,9 +274,10 @@ impl Cif {
         let (national, bank, days) = (draw.chance(0.15), draw.chance(0.01), draw.below(900));
         let added_on = minus_days(scene.window.first_night, days);
         let phone = format!("+1{}", identity.phone);
+        // The national list is fetched on the first day of each month.
+        let as_of = scene.night.with_day(1).unwrap_or(scene.night);
         if national && identity.index == identity.household {
-            let line =
-                json!({"list": "national", "phone": phone, "added_on": added_on.to_string()});
+            let line = json!({"list": "national", "phone": phone, "added_on": added_on.to_string(), "as_of": as_of.to_string()});
             self.do_not_call.row(&[&line.to_string()], 0)?;
         }
         if bank && identity.index == identity.household {
@@ -360,6 +361,7 @@ fn described(
     let (dependants, names_card, names_language) =
         (draw.below(4), draw.chance(0.6), draw.chance(0.8));
     let quiet_days = 1 + draw.below(if person.traits.is_dormant { 700 } else { 30 });
+    let asks_for_relief = draw.chance(0.25);
     let segment = match wealth {
         _ if legal_hold => "legal_hold",
         wealth if wealth > 2.2 => "private",
@@ -432,6 +434,8 @@ fn described(
     line.insert("staff".to_owned(), json!(staff));
     line.insert("vip".to_owned(), json!(vip || segment == "private"));
     line.insert("deceased".to_owned(), json!(deceased));
+    let in_hardship = asks_for_relief && person.traits.stress > 1.3;
+    line.insert("hardship".to_owned(), json!(in_hardship));
     line.insert(
         "bankrupt".to_owned(),
         json!(bankrupt && person.traits.stress > 1.8),

@@ -19,23 +19,33 @@ dated as (
     left join files on files.file_id = records._file_id
 ),
 
+told as (
+    select
+        *,
+        unnest(
+            make_array('name', 'full_name', 'full_name_native', 'national_id_token', 'segment', 'officer_id')
+        ) as subject
+    from dated
+),
+
 -- Family and given name stand or fall together.
 stated as (
     select
-        customer_id, 'name' as subject, family_name as value, given_name as companion, trust_rank, stated_day, place
-    from dated
-    union all
-    select customer_id, 'full_name', full_name, cast(null as varchar), trust_rank, stated_day, place from dated
-    union all
-    select customer_id, 'full_name_native', full_name_native, cast(null as varchar), trust_rank, stated_day, place
-    from dated
-    union all
-    select customer_id, 'national_id_token', national_id_token, cast(null as varchar), trust_rank, stated_day, place
-    from dated
-    union all
-    select customer_id, 'segment', segment, cast(null as varchar), trust_rank, stated_day, place from dated
-    union all
-    select customer_id, 'officer_id', officer_id, cast(null as varchar), trust_rank, stated_day, place from dated
+        customer_id,
+        subject,
+        case subject
+            when 'name' then family_name
+            when 'full_name' then full_name
+            when 'full_name_native' then full_name_native
+            when 'national_id_token' then national_id_token
+            when 'segment' then segment
+            else officer_id
+        end as value,
+        case subject when 'name' then given_name end as companion,
+        trust_rank,
+        stated_day,
+        place
+    from told
 ),
 
 -- A value counts by its most trusted record, by the last day that brought it, and by how many records state it.
@@ -54,14 +64,19 @@ claims as (
     group by customer_id, subject, value, companion
 ),
 
+shared as (
+    select *, count(*) over (partition by customer_id, subject) as n_claims from claims
+),
+
 ruled as (
     select
-        claims.*,
+        shared.*,
         coalesce(rules.first_rule, 'trust') as first_rule,
         coalesce(rules.second_rule, 'recency') as second_rule,
         coalesce(rules.third_rule, 'majority') as third_rule
-    from claims
-    left join rules on rules.attribute = claims.subject
+    from shared
+    left join rules on rules.attribute = shared.subject
+    where shared.n_claims > 1
 ),
 
 -- By each rule the smallest number is the best.
@@ -86,7 +101,12 @@ ranked as (
         row_number() over (
             partition by customer_id, subject order by first_key, second_key, third_key, place
         ) as standing,
-        count(*) over (partition by customer_id, subject) as n_claims,
+        first_value(value) over (
+            partition by customer_id, subject order by first_key, second_key, third_key, place
+        ) as winner,
+        first_value(companion) over (
+            partition by customer_id, subject order by first_key, second_key, third_key, place
+        ) as winning_companion,
         lead(first_key) over (
             partition by customer_id, subject order by first_key, second_key, third_key, place
         ) as next_first,
@@ -99,81 +119,82 @@ ranked as (
     from keyed
 ),
 
+-- The same family name may stand with several given names, and the other way round: each loses once.
+counted as (
+    select
+        *,
+        value <> winner
+        and row_number() over (partition by customer_id, subject, value order by standing) = 1 as is_loser,
+        companion <> winning_companion
+        and row_number() over (partition by customer_id, subject, companion order by standing) = 1
+            as is_companion_loser
+    from ranked
+),
+
 -- The rule that set the winner apart from the runner-up.
 decided as (
     select
-        *,
-        case
-            when n_claims = 1 then 'agreed'
+        customer_id,
+        subject,
+        max(winner) as value,
+        max(winning_companion) as companion,
+        min(case when standing = 1 then place end) as place,
+        max(case
+            when standing > 1 then null
             when first_key <> next_first then first_rule
             when second_key <> next_second then second_rule
             when third_key <> next_third then third_rule
             else 'key'
-        end as rule
-    from ranked
+        end) as rule,
+        sum(n_records) as n_records,
+        sum(case when companion is not null then n_records end) as n_companion_records,
+        sum(case when is_loser then 1 else 0 end) as n_losers,
+        sum(case when is_companion_loser then 1 else 0 end) as n_companion_losers,
+        string_agg(case when is_loser then value end, '; ' order by standing) as losers,
+        string_agg(case when is_companion_loser then companion end, '; ' order by standing) as companion_losers
+    from counted
+    group by customer_id, subject
+),
+
+settled as (
+    select * from decided
+    union all
+    select
+        customer_id, subject, value, companion, place, 'agreed', n_records, n_records as n_companion_records, 0, 0,
+        cast(null as varchar), cast(null as varchar)
+    from shared
+    where n_claims = 1
+),
+
+halves as (
+    select *, unnest(case when companion is null then make_array(1) else make_array(1, 2) end) as half from settled
 ),
 
 attributes as (
     select
         customer_id,
-        case when subject = 'name' then 'family_name' else subject end as attribute,
-        value, place, n_records, standing, rule
-    from decided
-    union all
-    select customer_id, 'given_name', companion, place, n_records, standing, rule
-    from decided
-    where subject = 'name' and companion is not null
-),
-
-winners as (
-    select * from attributes where standing = 1
-),
-
--- Every other value once, the best first.
-losing_values as (
-    select attributes.customer_id, attributes.attribute, attributes.value, min(attributes.standing) as standing
-    from attributes
-    join winners
-        on winners.customer_id = attributes.customer_id
-        and winners.attribute = attributes.attribute
-    where attributes.standing > 1 and attributes.value <> winners.value
-    group by attributes.customer_id, attributes.attribute, attributes.value
-),
-
-losers as (
-    select
-        customer_id,
-        attribute,
-        count(*) as n_losers,
-        string_agg(value, '; ' order by standing) as losers
-    from losing_values
-    group by customer_id, attribute
-),
-
-support as (
-    select customer_id, attribute, cast(sum(n_records) as bigint) as n_records
-    from attributes
-    group by customer_id, attribute
+        place,
+        rule,
+        case when half = 2 then 'given_name' when subject = 'name' then 'family_name' else subject end as attribute,
+        case when half = 2 then companion else value end as value,
+        case when half = 2 then n_companion_records else n_records end as n_records,
+        case when half = 2 then n_companion_losers else n_losers end as n_losers,
+        case when half = 2 then companion_losers else losers end as losers
+    from halves
 )
 
 select
-    winners.customer_id,
-    winners.attribute,
-    winners.value,
+    attributes.customer_id,
+    attributes.attribute,
+    attributes.value,
     records.source_code,
     records.feed,
     records.source_key,
-    winners.rule,
-    support.n_records,
-    coalesce(losers.n_losers, 0) as n_losers,
-    losers.losers
-from winners
+    attributes.rule,
+    cast(attributes.n_records as bigint) as n_records,
+    attributes.n_losers,
+    attributes.losers
+from attributes
 join records
-    on records.customer_id = winners.customer_id
-    and records.place = winners.place
-join support
-    on support.customer_id = winners.customer_id
-    and support.attribute = winners.attribute
-left join losers
-    on losers.customer_id = winners.customer_id
-    and losers.attribute = winners.attribute
+    on records.customer_id = attributes.customer_id
+    and records.place = attributes.place

@@ -7,7 +7,7 @@ described as (
         'cif' as source_code, 'customers' as feed, cif_no as source_key, 1 as trust_rank,
         family_name, given_name, cast(null as varchar) as full_name, cast(null as varchar) as full_name_native,
         case when ssn_valid then ssn end as national_id_token,
-        segment, branch_id, relationship_start, is_staff, is_vip, is_deceased, is_bankrupt,
+        segment, branch_id, relationship_start, is_staff, is_vip, is_deceased, is_bankrupt, is_in_hardship,
         cast(null as varchar) as officer_id, cast(null as varchar) as parent_cif_no,
         street, city, state, postcode, cast(null as varchar) as phone, cast(null as varchar) as email
     from staging.cif_customers
@@ -16,7 +16,7 @@ described as (
         'cif', 'foreign_customers', cif_no, 1,
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when resident_id_valid then resident_id end,
-        segment, branch_id, relationship_start, cast(null as boolean), is_vip, is_deceased, is_bankrupt,
+        segment, branch_id, relationship_start, cast(null as boolean), is_vip, is_deceased, is_bankrupt, is_in_hardship,
         cast(null as varchar), cast(null as varchar),
         street, city, state, postcode, cast(null as varchar), cast(null as varchar)
     from staging.cif_foreign_customers
@@ -26,7 +26,7 @@ described as (
         cast(null as varchar), cast(null as varchar), legal_name, cast(null as varchar),
         case when tax_id_valid then tax_id end,
         segment, branch_id, relationship_start, cast(null as boolean), cast(null as boolean),
-        cast(null as boolean), is_bankrupt,
+        cast(null as boolean), is_bankrupt, cast(null as boolean),
         officer_id, parent_cif_no,
         street, city, state, postcode, cast(null as varchar), cast(null as varchar)
     from staging.cif_organisations
@@ -36,7 +36,7 @@ described as (
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         street, city, state, postcode, phone, email
     from staging.deposits_holders
@@ -46,7 +46,7 @@ described as (
         cast(null as varchar), cast(null as varchar), legal_name, cast(null as varchar),
         case when tax_id_valid then tax_id end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         street, city, state, postcode, phone, cast(null as varchar)
     from staging.deposits_companies
@@ -56,7 +56,7 @@ described as (
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         street, city, state, postcode, phone, cast(null as varchar)
     from staging.loans_borrowers
@@ -66,7 +66,7 @@ described as (
         cast(null as varchar), cast(null as varchar), legal_name, cast(null as varchar),
         case when tax_id_valid then tax_id end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         street, city, state, postcode, phone, cast(null as varchar)
     from staging.loans_companies
@@ -76,7 +76,7 @@ described as (
         cast(null as varchar), cast(null as varchar), holder_name, cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), branch_id, cast(null as date), cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as varchar),
         cast(null as varchar), cast(null as varchar)
@@ -87,7 +87,7 @@ described as (
         cast(null as varchar), cast(null as varchar), name_latin, full_name_native,
         case when resident_id_valid then resident_id end,
         cast(null as varchar), cast(null as varchar), opened_on, cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as varchar),
         phone, cast(null as varchar)
@@ -98,7 +98,7 @@ described as (
         cast(null as varchar), cast(null as varchar), owner_name, cast(null as varchar),
         case when owner_ssn_valid then owner_ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as varchar),
         cast(null as varchar), cast(null as varchar)
@@ -109,7 +109,7 @@ described as (
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
-        cast(null as boolean), cast(null as boolean), cast(null as boolean),
+        cast(null as boolean), cast(null as boolean), cast(null as boolean), cast(null as boolean),
         cast(null as varchar), cast(null as varchar),
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as varchar),
         cast(null as varchar), cast(null as varchar)
@@ -135,6 +135,7 @@ select
     described.is_vip,
     described.is_deceased,
     described.is_bankrupt,
+    described.is_in_hardship,
     described.officer_id,
     described.parent_cif_no,
     described.street,

@@ -76,6 +76,11 @@ ranked as (
 select
     customer_id,
     first_value(birth_date order by place) filter (where birth_date is not null) as birth_date,
+    coalesce(
+        first_value(birth_date order by place) filter (where birth_date is not null)
+        <= cast($business_date - cast(concat($legal_age, ' years') as interval) as date),
+        false
+    ) as of_legal_age,
     first_value(gender order by place) filter (where gender is not null) as gender,
     first_value(marital_status order by place) filter (where marital_status is not null) as marital_status,
     first_value(nationality order by place) filter (where nationality is not null) as nationality,

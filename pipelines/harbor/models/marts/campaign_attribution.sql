@@ -2,6 +2,15 @@ with contacts as (
     select * from core.campaign_assignment
 ),
 
+campaigns as (
+    select * from base.campaigns.campaign
+),
+
+-- All campaigns break ties the same way; past mailings as they do.
+tie_order as (
+    select coalesce(min(response_ties), 'latest,highest_value') as ties from campaigns
+),
+
 members as (
     select * from core.household_member
 ),
@@ -31,42 +40,79 @@ answerers as (
     left join members on members.customer_id = responses.customer_id
 ),
 
--- Without the number of the letter only a response for the product and within the window belongs to a contact.
-pairs as (
-    select answerers.response_no, contacts.contact_id, 1 as method
-    from answerers
-    join contacts on contacts.finder_number = answerers.finder_no
-    union all
-    select answerers.response_no, contacts.contact_id, 2
-    from answerers
-    join contacts on contacts.customer_id = answerers.customer_id
-    where
-        coalesce(answerers.campaign_code, contacts.campaign_code) = contacts.campaign_code
-        and coalesce(answerers.product_code, contacts.product_code) = contacts.product_code
-        and answerers.responded_on >= contacts.contacted_on
-        and answerers.responded_on < contacts.window_ends_on
-    union all
-    select answerers.response_no, contacts.contact_id, 3
-    from answerers
-    join contacts on contacts.household_id = answerers.household_id
-    where
-        coalesce(answerers.campaign_code, contacts.campaign_code) = contacts.campaign_code
-        and coalesce(answerers.product_code, contacts.product_code) = contacts.product_code
-        and answerers.responded_on >= contacts.contacted_on
-        and answerers.responded_on < contacts.window_ends_on
+-- Ways to match that a campaign does not name find none of its contacts; past mailings know all.
+offered as (
+    select
+        contacts.contact_id,
+        contacts.finder_number,
+        contacts.customer_id,
+        contacts.household_id,
+        contacts.campaign_code,
+        contacts.product_code,
+        contacts.contacted_on,
+        contacts.window_ends_on,
+        coalesce(campaigns.response_match, 'finder,customer,household') as ways
+    from contacts
+    left join campaigns on campaigns.campaign_code = contacts.campaign_code
 ),
 
-ranked as (
+-- Without the number of the letter only a response for the product and within the window belongs to a contact.
+pairs as (
+    select answerers.response_no, offered.contact_id, 1 as method
+    from answerers
+    join offered on offered.finder_number = answerers.finder_no
+    where strpos(offered.ways, 'finder') > 0
+    union all
+    select answerers.response_no, offered.contact_id, 2
+    from answerers
+    join offered on offered.customer_id = answerers.customer_id
+    where
+        strpos(offered.ways, 'customer') > 0
+        and coalesce(answerers.campaign_code, offered.campaign_code) = offered.campaign_code
+        and coalesce(answerers.product_code, offered.product_code) = offered.product_code
+        and answerers.responded_on >= offered.contacted_on
+        and answerers.responded_on < offered.window_ends_on
+    union all
+    select answerers.response_no, offered.contact_id, 3
+    from answerers
+    join offered on offered.household_id = answerers.household_id
+    where
+        strpos(offered.ways, 'household') > 0
+        and coalesce(answerers.campaign_code, offered.campaign_code) = offered.campaign_code
+        and coalesce(answerers.product_code, offered.product_code) = offered.product_code
+        and answerers.responded_on >= offered.contacted_on
+        and answerers.responded_on < offered.window_ends_on
+),
+
+-- The larger the key, the better; a tie that the campaigns do not name decides nothing.
+keyed as (
     select
         pairs.response_no,
         pairs.contact_id,
         pairs.method,
-        row_number() over (
-            partition by pairs.response_no
-            order by pairs.method, contacts.contacted_on desc, contacts.cost desc, pairs.contact_id
-        ) as place
+        case split_part(tie_order.ties, ',', 1)
+            when 'latest' then cast(cast(contacts.contacted_on as int) as decimal(18, 2))
+            when 'highest_value' then contacts.cost
+        end as first_key,
+        case split_part(tie_order.ties, ',', 2)
+            when 'latest' then cast(cast(contacts.contacted_on as int) as decimal(18, 2))
+            when 'highest_value' then contacts.cost
+        end as second_key
     from pairs
     join contacts on contacts.contact_id = pairs.contact_id
+    cross join tie_order
+),
+
+ranked as (
+    select
+        response_no,
+        contact_id,
+        method,
+        row_number() over (
+            partition by response_no
+            order by method, first_key desc, second_key desc, contact_id
+        ) as place
+    from keyed
 )
 
 select

@@ -6,8 +6,24 @@ responses as (
     select * from marts.campaign_attribution where is_in_window
 ),
 
+results as (
+    select * from core.contact_result
+),
+
+balances as (
+    select * from core.account_balance
+),
+
+profits as (
+    select * from marts.account_pnl
+),
+
 members as (
     select * from core.household_member
+),
+
+campaigns as (
+    select * from base.campaigns.campaign
 ),
 
 holders as (
@@ -62,14 +78,77 @@ ranked as (
     from openings
 ),
 
+counted as (
+    select * from ranked where place = 1
+),
+
 booked as (
     select
         contact_id,
         count(*) as n_accounts,
         min(open_date) as booked_on,
         sum(coalesce(limit_amount, 0.00)) as amount
-    from ranked
+    from counted
+    group by contact_id
+),
+
+-- What stood on the day six months after the opening, and twelve: null until it has come.
+standing as (
+    select
+        counted.contact_id,
+        sum(case when balances.valid_from <= counted.open_date + interval '6 months'
+            and coalesce(balances.valid_to, date '9999-12-31') > counted.open_date + interval '6 months'
+            and counted.open_date + interval '6 months' <= $business_date then balances.balance end) as balance_6m,
+        sum(case when balances.valid_from <= counted.open_date + interval '12 months'
+            and coalesce(balances.valid_to, date '9999-12-31') > counted.open_date + interval '12 months'
+            and counted.open_date + interval '12 months' <= $business_date then balances.balance end) as balance_12m
+    from counted
+    join balances on balances.account_id = counted.account_id
+    group by counted.contact_id
+),
+
+earned as (
+    select counted.contact_id, sum(profits.contribution) as contribution
+    from counted
+    join profits on profits.account_id = counted.account_id
+    group by counted.contact_id
+),
+
+-- Without a number a result belongs to the customer's latest contact that it may speak of.
+noted as (
+    select contacts.contact_id, results.result, results.contacted_on as noted_on
+    from results
+    join contacts on contacts.finder_number = results.finder_no
+    union all
+    select contact_id, result, noted_on
+    from (
+        select
+            contacts.contact_id,
+            results.result,
+            results.contacted_on as noted_on,
+            row_number() over (
+                partition by results.result_no order by contacts.contacted_on desc, contacts.contact_id
+            ) as place
+        from results
+        join contacts on contacts.customer_id = results.customer_id
+        where
+            results.finder_no is null
+            and contacts.is_contacted
+            and results.contacted_on >= contacts.contacted_on
+            and results.contacted_on < contacts.window_ends_on
+    ) as placed
     where place = 1
+),
+
+spoken as (
+    select
+        contact_id,
+        count(*) as n_results,
+        bool_or(result in ('reached', 'callback', 'interested', 'refused', 'do_not_call')) as is_reached,
+        min(case when result = 'interested' then noted_on end) as interested_on,
+        bool_or(result in ('refused', 'do_not_call')) as is_refused,
+        bool_or(result = 'undeliverable') as is_undeliverable
+    from noted
     group by contact_id
 ),
 
@@ -102,25 +181,35 @@ select
     contacts.contacted_on,
     contacts.window_ends_on,
     contacts.is_contacted,
-    contacts.is_returned,
+    contacts.is_returned or coalesce(spoken.is_undeliverable, false) as is_returned,
+    coalesce(spoken.n_results, 0) as n_results,
+    coalesce(spoken.is_reached, false) as is_reached,
     contacts.cost,
     case
         when answers.method = 1 then 'finder'
         when answers.method = 2 then 'customer'
         when answers.method = 3 then 'household'
-        when booked.contact_id is not null then 'inferred'
+        when booked.contact_id is not null and strpos(coalesce(campaigns.response_match, 'inferred'), 'inferred') > 0
+            then 'inferred'
     end as matched_by,
     coalesce(answers.n_responses, 0) as n_responses,
-    least(answers.responded_on, booked.booked_on) as responded_on,
-    coalesce(answers.has_response, false) or booked.contact_id is not null as is_responded,
+    least(answers.responded_on, booked.booked_on, spoken.interested_on) as responded_on,
+    coalesce(answers.has_response, false) or spoken.interested_on is not null or booked.contact_id is not null as is_responded,
     coalesce(answers.has_application, false) or booked.contact_id is not null as is_applied,
     coalesce(answers.has_approval, false) or booked.contact_id is not null as is_approved,
     booked.contact_id is not null as is_booked,
-    coalesce(answers.has_refusal, false) as is_refused,
+    coalesce(answers.has_refusal, false) or coalesce(spoken.is_refused, false) as is_refused,
     coalesce(answers.has_booking, false) as is_booking_reported,
     booked.booked_on,
     coalesce(booked.n_accounts, 0) as n_accounts,
-    coalesce(booked.amount, 0.00) as amount
+    coalesce(booked.amount, 0.00) as amount,
+    standing.balance_6m,
+    standing.balance_12m,
+    coalesce(earned.contribution, 0.00) as contribution
 from contacts
 left join answers on answers.contact_id = contacts.contact_id
 left join booked on booked.contact_id = contacts.contact_id
+left join standing on standing.contact_id = contacts.contact_id
+left join earned on earned.contact_id = contacts.contact_id
+left join spoken on spoken.contact_id = contacts.contact_id
+left join campaigns on campaigns.campaign_code = contacts.campaign_code

@@ -3,7 +3,7 @@ with outcomes as (
 ),
 
 baselines as (
-    select * from reference.campaign_baseline
+    select campaign_code, baseline_code from base.campaigns.campaign
 ),
 
 counted as (
@@ -19,12 +19,16 @@ counted as (
         count(*) as n_assigned,
         sum(case when is_contacted then 1 else 0 end) as n_contacted,
         sum(case when is_returned then 1 else 0 end) as n_returned,
+        sum(case when is_reached then 1 else 0 end) as n_reached,
         sum(case when is_responded then 1 else 0 end) as n_responded,
         sum(case when is_refused then 1 else 0 end) as n_refused,
         sum(case when is_applied then 1 else 0 end) as n_applied,
         sum(case when is_approved then 1 else 0 end) as n_approved,
         sum(case when is_booked then 1 else 0 end) as n_booked,
         sum(amount) as amount,
+        sum(balance_6m) as balance_6m,
+        sum(balance_12m) as balance_12m,
+        sum(contribution) as contribution,
         sum(cost) as cost
     from outcomes
     group by campaign_code, cell_code, kind
@@ -121,13 +125,18 @@ select
     intervals.n_assigned,
     intervals.n_contacted,
     intervals.n_returned,
+    intervals.n_reached,
     intervals.n_responded,
     intervals.n_refused,
     intervals.n_applied,
     intervals.n_approved,
     intervals.n_booked,
     intervals.amount,
+    intervals.balance_6m,
+    intervals.balance_12m,
+    intervals.contribution,
     intervals.cost,
+    cast(cast(intervals.n_reached as double) / nullif(intervals.n_contacted, 0) as decimal(9, 6)) as reached_rate,
     cast(cast(intervals.n_responded as double) / nullif(intervals.n_assigned, 0) as decimal(9, 6)) as response_rate,
     cast(cast(intervals.n_applied as double) / nullif(intervals.n_responded, 0) as decimal(9, 6)) as application_rate,
     cast(cast(intervals.n_approved as double) / nullif(intervals.n_applied, 0) as decimal(9, 6)) as approval_rate,
@@ -137,6 +146,7 @@ select
     cast(cast(intervals.n_booked as double) / nullif(intervals.n_applied, 0) as decimal(9, 6)) as booked_per_application,
     cast(intervals.cost / nullif(intervals.n_contacted, 0) as decimal(18, 2)) as cost_per_contact,
     cast(intervals.cost / nullif(intervals.n_booked, 0) as decimal(18, 2)) as cost_per_booking,
+    cast((intervals.contribution - intervals.cost) / nullif(intervals.cost, 0.00) as decimal(18, 6)) as return_on_cost,
     intervals.n_control,
     intervals.n_control_booked,
     cast(lift as decimal(9, 6)) as incremental_rate,

@@ -14,6 +14,10 @@ contact_points as (
     select * from core.contact_point
 ),
 
+ages as (
+    select customer_id, of_legal_age from core.customer_restricted
+),
+
 do_not_call as (
     select * from core.do_not_call
 ),
@@ -77,6 +81,21 @@ aliases as (
     select * from core.customer_alias
 ),
 
+-- A customer's own wish holds for five years, whatever the lists say.
+contact_results as (
+    select
+        coalesce(aliases.customer_id, results.customer_id) as customer_id,
+        bool_or(
+            results.result = 'do_not_call'
+            and results.contacted_on > cast(cast($business_date as date) - interval '5 years' as date)
+        ) as asks_for_no_call,
+        max(case when results.result = 'undeliverable' then results.contacted_on end) as returned_on
+    from core.contact_result as results
+    left join aliases on aliases.retired_customer_id = results.customer_id
+    where results.customer_id is not null
+    group by coalesce(aliases.customer_id, results.customer_id)
+),
+
 posts as (
     select * from contact_points where kind = 'post'
 ),
@@ -94,6 +113,10 @@ numbers as (
     select customer_id, phone from records where phone is not null
     union
     select customer_id, value from phones
+),
+
+hardships as (
+    select distinct customer_id from records where is_in_hardship
 ),
 
 refused_numbers as (
@@ -248,7 +271,9 @@ select
     posts.city,
     posts.state,
     posts.postcode,
-    coalesce(posts.is_undeliverable, true) as is_post_undeliverable,
+    coalesce(posts.is_undeliverable, true)
+        or coalesce(contact_results.returned_on >= coalesce(posts.verified_on, date '1900-01-01'), false)
+        as is_post_undeliverable,
     phones.value as phone,
     emails.value as email,
     customers.is_deceased,
@@ -256,7 +281,10 @@ select
     customers.is_staff,
     customers.is_vip,
     coalesce(customers.segment, '') = 'legal_hold' as is_legal_hold,
-    refused_numbers.customer_id is not null as is_do_not_call,
+    hardships.customer_id is not null as is_in_hardship,
+    -- An organisation has no age.
+    customers.customer_type = 'organisation' or coalesce(ages.of_legal_age, false) as of_legal_age,
+    refused_numbers.customer_id is not null or coalesce(contact_results.asks_for_no_call, false) as is_do_not_call,
     coalesce(consent_flags.has_contact_consent, false) as has_contact_consent,
     coalesce(consent_flags.has_profiling_consent, false) as has_profiling_consent,
     coalesce(complaint_counts.n_open_complaints, 0) > 0 as has_open_complaint,
@@ -294,6 +322,9 @@ left join members on members.customer_id = customers.customer_id
 left join posts on posts.customer_id = customers.customer_id
 left join phones on phones.customer_id = customers.customer_id
 left join emails on emails.customer_id = customers.customer_id
+left join contact_results on contact_results.customer_id = customers.customer_id
+left join ages on ages.customer_id = customers.customer_id
+left join hardships on hardships.customer_id = customers.customer_id
 left join refused_numbers on refused_numbers.customer_id = customers.customer_id
 left join consent_flags on consent_flags.customer_id = customers.customer_id
 left join complaint_counts on complaint_counts.customer_id = customers.customer_id
