@@ -11,7 +11,7 @@ use crate::config::score::{ScoreMethod, ScoreSpec};
 use crate::config::score_model::{Coefficient, FeatureModel, ScoreModel};
 use crate::run::check;
 use crate::run::scores::{measure_score, named, open, train_score};
-use crate::stages::score::{Measures, PartMeasures};
+use crate::stages::score::{Drift, Measures, PartMeasures};
 
 /// Train and measure scores
 #[derive(Debug, Args)]
@@ -116,6 +116,7 @@ fn words(score: &ScoreSpec, found: &Found<'_>) -> String {
         );
     }
     write_calibration(&mut text, holdout);
+    write_drift(&mut text, found.measures.drift.as_ref());
     let _ = writeln!(
         text,
         "\nhold-out by tenths, best first\n{:>6} {:>9} {:>10} {:>8} {:>6} {:>9} {:>12}",
@@ -135,6 +136,21 @@ fn words(score: &ScoreSpec, found: &Found<'_>) -> String {
         );
     }
     text
+}
+
+/// Whether those who are scored tonight are like those it was learnt from.
+fn write_drift(text: &mut String, drift: Option<&Drift>) {
+    let Some(drift) = drift else { return };
+    let verdict = match drift.stability_index {
+        index if index < 0.10 => "little has changed",
+        index if index < 0.25 => "some change: watch it",
+        _ => "much has changed: learn it anew",
+    };
+    let _ = writeln!(
+        text,
+        "drift          population stability index {:.4} between the rows it was learnt from and {} scored tonight: {verdict}",
+        drift.stability_index, drift.rows
+    );
 }
 
 fn write_calibration(text: &mut String, part: &PartMeasures) {

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::ScoreError;
+use super::drift::{Drift, drift};
 use super::history::{no_training, outcomes};
-use super::query::past_query;
+use super::query::{past_query, population_query};
 use super::solve::{Rows, solve};
 use super::split::Part;
 use crate::config::score::{ScoreMethod, ScoreSpec};
@@ -19,6 +20,8 @@ pub struct Measures {
     pub holdout: PartMeasures,
     /// The rows the score was trained on; those not held out, for a scorecard.
     pub training: PartMeasures,
+    /// The training rows' scores beside those of tonight's population; none for an empty population.
+    pub drift: Option<Drift>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,12 +75,12 @@ pub struct Decile {
 pub fn measure(
     session: &Session,
     score: &ScoreSpec,
-    bindings: &Bindings,
+    given: &Bindings,
 ) -> Result<Measures, ScoreError> {
     if score.training.is_none() {
         return Err(no_training(score));
     }
-    let (sql, bindings) = past_query(score, bindings).ok_or_else(|| {
+    let (sql, bindings) = past_query(score, given).ok_or_else(|| {
         ScoreError::data(
             &score.name,
             "it has no trained model for its features",
@@ -95,10 +98,29 @@ pub fn measure(
         let rows = rows.map(|((score, target), _)| (*score, *target)).collect();
         part_measures(rows, is_probability)
     };
+    let trained = scores.iter().zip(&part);
+    let trained = trained.filter(|(_, part)| **part == Part::Training);
+    let trained = trained.map(|(score, _)| *score).collect();
     Ok(Measures {
         holdout: of(Part::Holdout),
         training: of(Part::Training),
+        drift: drift(trained, &scores_tonight(session, score, given)?),
     })
+}
+
+/// What everybody in tonight's population scores, in any order.
+fn scores_tonight(
+    session: &Session,
+    score: &ScoreSpec,
+    bindings: &Bindings,
+) -> Result<Vec<f64>, ScoreError> {
+    let Some((sql, bindings)) = population_query(score, bindings) else {
+        return Ok(Vec::new());
+    };
+    let sql = format!("select score from (\n{sql}\n) as tonight where score is not null");
+    let sql_error = ScoreError::sql(&score.name);
+    let result = session.query(&sql, &bindings).map_err(&sql_error)?;
+    result.numbers_at(0).map_err(&sql_error)
 }
 
 /// Rows of one score, the highest first.

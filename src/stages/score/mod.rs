@@ -12,8 +12,10 @@ mod design;
 mod solve;
 mod train;
 mod measure;
+mod drift;
 mod run;
 
+pub use drift::{Drift, DriftBin};
 pub use error::ScoreError;
 pub use measure::{Decile, Measures, PartMeasures, measure};
 pub use run::{ScoreRequest, apply_score};
