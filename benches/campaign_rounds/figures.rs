@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::program::{Failure, Program};
-use super::project::{CAMPAIGNS, MAILING};
+use super::project::CAMPAIGNS;
+
+/// The baseline of both campaigns.
+const MAILING: &str = "HEL-MASS-2026-05";
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Funnel {
