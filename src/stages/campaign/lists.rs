@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use rayon::prelude::*;
+
 use super::cover::cover;
 use super::records::specification_hash;
 use super::xlsx::{Sheet, SheetCell, workbook};
@@ -106,8 +108,7 @@ pub fn render_lists(
     let kind = export.layout.iter().map(String::as_str);
     let kind = kind.chain(export.channel.map(Channel::as_str));
     let kind = kind.fold(String::new(), |kind, word| kind + &file_name(word) + "-");
-    let mut lists = Vec::with_capacity(parts.len());
-    for (part, mut rows) in parts {
+    let render = |(part, mut rows): (String, Vec<Vec<Cell>>)| {
         rows.extend(seeds.iter().map(|seed| {
             let place = [Cell::Null, Cell::Null].into_iter();
             place.chain(seed.iter().cloned()).collect()
@@ -117,7 +118,7 @@ pub fn render_lists(
             ListFormat::Xlsx => (xlsx_bytes(head, &part, list, &rows, seeds.len())?, "xlsx"),
         };
         let control = control(campaign, head.date, &part, &rows, list, &bytes);
-        lists.push(Rendered {
+        Ok(Rendered {
             name: format!(
                 "lists/{}/{kind}{}",
                 file_name(&campaign.code),
@@ -129,9 +130,9 @@ pub fn render_lists(
             seeds: seeds.len() as u64,
             bytes,
             control,
-        });
-    }
-    Ok(lists)
+        })
+    };
+    parts.into_par_iter().map(render).collect()
 }
 
 /// The cover, then the list with real types.
