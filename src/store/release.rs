@@ -117,20 +117,7 @@ impl Warehouse {
 
     /// Every release folder that stands on disk, published or withdrawn, oldest date first.
     pub fn release_folders(&self) -> Result<BTreeSet<ReleaseId>, StoreError> {
-        let folder = self.root().join("releases");
-        let entries =
-            fs::read_dir(&folder).map_err(|source| StoreError::io("list", &folder, source))?;
-        let mut ids = BTreeSet::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| StoreError::io("list", &folder, source))?;
-            ids.extend(
-                entry
-                    .file_name()
-                    .to_str()
-                    .and_then(|name| name.parse::<ReleaseId>().ok()),
-            );
-        }
-        Ok(ids)
+        releases_in(&self.root().join("releases"))
     }
 
     /// Releases published so far and still in force, oldest first: the current one's history and itself.
@@ -287,4 +274,20 @@ pub(super) fn clear_unfinished(warehouse: &Warehouse) -> Result<(), StoreError> 
         }
     }
     Ok(())
+}
+
+/// The releases after which the entries of a folder are named.
+pub(super) fn releases_in(folder: &Path) -> Result<BTreeSet<ReleaseId>, StoreError> {
+    let entries = fs::read_dir(folder).map_err(|source| StoreError::io("list", folder, source))?;
+    let mut ids = BTreeSet::new();
+    for entry in entries {
+        let entry = entry.map_err(|source| StoreError::io("list", folder, source))?;
+        ids.extend(
+            entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<ReleaseId>().ok()),
+        );
+    }
+    Ok(ids)
 }

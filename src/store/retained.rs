@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::durable::write_atomically;
+use super::release::releases_in;
 use super::{Manifest, ReleaseId, StoreError, Warehouse, durable};
 use crate::domain::TableName;
 
@@ -34,24 +35,11 @@ impl Warehouse {
     /// Removed releases of which something stayed.
     pub fn retained_releases(&self) -> Result<BTreeSet<ReleaseId>, StoreError> {
         let folder = self.retained_folder();
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(BTreeSet::new());
-            }
-            Err(source) => return Err(StoreError::io("list", &folder, source)),
-        };
-        let mut ids = BTreeSet::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| StoreError::io("list", &folder, source))?;
-            ids.extend(
-                entry
-                    .file_name()
-                    .to_str()
-                    .and_then(|name| name.parse::<ReleaseId>().ok()),
-            );
+        if folder.is_dir() {
+            releases_in(&folder)
+        } else {
+            Ok(BTreeSet::new())
         }
-        Ok(ids)
     }
 
     /// Writes down what shall stay of a release that still stands: its manifest with these tables only.
