@@ -16,7 +16,7 @@ use super::result::Plan;
 use crate::domain::TableName;
 
 /// A column of a table or view, or (`column` is `None`) which rows it has.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     pub table: TableName,
     pub column: Option<String>,

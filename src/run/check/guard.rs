@@ -1,6 +1,6 @@
 //! What may decide no offer: follows a campaign's columns back through every model and view.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::config::feed::Classification;
 use crate::config::project::Project;
@@ -108,24 +108,28 @@ impl<'a> Guard<'a> {
 
     fn paths_from(&self, marked: &BTreeSet<Origin>, used: &Origins) -> Vec<Vec<Origin>> {
         let mut found = Vec::new();
-        let mut seen: BTreeSet<&Origin> = used.iter().collect();
-        let mut open: VecDeque<Vec<&Origin>> = used.iter().map(|origin| vec![origin]).collect();
-        while let Some(path) = open.pop_front() {
-            let Some(last) = path.last() else { continue };
-            if marked.contains(*last) {
-                found.push(path.into_iter().rev().cloned().collect());
-                continue;
-            }
-            if self.legal_age.as_ref() == Some(*last) {
-                continue;
-            }
-            for origin in self.behind(last) {
-                if seen.insert(origin) {
-                    let mut longer = path.clone();
-                    longer.push(origin);
-                    open.push_back(longer);
+        let mut seen: HashSet<&Origin> = used.iter().collect();
+        // Each with the place of the one that it stands behind: the nearest come first.
+        let mut reached: Vec<(&Origin, Option<usize>)> =
+            used.iter().map(|origin| (origin, None)).collect();
+        let mut place = 0;
+        while let Some((last, _)) = reached.get(place).copied() {
+            if marked.contains(last) {
+                let mut path = Vec::new();
+                let mut at = Some(place);
+                while let Some((origin, before)) = at.and_then(|at| reached.get(at)) {
+                    path.push((*origin).clone());
+                    at = *before;
+                }
+                found.push(path);
+            } else if self.legal_age.as_ref() != Some(last) {
+                for origin in self.behind(last) {
+                    if seen.insert(origin) {
+                        reached.push((origin, Some(place)));
+                    }
                 }
             }
+            place += 1;
         }
         found
     }
