@@ -28,6 +28,8 @@ pub(super) struct CampaignFindings {
     pub notes: Diagnostics,
     /// The messages of `notes`.
     pub words: Vec<String>,
+    /// Columns close to a prohibited basis that have been told.
+    proxies: Origins,
 }
 
 /// What a query of a campaign does.
@@ -73,13 +75,14 @@ impl Judge<'_, '_> {
         }
     }
 
+    /// Each column once, by the first way that is found: others end in the same question.
     fn proxy(&mut self, path: &[Origin], place: Option<&Place>) {
-        let message = self.message(
-            "chooses by",
-            path,
-            "which stands close to a prohibited basis",
-        );
-        self.note(place, message);
+        let Some(column) = path.first() else { return };
+        if !self.findings.proxies.insert(column.clone()) {
+            return;
+        }
+        let what = "which stands close to a prohibited basis";
+        self.note(place, self.message("chooses by", path, what));
     }
 
     fn message(&self, verb: &str, path: &[Origin], what: &str) -> String {
