@@ -54,8 +54,7 @@ impl Warehouse {
             campaign.lists.clear();
         }
         let folder = self.retained_folder().join(retained.release.to_string());
-        fs::create_dir_all(&folder)
-            .map_err(|source| StoreError::io("create folder", &folder, source))?;
+        durable::create_folder(&folder)?;
         let text = serde_json::to_vec_pretty(&manifest).map_err(|error| StoreError::Damaged {
             path: folder.clone(),
             problem: error.to_string(),
@@ -65,8 +64,7 @@ impl Warehouse {
         write_atomically(&temporary, &folder.join("manifest.json"), &text)?;
         // Last: without it nothing has stayed.
         write_atomically(&temporary, &folder.join("manifest.blake3"), hash.as_bytes())?;
-        durable::sync_folder(&folder)?;
-        durable::sync_folder(&self.retained_folder())
+        durable::sync_folder(&folder)
     }
 
     /// Its time is over.
