@@ -57,19 +57,7 @@ fn check_hidden(sql: &str) -> Said {
         "view",
         again,
     );
-    model(
-        &project,
-        "marts/hidden",
-        &["customer_id", "hint"],
-        "full",
-        sql,
-    );
-    replace(
-        &project,
-        "campaigns/savings.yml",
-        "select customer_id from marts.customer_360",
-        "select customer_id from marts.hidden where hint is not null",
-    );
+    choose_by_hidden(&project, sql);
     check(&bank, &project)
 }
 
@@ -267,25 +255,30 @@ fn a_reason_to_call_may_not_read_a_prohibited_column_either() {
 }
 
 /// A campaign that chooses by `marts.hidden`, with `terms` in its file and the day of opening classified as `class`.
-fn check_terms(class: &str, terms: &str, sql: &str) -> Said {
-    let bank = Bank::new();
-    let project = bank.own_project();
-    let column = "format: \"%Y-%m-%d\", required: true}";
-    let classified = column.replace('}', &format!(", classification: {class}}}"));
-    replace(&project, "sources/deposits.yml", column, &classified);
+/// The savings campaign contacts those for whom the model of this query has a hint.
+fn choose_by_hidden(project: &std::path::Path, sql: &str) {
     model(
-        &project,
+        project,
         "marts/hidden",
         &["customer_id", "hint"],
         "full",
         sql,
     );
     replace(
-        &project,
+        project,
         "campaigns/savings.yml",
         "select customer_id from marts.customer_360",
         "select customer_id from marts.hidden where hint is not null",
     );
+}
+
+fn check_terms(class: &str, terms: &str, sql: &str) -> Said {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let column = "format: \"%Y-%m-%d\", required: true}";
+    let classified = column.replace('}', &format!(", classification: {class}}}"));
+    replace(&project, "sources/deposits.yml", column, &classified);
+    choose_by_hidden(&project, sql);
     replace(
         &project,
         "campaigns/savings.yml",
