@@ -13,6 +13,7 @@ from pathlib import Path
 import measure
 import models
 import project as projects
+from feed_sql import text
 from campaign import run_campaign
 from load import load_feed
 from resolve import resolve
@@ -50,10 +51,35 @@ def load_all(store, project, options, meter):
     return reports
 
 
+def publish_sources(store, project, options, reports):
+    """Publishes `core.source_file`, without hashes, and `core.source_system`."""
+    files = []
+    for feed in project.feeds:
+        path, report = feed.path(options.landing, options.date), reports[feed.qualified]
+        delivered = path.relative_to(options.landing)
+        files.append(
+            f"({report['file_id']}::bigint, {text(feed.qualified)}, {text(delivered)}, date '{options.date}', "
+            f"cast(null as varchar), {path.stat().st_size}::bigint, {report['read']}::bigint)"
+        )
+    columns = "file_id, feed, path, business_date, blake3, bytes, rows"
+    store.publish("core", "source_file", f"select * from (values {', '.join(files)}) as listed ({columns})")
+    systems = [
+        f"({text(source['source'])}, {text(source['description'])}, {source['trust_rank']}::bigint, "
+        f"cast(null as varchar), {text(source.get('currency', project.bank['currency']))})"
+        for source in project.sources
+    ]
+    columns = "source_code, name, trust_rank, cutoff_time, currency"
+    store.publish(
+        "core", "source_system", f"select * from (values {', '.join(systems)}) as listed ({columns}) order by source_code"
+    )
+
+
 def night(store, project, options, meter):
     steps = ["load", "resolve", "models", "campaigns"]
     wanted = steps[: steps.index(options.until) + 1]
     reports = load_all(store, project, options, meter)
+    with meter.step("load", "core.source_file"):
+        publish_sources(store, project, options, reports)
     if "resolve" in wanted:
         with meter.step("resolve", "core.customer_xref") as facts:
             facts.update(resolve(store, project, options.date))
@@ -80,6 +106,8 @@ def main():
         sys.exit(f"{out} is not empty")
     meter = measure.Measure()
     project = projects.load(options.project)
+    if "similarity" in project.matching:
+        sys.exit(f"{options.project} matches by similarity, which only salenet does; exact_project.py copies it without")
     temporary = tempfile.mkdtemp(prefix=".tmp-", dir=out)
     try:
         with meter.step("start", "connect"):

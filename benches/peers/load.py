@@ -39,7 +39,8 @@ def load_feed(store, feed, path, day, control=None):
     duplicates = find_duplicates(connection, feed)
     faults = structural_faults(connection)
     report = count(connection, feed, money, duplicates, faults)
-    publish_rows(store, feed, day, duplicates)
+    report["file_id"] = store.next_file_id()
+    publish_rows(store, feed, day, duplicates, report["file_id"])
     publish_rejects(store, feed, file, faults, report["rejected"])
     verify(connection, feed, control, report)
     connection.execute("drop table loading; drop table if exists duplicate_rows")
@@ -111,9 +112,9 @@ def count(connection, feed, money, duplicates, faults):
     return report
 
 
-def publish_rows(store, feed, day, duplicates):
+def publish_rows(store, feed, day, duplicates, file_id):
     """`_line` is the record's place among those that split; DuckDB's reader has no physical line numbers."""
-    added = [f"{store.next_file_id()}::bigint as _file_id", "rowid + 1 as _line"]
+    added = [f"{file_id}::bigint as _file_id", "rowid + 1 as _line"]
     if feed.is_append:
         added.append(f"date '{day}' as _business_date")
     lost = " and rowid not in (select row_number from duplicate_rows)" if duplicates else ""

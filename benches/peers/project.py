@@ -31,10 +31,14 @@ class Column:
 
     @property
     def protection(self):
-        """`card`, `national_id`, `iban`, `phone` or None, and the scheme of a national id."""
+        """`card`, `national_id`, `iban`, `phone` or None, and the scheme of a national id.
+
+        Tokens by position, which `national_id_positions` adds for matching by similarity, are not made.
+        """
         protect = self.spec.get("protect")
         if isinstance(protect, dict):
-            return next(iter(protect.items()))
+            kind, scheme = next(iter(protect.items()))
+            return ("national_id" if kind == "national_id_positions" else kind, scheme)
         return (protect, None)
 
 
@@ -94,6 +98,7 @@ class Model:
 class Project:
     folder: Path
     bank: dict
+    sources: list
     feeds: list
     references: list
     models: list
@@ -116,8 +121,8 @@ def columns_of(spec):
 def load(folder):
     folder = Path(folder)
     feeds = []
-    for path in sorted((folder / "sources").glob("*.yml")):
-        source = read_yaml(path)
+    sources = [read_yaml(path) for path in sorted((folder / "sources").glob("*.yml"))]
+    for source in sources:
         for name, spec in source["feeds"].items():
             feed = Feed(source["source"], name, int(source["trust_rank"]), spec)
             feed.columns = columns_of(spec)
@@ -135,6 +140,7 @@ def load(folder):
     return Project(
         folder=folder,
         bank=read_yaml(folder / "bank.yml"),
+        sources=sources,
         feeds=feeds,
         references=references,
         models=models,

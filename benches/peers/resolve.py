@@ -37,38 +37,37 @@ def compatible(left, right):
     return equal > 0
 
 
-def record_query(spec, feed, ordinal):
+def record_query(spec, feed):
     """The records of one staging table."""
     def column(role):
         return name(spec[role]) if role in spec else "cast(null as varchar)"
 
-    names = [name(spec[role]) for role in ("family_name", "given_name", "full_name") if role in spec]
-    national_id = f"case when {name(spec['national_id'] + '_valid')} then {column('national_id')} end" \
-        if "national_id" in spec else "cast(null as varchar)"
+    parts = [name(spec[role]) for role in ("family_name", "given_name") if role in spec]
+    names = parts or [name(spec["full_name"])]
+    national_id = "cast(null as varchar)"
+    if "national_id" in spec:
+        national_id = f"case when {name(spec['national_id'] + '_valid')} then {column('national_id')} end"
     key = " || '|' || ".join(f"cast({name(part)} as varchar)" for part in spec["key"])
     return (
         f"select {text(feed.source)} as source_code, {text(feed.name)} as feed, {key} as source_key, "
         f"{feed.trust_rank} as trust_rank, {text(spec['type'])} as customer_type, {national_id} as national_id, "
-        f"{column('card')} as card, concat_ws(' ', {', '.join(names) or 'null'}) as full_name, "
-        f"{ordinal} as source_order, _file_id, _line from staging.{feed.table}"
+        f"{column('card')} as card, concat_ws(' ', {', '.join(names)}) as full_name, "
+        f"_file_id, _line from staging.{feed.table}"
     )
 
 
 def resolve(store, project, day):
-    """Publishes `core.customer_xref` and `core.customer_id_event`; returns counts."""
+    """Publishes `core.customer_xref`, `core.customer_id_event` and `core.customer_alias`; returns counts."""
     connection = store.connection
     feeds = {feed.qualified: feed for feed in project.feeds}
-    queries = [
-        record_query(spec, feeds[spec["feed"]], ordinal) for ordinal, spec in enumerate(project.matching["records"])
-    ]
+    queries = [record_query(spec, feeds[spec["feed"]]) for spec in project.matching["records"]]
     connection.execute(
         "create temp table records as select *, row_number() over (order by source_code, feed, source_key) as record "
         f"from ({' union all '.join(queries)}) where source_key is not null"
     )
     # The smallest record of the same type and valid national id names the cluster.
     connection.execute(
-        "create temp table clustered as select record, customer_type, card, national_id, full_name, source_order, "
-        "_line, trust_rank, "
+        "create temp table clustered as select record, customer_type, card, national_id, full_name, trust_rank, "
         "case when national_id is null then record "
         "else min(record) over (partition by customer_type, national_id) end as cluster, "
         "case when national_id is not null "
@@ -108,6 +107,9 @@ def resolve(store, project, day):
         "customer_id as to_customer_id, n_records, 'no earlier customer has these records' as reason, "
         f"date '{day}' as business_date from numbered order by customer_id",
     )
+    store.publish(
+        "core", "customer_alias", "select 0::bigint as retired_customer_id, 0::bigint as customer_id where false"
+    )
     for table in ("records", "clustered", "moved", "linked", "resolved", "numbered"):
         connection.execute(f"drop table {table}")
     return {"rows": rows, "customers": customers, "cards_compared": len(linked)}
@@ -126,7 +128,7 @@ def join_by_card(connection):
         "having count(distinct cluster) > 1) "
         "select card, record, cluster, customer_type, national_id_number, full_name from ("
         "select *, first_value(national_id) over (partition by cluster order by record) as national_id_number, "
-        "min((source_order, _line)) over (partition by card) as first_seen from clustered "
+        "min(record) over (partition by card) as first_seen from clustered "
         "where card in (from spanning)) order by first_seen, record"
     ).fetchall()
     parent, national_id = {}, {}
