@@ -10,13 +10,14 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+import campaign
 import measure
 import models
 import project as projects
 from feed_sql import text
-from campaign import run_campaign
 from load import load_feed
 from resolve import resolve
+from scores import run_scores
 from store import Store
 
 
@@ -89,12 +90,17 @@ def night(store, project, options, meter):
         for model in models.in_order(project.models):
             with meter.step("model", model.table) as facts:
                 facts["rows"] = models.build(store, model, bindings)
+        with meter.step("score", "core.model_score") as facts:
+            facts["rows"] = run_scores(store, project)
     if "campaigns" in wanted and options.campaigns != "never":
+        campaign.start(store)
         for spec in project.campaigns:
             due = spec["schedule"] == "nightly" or (spec["schedule"] == "monthly" and projects.ends_month(options.date))
             if due or options.campaigns == "always":
                 with meter.step("campaign", spec["campaign"]["code"]) as facts:
-                    facts.update(run_campaign(store, spec, options.date, bindings))
+                    facts.update(campaign.run_campaign(store, spec, options.date, bindings))
+        with meter.step("campaign", "campaigns.candidate"):
+            campaign.publish(store, project.campaigns)
     return reports
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import yaml
 
+# Campaigns with a smaller number choose first.
+DEFAULT_PRIORITY = 100
+
 
 def read_yaml(path):
     return yaml.load(Path(path).read_text(encoding="utf-8"), Loader=yaml.BaseLoader) or {}
@@ -103,6 +106,7 @@ class Project:
     references: list
     models: list
     matching: dict
+    scores: dict
     campaigns: list
 
 
@@ -145,7 +149,11 @@ def load(folder):
         references=references,
         models=models,
         matching=read_yaml(folder / "matching.yml"),
-        campaigns=[read_yaml(path) for path in sorted((folder / "campaigns").glob("*.yml"))],
+        scores={path.stem: read_yaml(path) for path in sorted((folder / "scores").glob("*.yml"))},
+        campaigns=sorted(
+            (read_yaml(path) for path in (folder / "campaigns").glob("*.yml")),
+            key=lambda spec: (int(spec.get("priority", DEFAULT_PRIORITY)), spec["campaign"]["code"]),
+        ),
     )
 
 
