@@ -87,6 +87,8 @@ def night(store, project, options, meter):
     if "models" in wanted:
         bindings = models.bindings(project, options.date)
         models.declare_base(store, project)
+        for words in models.not_found(project.models):
+            print(f"no model has `{words}` any longer: models.py is behind", file=sys.stderr)
         for model in models.in_order(project.models):
             with meter.step("model", model.table) as facts:
                 facts["rows"] = models.build(store, model, bindings)

@@ -187,10 +187,21 @@ def exact(division):
     return f"{' * '.join(numerators)} / {denominator}", f"{way}({top}, {bottom}) * 0.{'0' * (digits - 1)}1"
 
 
+def on_one_line(sql):
+    """Without comments, and with one blank wherever there is a break."""
+    return re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", sql))
+
+
+def not_found(models):
+    """What this file rewrites and no model has any longer."""
+    sql = " ".join(on_one_line(model.sql) for model in models)
+    listed = [exact(division)[0] for division in DIVISIONS] + [words for words, _ in NARROWED]
+    return [words for words in listed if words not in sql]
+
+
 def adapted(sql, values):
     """DataFusion's SQL as DuckDB's."""
-    sql = re.sub(r"--[^\n]*", "", sql)
-    sql = re.sub(r"\s+", " ", sql)
+    sql = on_one_line(sql)
     # The aggregate over an order is `first`; `first_value` is a window function only.
     sql = re.sub(r"first_value\(([^()]+ order by )", r"first(\1", sql)
     sql = sql.replace("make_array(", "list_value(")
