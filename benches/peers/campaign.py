@@ -275,7 +275,9 @@ def list_column(spec, column, day):
         return by_cell(lambda offer: f"cast(date '{day}' + interval '{offer['valid_days']} days' as date)"
                        if "valid_days" in offer else "null")
     if column == "talking_points":
-        reasons = [f"case when ({reason['where']}) then {text(reason['say'])} end" for reason in spec.get("reasons", [])]
+        reasons = [
+            f"case when ({reason['where']}) then {text(reason['say'])} end" for reason in spec.get("reasons", [])
+        ]
         reasons += [f"scored.reason_{number}" for number in (1, 2, 3)] if "score" in spec else []
         return f"concat_ws('; ', {', '.join(reasons)})" if reasons else "null"
     if column in ("finder_number", "cell_code", "offer_code"):
@@ -290,14 +292,15 @@ def write_lists(store, spec, day):
         shown = ", ".join(f"{list_column(spec, column, day)} as {name(column)}" for column in columns)
         part = list_column(spec, export["split_by"], day) if "split_by" in export else "null"
         channel = f" and candidate.channel = {text(export['channel'])}" if "channel" in export else ""
-        folder = store.folder / "lists" / spec["campaign"]["code"] / str(number)
+        code = spec["campaign"]["code"]
+        folder = store.folder / "lists" / code / str(number)
         folder.mkdir(parents=True)
         store.connection.execute(
             f"copy (select coalesce(cast({part} as varchar), 'all') as list_part, {shown} "
             "from candidate_rows as candidate "
             f"join {attributes_of(spec)} as attributes on attributes.customer_id = candidate.customer_id "
             f"{score_join(spec, 'candidate.customer_id')} "
-            f"where candidate.campaign_code = {text(spec['campaign']['code'])} and candidate.state = 'selected'{channel} "
+            f"where candidate.campaign_code = {text(code)} and candidate.state = 'selected'{channel} "
             f"order by list_part, candidate.place) to {text(folder)} (format csv, header, partition_by (list_part))"
         )
 

@@ -207,8 +207,8 @@ class Comparison:
         record = "min(source_code || ':' || feed || ':' || source_key)"
         for side in ("ours", "theirs"):
             self.run(
-                f"create view {side}.selected as select campaign_code, business_date, state, place, cell_code, channel, "
-                f"offer_code, cut_by, printf('%.{DIGITS - 1}e', rank_value) as rank_value, finder_number, "
+                f"create view {side}.selected as select campaign_code, business_date, state, place, cell_code, "
+                f"channel, offer_code, cut_by, printf('%.{DIGITS - 1}e', rank_value) as rank_value, finder_number, "
                 f"first_failed_rule, failed_rules, record from {side}.campaigns_candidate join (select customer_id, "
                 f"{record} as record from {side}.core_customer_xref where valid_to is null group by customer_id) "
                 "using (customer_id)"

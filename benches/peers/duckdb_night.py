@@ -1,6 +1,7 @@
-"""A night of the harbor project in DuckDB: the same extracts, tables, marts and target list as salenet builds.
+"""A night of the harbor project in DuckDB: the same extracts, tables, marts, scores and target lists as salenet's.
 
-It begins with an empty warehouse (a first, full night). What it leaves out, to its own advantage, is in the README.
+It begins with an empty warehouse (a first, full night) and matches by exact rules: exact_project.py makes the project
+for it. What it leaves out, to its own advantage, is in the README.
 """
 
 import argparse
@@ -66,13 +67,12 @@ def publish_sources(store, project, options, reports):
     store.publish("core", "source_file", f"select * from (values {', '.join(files)}) as listed ({columns})")
     systems = [
         f"({text(source['source'])}, {text(source['description'])}, {source['trust_rank']}::bigint, "
-        f"cast(null as varchar), {text(source.get('currency', project.bank['currency']))})"
+        f"{text(source['cutoff_time']) if 'cutoff_time' in source else 'cast(null as varchar)'}, "
+        f"{text(source.get('currency', project.bank['currency']))})"
         for source in project.sources
     ]
     columns = "source_code, name, trust_rank, cutoff_time, currency"
-    store.publish(
-        "core", "source_system", f"select * from (values {', '.join(systems)}) as listed ({columns}) order by source_code"
-    )
+    store.publish("core", "source_system", f"select * from (values {', '.join(systems)}) as listed ({columns})")
 
 
 def night(store, project, options, meter):
@@ -115,7 +115,7 @@ def main():
     meter = measure.Measure()
     project = projects.load(options.project)
     if "similarity" in project.matching:
-        sys.exit(f"{options.project} matches by similarity, which only salenet does; exact_project.py copies it without")
+        sys.exit(f"{options.project} matches by similarity, as only salenet does: exact_project.py copies it without")
     temporary = tempfile.mkdtemp(prefix=".tmp-", dir=out)
     try:
         with meter.step("start", "connect"):

@@ -165,7 +165,7 @@ def units(expression, scale):
     """What a decimal has before and after its mark, as a whole number."""
     if scale == 0:
         return f"({expression})"
-    # 64 bits hold anything but the product of three factors; DuckDB fails loudly if they do not.
+    # 64 bits hold anything but the product of three factors; DuckDB fails if they do not.
     return f"units_{64 if scale <= 8 else 128}({expression}, 1{'0' * scale})"
 
 
@@ -210,7 +210,7 @@ def adapted(sql, values):
     for words, replacement in NARROWED:
         sql = sql.replace(words, replacement)
     for division in DIVISIONS:
-        # The longest numerator comes first in the list; words must not be the ends of longer ones.
+        # Longer numerators come before their own ends; words must not be the ends of longer ones.
         written, instead = exact(division)
         sql = re.sub(r"(?<![\w.])" + re.escape(written), lambda _: instead, sql)
     sql = with_narrow_sums(sql)
