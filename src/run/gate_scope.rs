@@ -19,7 +19,11 @@ pub(super) fn scope_of_table(
     table: &TableEntry,
     step: &(String, String),
 ) -> (CheckScope, Vec<FileEntry>) {
-    let whole = (CheckScope::Whole, Vec::new());
+    let months = match model.materialisation {
+        Materialisation::Month => months_of(&table.files),
+        _ => BTreeSet::new(),
+    };
+    let whole = (CheckScope::Whole(months), Vec::new());
     let Some((base, before)) = context
         .base
         .and_then(|base| Some((base, base.tables.get(&model.table)?)))
@@ -29,8 +33,8 @@ pub(super) fn scope_of_table(
     let (scope, files) = match model.materialisation {
         Materialisation::Month => {
             let rebuilt = |file: &&FileEntry| !before.files.contains(file);
-            let files = table.files.iter().filter(rebuilt).cloned().collect();
-            (CheckScope::Months, files)
+            let files: Vec<FileEntry> = table.files.iter().filter(rebuilt).cloned().collect();
+            (CheckScope::Months(months_of(&files)), files)
         }
         // By place, not by content: the rows of an earlier night, appended again, are the same file.
         Materialisation::Append if table.files.starts_with(&before.files) => {
@@ -62,17 +66,49 @@ pub(super) fn scope_of_view(
     model: &ModelSpec,
     step: &(String, String),
 ) -> CheckScope {
-    let Some(base) = context.base.filter(|_| model.by_month) else {
-        return CheckScope::Whole;
+    if !model.by_month {
+        return CheckScope::Whole(BTreeSet::new());
+    }
+    let whole = CheckScope::Whole(months_read(context, &model.sql));
+    let Some(base) = context.base else {
+        return whole;
     };
     let same_view = base
         .views
         .iter()
         .any(|view| view.table == model.table && view.sql == model.sql);
     if !same_view || !same_checks_passed(base, model, step) {
-        return CheckScope::Whole;
+        return whole;
     }
-    written_months(context, base, &model.sql).map_or(CheckScope::Whole, CheckScope::Only)
+    written_months(context, base, &model.sql).map_or(whole, CheckScope::Only)
+}
+
+/// Months of the tables that a view by month reads, and so its own.
+fn months_read(context: &GateContext, sql: &str) -> BTreeSet<String> {
+    let references = table_references(sql).map_or_else(|_| BTreeSet::new(), |found| found.tonight);
+    let mut months = BTreeSet::new();
+    for name in &references {
+        let model = context.models.iter().find(|model| model.table == *name);
+        match model.map(|model| (model, model.materialisation)) {
+            Some((view, Materialisation::View)) if view.by_month => {
+                months.extend(months_read(context, &view.sql));
+            }
+            Some((_, Materialisation::Month)) => {
+                let table = context.tables.get(name);
+                months.extend(table.into_iter().flat_map(|table| months_of(&table.files)));
+            }
+            _ => {}
+        }
+    }
+    months
+}
+
+fn months_of(files: &[FileEntry]) -> BTreeSet<String> {
+    let partitions = files.iter().filter_map(|file| file.partition.as_deref());
+    partitions
+        .filter_map(|partition| partition.strip_prefix("month="))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn same_checks_passed(base: &Manifest, model: &ModelSpec, step: &(String, String)) -> bool {

@@ -1,6 +1,6 @@
 //! Gates: everything that must hold on the candidate before it is published.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::RunError;
 use super::feeds::FeedEntry;
@@ -11,6 +11,7 @@ use crate::config::acceptance::Acceptance;
 use crate::config::model::{ModelCheck, ModelSpec};
 use crate::domain::TableName;
 use crate::sql::dependencies::table_references;
+use crate::sql::keys::Keys;
 use crate::sql::{Bindings, Session};
 use crate::stages::model::checks::{
     CheckQuery, CheckScope, checks_of, per_row_query, query_of, run_checks,
@@ -169,9 +170,10 @@ fn fingerprint(
     fingerprint.add("table", identity(&model.table));
     let mut bound = context.bindings.clone();
     for (number, check) in checks.iter().enumerate() {
-        let whole = &CheckScope::Whole;
+        let whole = &CheckScope::Whole(BTreeSet::new());
         let queries = match query_of(model, check, number, &mut bound, whole) {
             CheckQuery::Count(query) => vec![query],
+            CheckQuery::Keys { parts, .. } => parts.iter().map(Keys::counting).collect(),
             CheckQuery::Both(left, right) => vec![left, right],
             CheckQuery::PerRow(condition) => per_row_query(model, &[&condition], whole)
                 .into_iter()

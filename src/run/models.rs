@@ -40,10 +40,10 @@ struct Shared {
 }
 
 impl Night<'_> {
-    /// Builds every model. With one thread, or within a memory limit, one after the other.
+    /// Builds every model. With one thread, one after the other.
     pub(super) fn models(&mut self) -> Result<(), RunError> {
         let graph = &self.context.checked.graph;
-        if self.context.settings.side_by_side().get() > 1 {
+        if self.context.settings.threads.get() > 1 {
             return self.models_side_by_side();
         }
         for &position in &graph.order {
@@ -113,7 +113,7 @@ impl Night<'_> {
 
     fn pool(&self) -> Result<rayon::ThreadPool, RunError> {
         rayon::ThreadPoolBuilder::new()
-            .num_threads(self.context.settings.side_by_side().get())
+            .num_threads(self.context.settings.threads.get())
             .stack_size(STACK_BYTES)
             .build()
             .map_err(|error| RunError::Threads {
@@ -243,7 +243,7 @@ impl Night<'_> {
             Ok((found, table.map_or(0, TableEntry::rows)))
         };
         let verdicts: Result<Vec<ModelGates>, RunError> =
-            if context.settings.side_by_side().get() > 1 {
+            if context.settings.threads.get() > 1 {
                 let times = SideBySide::start(Stage::Gates);
                 let judged = self.pool()?.install(|| {
                     let models = models.par_iter();

@@ -43,21 +43,12 @@ impl RunSettings {
         }
     }
 
-    /// How many models are built at once: within a memory limit one, which then has all of it.
-    #[must_use]
-    pub const fn side_by_side(&self) -> NonZeroUsize {
-        match self.memory {
-            Some(_) => NonZeroUsize::MIN,
-            None => self.threads,
-        }
-    }
-
-    /// For a night: what runs side by side already keeps the threads busy.
+    /// For a night, in which models run side by side: that keeps the threads busy, and one query then needs no more than
+    /// one part.
     #[must_use]
     pub fn night_options(&self) -> SessionOptions {
-        let parts = NonZeroUsize::new(self.threads.get() / self.side_by_side().get());
         SessionOptions {
-            parts: parts.unwrap_or(NonZeroUsize::MIN),
+            parts: NonZeroUsize::MIN,
             ..self.session_options()
         }
     }

@@ -1,4 +1,4 @@
-//! Which side of a join is held in memory: the smaller one, as the files below it tell.
+//! Which side of a join is held in memory: the one of fewer bytes, as the files below it and its columns tell.
 //!
 //! The engine estimates rows join upon join; where it knows too little it keeps the sides as they are written, or takes
 //! a fact table for small, and collects it to look up a dimension. Its own reordering is off: a join that was turned
@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType as ArrowType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -23,6 +24,9 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// A side above this is spread over all threads instead of being collected by each.
 const COLLECTED_ROWS: usize = 1 << 17;
+
+/// Of every row held: its hash, its place, and the room that a hash table leaves free.
+const FOUND_BYTES: usize = 32;
 
 /// The engine's own rules with this one before those that rely on the choice.
 pub(super) fn optimizer_rules() -> Vec<Rule> {
@@ -91,7 +95,23 @@ fn hash_join(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn Exe
 }
 
 fn is_larger(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionPlan>) -> bool {
-    rows(left.as_ref()) > rows(right.as_ref())
+    held_bytes(left.as_ref()) > held_bytes(right.as_ref())
+}
+
+/// Bytes that a side takes in memory: its rows, and their places in the table that finds them.
+fn held_bytes(plan: &dyn ExecutionPlan) -> usize {
+    let schema = plan.schema();
+    let widths = schema.fields().iter().map(|field| width(field.data_type()));
+    rows(plan).saturating_mul(widths.sum::<usize>() + FOUND_BYTES)
+}
+
+/// Bytes of a value, of texts and lists as they usually are here: keys and codes.
+fn width(data_type: &ArrowType) -> usize {
+    let fixed = data_type.primitive_width();
+    fixed.unwrap_or(match data_type {
+        ArrowType::Boolean | ArrowType::Null => 1,
+        _ => 16,
+    })
 }
 
 /// For joins that compare all with all, whose inputs are often aggregates much smaller than their files: the engine's

@@ -10,6 +10,7 @@ pub mod condition;
 pub mod dependencies;
 pub mod error;
 mod joins;
+pub mod keys;
 pub mod lineage;
 mod memory;
 pub mod output;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use datafusion::config::ConfigNonZeroUsize;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -53,6 +53,8 @@ pub struct Session {
     pub(super) in_order: bool,
     /// Tables and views that no query has named yet.
     pub(super) unread: Mutex<Unread>,
+    /// Held for reading by queries that run side by side, for writing by one that needs all of the memory.
+    alone: RwLock<()>,
 }
 
 impl Session {
@@ -111,14 +113,24 @@ impl Session {
             context,
             in_order: options.parts.get() == 1,
             unread: Mutex::default(),
+            alone: RwLock::default(),
         })
     }
 
-    /// Runs a query with hash joins and, when they do not fit into memory, once more with joins that spill.
+    /// Runs a query beside others with hash joins; when they do not fit into memory, once more with no other beside it,
+    /// and at last with joins that spill.
     pub(super) fn within_memory<T>(
         &self,
         mut run: impl FnMut(SessionState) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
+        let beside_others = {
+            let _others = self.alone.read().unwrap_or_else(PoisonError::into_inner);
+            run(self.state(Joins::Hash))
+        };
+        let Err(SqlError::Memory { .. }) = beside_others else {
+            return beside_others;
+        };
+        let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
         match run(self.state(Joins::Hash)) {
             Err(SqlError::Memory { .. }) => run(self.state(Joins::SortMerge)),
             other => other,

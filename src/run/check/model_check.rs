@@ -1,10 +1,13 @@
 //! The checks of a model: their queries must fit the tables they read.
 
+use std::collections::BTreeSet;
+
 use super::planner::{Planner, diagnostic, without_position};
 use crate::config::model::{CheckKind, ModelCheck, ModelSpec};
 use crate::config::{Place, Side};
 use crate::diagnostic::Diagnostics;
 use crate::sql::SqlError;
+use crate::sql::keys::Keys;
 use crate::stages::model::checks::{
     CheckQuery, CheckScope, checks_of, conditions, per_row_query, query_of, rows_needed,
 };
@@ -15,26 +18,31 @@ impl Planner<'_> {
         let mut problems = Diagnostics::default();
         let checks = checks_of(model);
         let mut bindings = self.bindings.clone();
+        let whole = CheckScope::Whole(BTreeSet::new());
         let queries: Vec<CheckQuery> = checks
             .iter()
             .enumerate()
-            .map(|(number, check)| {
-                query_of(model, check, number, &mut bindings, &CheckScope::Whole)
-            })
+            .map(|(number, check)| query_of(model, check, number, &mut bindings, &whole))
             .collect();
         // One plan for all conditions; each by itself only to find out which one does not fit.
-        let all = per_row_query(model, &conditions(&queries), &CheckScope::Whole);
+        let all = per_row_query(model, &conditions(&queries), &whole);
         let conditions_fit = all.is_none_or(|sql| self.problem_of(&sql, &bindings).is_none());
         for (check, query) in checks.iter().zip(&queries) {
             let found = match query {
                 CheckQuery::PerRow(_) if conditions_fit => Vec::new(),
                 CheckQuery::PerRow(condition) => {
                     vec![
-                        per_row_query(model, &[condition], &CheckScope::Whole)
+                        per_row_query(model, &[condition], &whole)
                             .and_then(|sql| self.problem_of(&sql, &bindings)),
                     ]
                 }
                 CheckQuery::Count(sql) => vec![self.problem_of(sql, &bindings)],
+                CheckQuery::Keys { parts, .. } => {
+                    let parts = parts.iter().map(Keys::counting);
+                    parts
+                        .map(|sql| self.problem_of(&sql, &bindings))
+                        .collect()
+                }
                 CheckQuery::Both(left, right) => vec![
                     self.problem_of(left, &bindings),
                     self.problem_of(right, &bindings),

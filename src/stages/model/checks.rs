@@ -7,6 +7,7 @@ use crate::config::bank::Parameter;
 use crate::config::model::{CheckKind, ModelCheck, ModelSpec, Severity};
 use crate::domain::{Money, TableName};
 use crate::sql::catalog::Catalogue;
+use crate::sql::keys::Keys;
 use crate::sql::{Bindings, Cell, QueryResult, Session, SqlError};
 use crate::store::manifest::{GateResult, GateStatus};
 
@@ -32,12 +33,12 @@ pub fn checks_of(model: &ModelSpec) -> Vec<ModelCheck> {
         .collect()
 }
 
-/// Which rows of its table a model's checks look at.
+/// Which rows of its table a model's checks look at. Where months are named, they are all that those rows have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckScope {
-    Whole,
+    Whole(BTreeSet<String>),
     /// The months written tonight; the others have been checked on their nights.
-    Months,
+    Months(BTreeSet<String>),
     /// The rows appended tonight; their keys must also stand in no earlier file.
     Night,
     /// The rows of these months of a view.
@@ -47,7 +48,7 @@ pub enum CheckScope {
 impl CheckScope {
     fn rows(&self, table: &TableName) -> String {
         match self {
-            Self::Whole => table.to_string(),
+            Self::Whole(_) => table.to_string(),
             // Months are named by the partitions that salenet wrote: digits and a dash.
             Self::Only(months) => {
                 let months: Vec<String> = months.iter().map(|month| format!("'{month}'")).collect();
@@ -59,43 +60,55 @@ impl CheckScope {
                     ),
                 }
             }
-            Self::Months | Self::Night => format!("{}.{table}", Catalogue::Produced.name()),
+            Self::Months(_) | Self::Night => format!("{}.{table}", Catalogue::Produced.name()),
         }
     }
 
-    /// The query that counts keys which stand more than once.
-    fn repeated_keys(&self, table: &TableName, columns: &[String]) -> String {
+    /// What says whether keys repeat.
+    fn repeated_keys(&self, table: &TableName, columns: &[String]) -> CheckQuery {
         let quoted: Vec<String> = columns
             .iter()
             .map(|column| format!("\"{column}\""))
             .collect();
-        let keys = quoted.join(", ");
-        let within = |rows: &str| {
-            format!(
-                "select count(*) from (select {keys} from {rows} group by {keys} having count(*) > 1) as repeated"
-            )
+        let within = |rows: String| Keys {
+            rows,
+            columns: quoted.join(", "),
         };
-        match self {
-            // The other months were checked by themselves, and their keys name their month.
-            Self::Months | Self::Only(_) if columns.iter().any(|column| column == "month") => {
-                within(&self.rows(table))
+        let names_month = columns.iter().any(|column| column == "month");
+        let (parts, earlier) = match self {
+            // Keys that name their month repeat only within it, and a month at a time needs least memory. What months
+            // tonight's rows do not have were checked by themselves.
+            Self::Whole(months) | Self::Months(months) | Self::Only(months)
+                if names_month && !months.is_empty() =>
+            {
+                let rows = match self {
+                    Self::Months(_) => self.rows(table),
+                    _ => table.to_string(),
+                };
+                let of_month = |month: &String| {
+                    within(format!("(select * from {rows} where month = '{month}')"))
+                };
+                (months.iter().map(of_month).collect(), None)
             }
-            Self::Whole | Self::Months | Self::Only(_) => within(&table.to_string()),
+            Self::Months(_) | Self::Only(_) if names_month => (vec![within(self.rows(table))], None),
+            Self::Whole(_) | Self::Months(_) | Self::Only(_) => {
+                (vec![within(table.to_string())], None)
+            }
             Self::Night => {
                 let pairs: Vec<String> = quoted
                     .iter()
                     .map(|column| format!("earlier.{column} = produced.{column}"))
                     .collect();
-                format!(
-                    "select ({}) + (select count(*) from {}.{table} as earlier \
-                     left semi join {} as produced on {})",
-                    within(&self.rows(table)),
+                let earlier = format!(
+                    "select count(*) from {}.{table} as earlier left semi join {} as produced on {}",
                     Catalogue::Earlier.name(),
                     self.rows(table),
                     pairs.join(" and ")
-                )
+                );
+                (vec![within(self.rows(table))], Some(earlier))
             }
-        }
+        };
+        CheckQuery::Keys { parts, earlier }
     }
 }
 
@@ -106,6 +119,11 @@ pub enum CheckQuery {
     PerRow(String),
     /// A query that counts offending rows.
     Count(String),
+    /// Keys that must not repeat within any part, and a query that counts those which stand in earlier rows.
+    Keys {
+        parts: Vec<Keys>,
+        earlier: Option<String>,
+    },
     /// Two queries that must agree.
     Both(String, String),
     /// Nothing to run.
@@ -137,7 +155,7 @@ pub fn query_of(
             ))
         }
         CheckKind::Unique { columns } => {
-            CheckQuery::Count(scope.repeated_keys(&model.table, columns))
+            scope.repeated_keys(&model.table, columns)
         }
         CheckKind::References {
             column,
@@ -200,6 +218,10 @@ pub fn run_checks(
                     .map_err(failed)?
                     .unwrap_or(0),
             ),
+            CheckQuery::Keys { parts, earlier } => {
+                let repeated = count_repeated(session, parts, earlier.as_deref(), &bindings);
+                counted(check, repeated.map_err(failed)?)
+            }
             CheckQuery::Both(left, right) => {
                 if let Some(table) = empty_table(session, &check.kind).map_err(failed)? {
                     Verdict::NotApplicable(format!("{table} has no rows yet"))
@@ -226,6 +248,22 @@ pub fn run_checks(
         });
     }
     Ok(gates)
+}
+
+fn count_repeated(
+    session: &Session,
+    parts: &[Keys],
+    earlier: Option<&str>,
+    bindings: &Bindings,
+) -> Result<i64, SqlError> {
+    let mut n_repeated = match earlier {
+        Some(sql) => session.query_count(sql, bindings)?.unwrap_or(0),
+        None => 0,
+    };
+    for keys in parts {
+        n_repeated += session.count_repeated(keys, bindings)?;
+    }
+    Ok(n_repeated)
 }
 
 /// The query that counts whether the table an identity needs has rows.

@@ -35,10 +35,6 @@ fx_rates as (
     select * from core.fx_rate
 ),
 
-before as (
-    select * from base.core.account_month
-),
-
 -- A day counts once it is over: the open month ends with the business date.
 months as (
     select
@@ -50,6 +46,14 @@ months as (
         ) as end_day
     from core.month_to_build
     where builds_accounts
+),
+
+-- What a month that is over is built from anew keeps; nothing on a night that builds only the open one.
+before as (
+    select known.*
+    from base.core.account_month as known
+    join months on months.month = known.month
+    where months.month <> $month
 ),
 
 -- Days of the month by both ways of counting.

@@ -1,169 +1,94 @@
 with records as (
-    select
-        *,
-        row_number() over (partition by customer_id order by trust_rank, source_code, feed, source_key) as place
-    from core.customer_record
+    select * from core.customer_record
 ),
 
-files as (
-    select file_id, cast(cast(business_date as int) as bigint) as stated_day from core.source_file
+agreed as (
+    select * from core.attribute_agreement where is_agreed
 ),
 
-rules as (
-    select * from reference.survivorship
-),
-
-dated as (
-    select records.*, files.stated_day
-    from records
-    left join files on files.file_id = records._file_id
-),
-
-told as (
-    select
-        *,
-        unnest(
-            make_array('name', 'full_name', 'full_name_native', 'national_id_token', 'segment', 'officer_id')
-        ) as subject
-    from dated
-),
-
--- Family and given name stand or fall together.
-stated as (
-    select
-        customer_id,
-        subject,
-        case subject
-            when 'name' then family_name
-            when 'full_name' then full_name
-            when 'full_name_native' then full_name_native
-            when 'national_id_token' then national_id_token
-            when 'segment' then segment
-            else officer_id
-        end as value,
-        case subject when 'name' then given_name end as companion,
-        trust_rank,
-        stated_day,
-        place
-    from told
-),
-
--- A value counts by its most trusted record, by the last day that brought it, and by how many records state it.
 claims as (
+    select * from core.attribute_claim
+),
+
+winners as (
     select
         customer_id,
-        subject,
-        value,
-        companion,
-        min(trust_rank) as trust_rank,
-        max(stated_day) as stated_day,
-        count(*) as n_records,
-        min(place) as place
-    from stated
-    where value is not null
-    group by customer_id, subject, value, companion
-),
-
-shared as (
-    select *, count(*) over (partition by customer_id, subject) as n_claims from claims
-),
-
-ruled as (
-    select
-        shared.*,
-        coalesce(rules.first_rule, 'trust') as first_rule,
-        coalesce(rules.second_rule, 'recency') as second_rule,
-        coalesce(rules.third_rule, 'majority') as third_rule
-    from shared
-    left join rules on rules.attribute = shared.subject
-    where shared.n_claims > 1
-),
-
--- By each rule the smallest number is the best.
-keyed as (
-    select
-        *,
-        case first_rule
-            when 'trust' then trust_rank when 'majority' then -n_records else -coalesce(stated_day, 0)
-        end as first_key,
-        case second_rule
-            when 'trust' then trust_rank when 'majority' then -n_records else -coalesce(stated_day, 0)
-        end as second_key,
-        case third_rule
-            when 'trust' then trust_rank when 'majority' then -n_records else -coalesce(stated_day, 0)
-        end as third_key
-    from ruled
-),
-
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by customer_id, subject order by first_key, second_key, third_key, place
-        ) as standing,
-        first_value(value) over (
-            partition by customer_id, subject order by first_key, second_key, third_key, place
-        ) as winner,
-        first_value(companion) over (
-            partition by customer_id, subject order by first_key, second_key, third_key, place
-        ) as winning_companion,
-        lead(first_key) over (
-            partition by customer_id, subject order by first_key, second_key, third_key, place
-        ) as next_first,
-        lead(second_key) over (
-            partition by customer_id, subject order by first_key, second_key, third_key, place
-        ) as next_second,
-        lead(third_key) over (
-            partition by customer_id, subject order by first_key, second_key, third_key, place
-        ) as next_third
-    from keyed
+        attribute,
+        max(case when standing = 1 then value end) as value,
+        max(case when standing = 1 then companion end) as companion,
+        max(case when standing = 1 then place end) as place,
+        max(case when standing = 1 then first_rule end) as first_rule,
+        max(case when standing = 1 then second_rule end) as second_rule,
+        max(case when standing = 1 then third_rule end) as third_rule,
+        max(case when standing = 2 then first_key end) - max(case when standing = 1 then first_key end) as first_gap,
+        max(case when standing = 2 then second_key end) - max(case when standing = 1 then second_key end)
+            as second_gap,
+        max(case when standing = 2 then third_key end) - max(case when standing = 1 then third_key end) as third_gap,
+        sum(n_records) as n_records,
+        sum(case when companion is not null then n_records end) as n_companion_records
+    from claims
+    group by customer_id, attribute
 ),
 
 -- The same family name may stand with several given names, and the other way round: each loses once.
-counted as (
-    select
-        *,
-        value <> winner
-        and row_number() over (partition by customer_id, subject, value order by standing) = 1 as is_loser,
-        companion <> winning_companion
-        and row_number() over (partition by customer_id, subject, companion order by standing) = 1
-            as is_companion_loser
-    from ranked
+lost_values as (
+    select claims.customer_id, claims.attribute, claims.value, min(claims.standing) as standing
+    from claims
+    join winners on winners.customer_id = claims.customer_id and winners.attribute = claims.attribute
+    where claims.value <> winners.value
+    group by claims.customer_id, claims.attribute, claims.value
 ),
 
--- The rule that set the winner apart from the runner-up.
-decided as (
-    select
-        customer_id,
-        subject,
-        max(winner) as value,
-        max(winning_companion) as companion,
-        min(case when standing = 1 then place end) as place,
-        max(case
-            when standing > 1 then null
-            when first_key <> next_first then first_rule
-            when second_key <> next_second then second_rule
-            when third_key <> next_third then third_rule
-            else 'key'
-        end) as rule,
-        sum(n_records) as n_records,
-        sum(case when companion is not null then n_records end) as n_companion_records,
-        sum(case when is_loser then 1 else 0 end) as n_losers,
-        sum(case when is_companion_loser then 1 else 0 end) as n_companion_losers,
-        string_agg(case when is_loser then value end, '; ' order by standing) as losers,
-        string_agg(case when is_companion_loser then companion end, '; ' order by standing) as companion_losers
-    from counted
-    group by customer_id, subject
+lost_companions as (
+    select claims.customer_id, claims.attribute, claims.companion, min(claims.standing) as standing
+    from claims
+    join winners on winners.customer_id = claims.customer_id and winners.attribute = claims.attribute
+    where claims.companion <> winners.companion
+    group by claims.customer_id, claims.attribute, claims.companion
+),
+
+value_losers as (
+    select customer_id, attribute, count(*) as n_losers, string_agg(value, '; ' order by standing) as losers
+    from lost_values
+    group by customer_id, attribute
+),
+
+companion_losers as (
+    select customer_id, attribute, count(*) as n_losers, string_agg(companion, '; ' order by standing) as losers
+    from lost_companions
+    group by customer_id, attribute
 ),
 
 settled as (
-    select * from decided
+    select
+        winners.customer_id,
+        winners.attribute,
+        winners.value,
+        winners.companion,
+        winners.place,
+        -- The rule that set the winner apart from the runner-up.
+        case
+            when winners.first_gap <> 0 then winners.first_rule
+            when winners.second_gap <> 0 then winners.second_rule
+            when winners.third_gap <> 0 then winners.third_rule
+            else 'key'
+        end as rule,
+        winners.n_records,
+        winners.n_companion_records,
+        coalesce(value_losers.n_losers, 0) as n_losers,
+        coalesce(companion_losers.n_losers, 0) as n_companion_losers,
+        value_losers.losers,
+        companion_losers.losers as companion_losers
+    from winners
+    left join value_losers
+        on value_losers.customer_id = winners.customer_id and value_losers.attribute = winners.attribute
+    left join companion_losers
+        on companion_losers.customer_id = winners.customer_id and companion_losers.attribute = winners.attribute
     union all
     select
-        customer_id, subject, value, companion, place, 'agreed', n_records, n_records as n_companion_records, 0, 0,
+        customer_id, attribute, value, companion, place, 'agreed', n_records, n_records as n_companion_records, 0, 0,
         cast(null as varchar), cast(null as varchar)
-    from shared
-    where n_claims = 1
+    from agreed
 ),
 
 halves as (
@@ -175,7 +100,7 @@ attributes as (
         customer_id,
         place,
         rule,
-        case when half = 2 then 'given_name' when subject = 'name' then 'family_name' else subject end as attribute,
+        case when half = 2 then 'given_name' when attribute = 'name' then 'family_name' else attribute end as attribute,
         case when half = 2 then companion else value end as value,
         case when half = 2 then n_companion_records else n_records end as n_records,
         case when half = 2 then n_companion_losers else n_losers end as n_losers,

@@ -123,6 +123,10 @@ select
     records.customer_id,
     records.customer_type,
     cast(described.trust_rank as bigint) as trust_rank,
+    cast(row_number() over (
+        partition by records.customer_id
+        order by described.trust_rank, records.source_code, records.feed, records.source_key
+    ) as bigint) as place,
     described.family_name,
     described.given_name,
     described.full_name,

@@ -47,8 +47,13 @@ balance_months as (
     from first_balance_month
 ),
 
+-- There are few days, however many rows.
+days as (
+    select distinct happened_on from dated
+),
+
 touched as (
-    select to_char(happened_on, '%Y-%m') as month from dated
+    select to_char(happened_on, '%Y-%m') as month from days
     union
     select to_char(first_of_month, '%Y-%m') from balance_months
 ),

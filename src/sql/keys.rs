@@ -1,0 +1,82 @@
+//! Whether keys repeat, by their hashes: eight bytes a row instead of a group a key.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::hash_utils::{QualityRandomState, create_hashes};
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::prelude::DataFrame;
+use futures::StreamExt;
+
+use super::{Bindings, Session, SqlError};
+
+/// Columns of a table, view or query in brackets that identify its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    pub rows: String,
+    /// Quoted, with commas between.
+    pub columns: String,
+}
+
+impl Keys {
+    /// The query that counts keys which stand more than once.
+    #[must_use]
+    pub fn counting(&self) -> String {
+        let Self { rows, columns } = self;
+        format!(
+            "select count(*) from (select {columns} from {rows} group by {columns} having count(*) > 1) as repeated"
+        )
+    }
+}
+
+impl Session {
+    /// How many keys stand more than once.
+    ///
+    /// Equal keys have equal hashes, so without equal hashes none repeats. Only otherwise, or where the hashes do not
+    /// fit into memory, are keys themselves compared.
+    pub fn count_repeated(&self, keys: &Keys, bindings: &Bindings) -> Result<i64, SqlError> {
+        match self.hashes(keys, bindings) {
+            Ok(mut hashes) => {
+                hashes.sort_unstable();
+                if hashes.array_windows().all(|[one, next]| one != next) {
+                    return Ok(0);
+                }
+            }
+            Err(SqlError::Memory { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let counted = self.query_count(&keys.counting(), bindings)?;
+        Ok(counted.unwrap_or(0))
+    }
+
+    fn hashes(&self, keys: &Keys, bindings: &Bindings) -> Result<Vec<u64>, SqlError> {
+        let Keys { rows, columns } = keys;
+        let plan = self.plan(&format!("select {columns} from {rows}"), bindings)?;
+        let state = self.context.state();
+        let pool = Arc::clone(&state.runtime_env().memory_pool);
+        let held = MemoryConsumer::new("hashes of keys").register(&pool);
+        let mut stream = self.stream(DataFrame::new(state, plan.logical))?;
+        let random = QualityRandomState::default();
+        let mut hashes = Vec::new();
+        while let Some(batch) = self.runtime.block_on(stream.next()) {
+            let batch = batch.map_err(|error| SqlError::execution(&error))?;
+            // A vector that grows has its old and its new place at once.
+            held.try_resize((hashes.len() + batch.num_rows()) * 2 * size_of::<u64>())
+                .map_err(|error| SqlError::execution(&error))?;
+            add_hashes(&batch, &random, &mut hashes)?;
+        }
+        Ok(hashes)
+    }
+}
+
+fn add_hashes(
+    batch: &RecordBatch,
+    random: &QualityRandomState,
+    hashes: &mut Vec<u64>,
+) -> Result<(), SqlError> {
+    let n_before = hashes.len();
+    hashes.resize(n_before + batch.num_rows(), 0);
+    create_hashes(batch.columns(), random, &mut hashes[n_before..])
+        .map_err(|error| SqlError::execution(&error))?;
+    Ok(())
+}
