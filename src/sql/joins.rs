@@ -20,6 +20,8 @@ use datafusion::physical_plan::joins::{
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 
+use super::order::GroupsInWholeOrder;
+
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// A side above this is spread over all threads instead of being collected by each.
@@ -28,13 +30,15 @@ const COLLECTED_ROWS: usize = 1 << 17;
 /// Of every row held: its hash, its place, and the room that a hash table leaves free.
 const FOUND_BYTES: usize = 32;
 
-/// The engine's own rules with this one before those that rely on the choice.
+/// The engine's own rules with those of salenet before all that rely on their choice.
 pub(super) fn optimizer_rules() -> Vec<Rule> {
     let mut rules: Vec<Rule> = PhysicalOptimizer::new().rules;
     let place = rules
         .iter()
         .position(|rule| rule.name() == "join_selection");
-    rules.insert(place.unwrap_or(0), Arc::new(SmallerSideInMemory));
+    let own: [Rule; 2] = [Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)];
+    let place = place.unwrap_or(0);
+    rules.splice(place..place, own);
     rules
 }
 

@@ -13,6 +13,7 @@ mod joins;
 pub mod keys;
 pub mod lineage;
 mod memory;
+mod order;
 pub mod output;
 pub mod result;
 pub mod schema;

@@ -12,7 +12,7 @@ use salenet::sql::{Bindings, Session, SessionOptions, TableSource};
 
 struct Tables {
     session: Session,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Tables {
@@ -50,7 +50,7 @@ impl Tables {
         }
         Self {
             session,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -118,5 +118,31 @@ fn turned_joins_give_the_same_rows() {
             "select count(*) from core.account as account where account.account not in ({named})"
         );
         assert_eq!(tables.text(&left_join), tables.text(&not_exists));
+    }
+}
+
+/// The narrow side is held though it has more rows; the wide one streams past it.
+#[test]
+fn of_two_fact_tables_the_one_of_fewer_bytes_is_held() {
+    let tables = Tables::new(1);
+    let folder = tables.folder.path();
+    let wide = "select account, month, amount, amount * 1.00 as a, amount * 2.00 as b, amount * 3.00 as c, \
+                amount * 4.00 as d, amount * 5.00 as e, amount * 6.00 as f from core.fact where account <> 'a1'";
+    add(&tables.session, folder, "wide", wide);
+    for (left, right) in [("wide", "fact"), ("fact", "wide")] {
+        let plan = tables.text(&format!(
+            "explain select wide.a + wide.b + wide.c + wide.d + wide.e + wide.f, fact.account \
+             from core.{left} as {left} join core.{right} as {right} on wide.account = fact.account and wide.month = fact.month"
+        ));
+        let below: Vec<&str> = plan
+            .lines()
+            .skip_while(|line| !line.contains("HashJoinExec"))
+            .filter(|line| line.contains("DataSourceExec"))
+            .collect();
+        assert!(
+            below.first().is_some_and(|held| held.contains("fact.parquet")),
+            "{plan}"
+        );
+        assert_eq!(below.len(), 2, "{plan}");
     }
 }

@@ -27,6 +27,7 @@ mod nightly;
 mod identities;
 mod recompute;
 mod joins;
+mod keys;
 mod measures;
 mod merge;
 mod crash;
