@@ -15,13 +15,9 @@
 //! `run` knows this order; each stage knows only its own inputs and outputs.
 //! ARCHITECTURE.md holds the layers and what must never happen.
 
-pub mod domain;
-pub mod diagnostic;
-pub mod config;
-pub mod store;
+pub use salenet_foundation::{config, diagnostic, domain, store, synth};
 pub mod sql;
 pub mod stages;
 pub mod run;
-pub mod synth;
 pub mod report;
 pub mod cli;

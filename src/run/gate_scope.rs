@@ -12,6 +12,9 @@ use crate::stages::model::checks::CheckScope;
 use crate::store::manifest::{FileEntry, GateStatus};
 use crate::store::{Manifest, TableEntry};
 
+/// Rows of months up to which one query looks at all of them: to plan one for each costs more than the memory it saves.
+const FEW_ROWS: u64 = 1 << 20;
+
 /// Of a stored table, with the files that the checks look at; none for the whole table.
 pub(super) fn scope_of_table(
     context: &GateContext,
@@ -83,27 +86,35 @@ pub(super) fn scope_of_view(
     written_months(context, base, &model.sql).map_or(whole, CheckScope::Only)
 }
 
-/// Months of the tables that a view by month reads, and so its own.
+/// Months of the tables that a view by month reads, and so its own; none where they have few rows.
 fn months_read(context: &GateContext, sql: &str) -> BTreeSet<String> {
+    months_of(&files_read(context, sql))
+}
+
+fn files_read(context: &GateContext, sql: &str) -> Vec<FileEntry> {
     let references = table_references(sql).map_or_else(|_| BTreeSet::new(), |found| found.tonight);
-    let mut months = BTreeSet::new();
+    let mut files = Vec::new();
     for name in &references {
         let model = context.models.iter().find(|model| model.table == *name);
         match model.map(|model| (model, model.materialisation)) {
             Some((view, Materialisation::View)) if view.by_month => {
-                months.extend(months_read(context, &view.sql));
+                files.extend(files_read(context, &view.sql));
             }
             Some((_, Materialisation::Month)) => {
                 let table = context.tables.get(name);
-                months.extend(table.into_iter().flat_map(|table| months_of(&table.files)));
+                files.extend(table.into_iter().flat_map(|table| table.files.clone()));
             }
             _ => {}
         }
     }
-    months
+    files
 }
 
+/// Months of files in partitions of their own; none where they have few rows.
 fn months_of(files: &[FileEntry]) -> BTreeSet<String> {
+    if files.iter().map(|file| file.rows).sum::<u64>() <= FEW_ROWS {
+        return BTreeSet::new();
+    }
     let partitions = files.iter().filter_map(|file| file.partition.as_deref());
     partitions
         .filter_map(|partition| partition.strip_prefix("month="))

@@ -242,31 +242,30 @@ impl Night<'_> {
             let found = model_gates(&gate_context, model, table)?;
             Ok((found, table.map_or(0, TableEntry::rows)))
         };
-        let verdicts: Result<Vec<ModelGates>, RunError> =
-            if context.settings.threads.get() > 1 {
-                let times = SideBySide::start(Stage::Gates);
-                let judged = self.pool()?.install(|| {
-                    let models = models.par_iter();
-                    let judged = models.map(|model| {
-                        let started = timed();
-                        let (found, rows) = judge(model)?;
-                        times.add(&found.step.0, found.status, rows, started.elapsed());
-                        Ok(found)
-                    });
-                    // Collected before the first failure is looked for: it is always the same one.
-                    judged.collect::<Vec<_>>()
-                });
-                context.progress.step_measured(times.stop("checks"));
-                judged.into_iter().collect()
-            } else {
-                let judged = models.iter().map(|model| {
-                    let meter = Meter::start();
+        let verdicts: Result<Vec<ModelGates>, RunError> = if context.settings.threads.get() > 1 {
+            let times = SideBySide::start(Stage::Gates);
+            let judged = self.pool()?.install(|| {
+                let models = models.par_iter();
+                let judged = models.map(|model| {
+                    let started = timed();
                     let (found, rows) = judge(model)?;
-                    self.measured(Stage::Gates, &found.step.0, found.status, rows, &meter);
+                    times.add(&found.step.0, found.status, rows, started.elapsed());
                     Ok(found)
                 });
-                judged.collect()
-            };
+                // Collected before the first failure is looked for: it is always the same one.
+                judged.collect::<Vec<_>>()
+            });
+            context.progress.step_measured(times.stop("checks"));
+            judged.into_iter().collect()
+        } else {
+            let judged = models.iter().map(|model| {
+                let meter = Meter::start();
+                let (found, rows) = judge(model)?;
+                self.measured(Stage::Gates, &found.step.0, found.status, rows, &meter);
+                Ok(found)
+            });
+            judged.collect()
+        };
         let mut gates = Vec::new();
         for found in verdicts? {
             gates.extend(found.gates);

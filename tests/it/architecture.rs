@@ -93,7 +93,7 @@ fn violations(
     let mut found = Vec::new();
     for (file, text) in files {
         let layer = layer_of(file);
-        if layer == "lib" || layer == "main" {
+        if matches!(layer.as_str(), "lib" | "main" | "foundation") {
             continue;
         }
         let Some(may_use) = table.get(&layer) else {

@@ -48,10 +48,7 @@ impl Tables {
         ] {
             add(&session, folder.path(), name, sql);
         }
-        Self {
-            session,
-            folder,
-        }
+        Self { session, folder }
     }
 
     fn text(&self, sql: &str) -> String {
@@ -140,7 +137,9 @@ fn of_two_fact_tables_the_one_of_fewer_bytes_is_held() {
             .filter(|line| line.contains("DataSourceExec"))
             .collect();
         assert!(
-            below.first().is_some_and(|held| held.contains("fact.parquet")),
+            below
+                .first()
+                .is_some_and(|held| held.contains("fact.parquet")),
             "{plan}"
         );
         assert_eq!(below.len(), 2, "{plan}");

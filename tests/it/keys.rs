@@ -22,9 +22,7 @@ fn repeated(session: &Session, rows: &str) -> i64 {
         rows: rows.to_owned(),
         columns: "\"name\", \"number\"".to_owned(),
     };
-    session
-        .count_repeated(&keys, &Bindings::default())
-        .unwrap()
+    session.count_repeated(&keys, &Bindings::default()).unwrap()
 }
 
 const TEN_THOUSAND: &str = "select 'n' || value % 100 as name, value / 100 as number \
@@ -48,8 +46,14 @@ fn keys_with_nulls_are_compared_as_groups_are() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(None, folder.path());
     let rows = |rows: &str| format!("(values {rows}) as listed (name, number)");
-    assert_eq!(repeated(&session, &rows("('a', 1), (null, 1), ('a', null)")), 0);
-    assert_eq!(repeated(&session, &rows("('a', 1), (null, 1), (null, 1)")), 1);
+    assert_eq!(
+        repeated(&session, &rows("('a', 1), (null, 1), ('a', null)")),
+        0
+    );
+    assert_eq!(
+        repeated(&session, &rows("('a', 1), (null, 1), (null, 1)")),
+        1
+    );
     assert_eq!(repeated(&session, &rows("(null, null), (null, null)")), 1);
 }
 
@@ -60,7 +64,10 @@ fn keys_are_compared_themselves_where_their_hashes_find_no_room() {
     let session = session(Some(150 << 10), folder.path());
     assert_eq!(repeated(&session, &format!("({TEN_THOUSAND}) as rows")), 0);
     assert_eq!(
-        repeated(&session, &format!("({TEN_THOUSAND} union all select 'n7', 3) as rows")),
+        repeated(
+            &session,
+            &format!("({TEN_THOUSAND} union all select 'n7', 3) as rows")
+        ),
         1
     );
 }

@@ -39,9 +39,7 @@ impl Planner<'_> {
                 CheckQuery::Count(sql) => vec![self.problem_of(sql, &bindings)],
                 CheckQuery::Keys { parts, .. } => {
                     let parts = parts.iter().map(Keys::counting);
-                    parts
-                        .map(|sql| self.problem_of(&sql, &bindings))
-                        .collect()
+                    parts.map(|sql| self.problem_of(&sql, &bindings)).collect()
                 }
                 CheckQuery::Both(left, right) => vec![
                     self.problem_of(left, &bindings),

@@ -33,7 +33,8 @@ pub fn checks_of(model: &ModelSpec) -> Vec<ModelCheck> {
         .collect()
 }
 
-/// Which rows of its table a model's checks look at. Where months are named, they are all that those rows have.
+/// Which rows of its table a model's checks look at. Months that are named are all that those rows have; where few rows
+/// make it needless, none are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckScope {
     Whole(BTreeSet<String>),
@@ -90,7 +91,9 @@ impl CheckScope {
                 };
                 (months.iter().map(of_month).collect(), None)
             }
-            Self::Months(_) | Self::Only(_) if names_month => (vec![within(self.rows(table))], None),
+            Self::Months(_) | Self::Only(_) if names_month => {
+                (vec![within(self.rows(table))], None)
+            }
             Self::Whole(_) | Self::Months(_) | Self::Only(_) => {
                 (vec![within(table.to_string())], None)
             }
@@ -154,9 +157,7 @@ pub fn query_of(
                 "\"{column}\" is not null and cast(\"{column}\" as varchar) not in ({names})"
             ))
         }
-        CheckKind::Unique { columns } => {
-            scope.repeated_keys(&model.table, columns)
-        }
+        CheckKind::Unique { columns } => scope.repeated_keys(&model.table, columns),
         CheckKind::References {
             column,
             table: to,
