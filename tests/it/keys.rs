@@ -32,10 +32,13 @@ const TEN_THOUSAND: &str = "select 'n' || value % 100 as name, value / 100 as nu
 fn keys_that_stand_twice_are_counted_once_each() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(None, folder.path());
-    assert_eq!(repeated(&session, &format!("({TEN_THOUSAND}) as rows")), 0);
+    assert_eq!(
+        repeated(&session, &format!("({TEN_THOUSAND}) as listed")),
+        0
+    );
     let again = "union all select 'n7', 3 union all select 'n7', 3 union all select 'n8', 3";
     assert_eq!(
-        repeated(&session, &format!("({TEN_THOUSAND} {again}) as rows")),
+        repeated(&session, &format!("({TEN_THOUSAND} {again}) as listed")),
         2
     );
 }
@@ -62,11 +65,14 @@ fn keys_are_compared_themselves_where_their_hashes_find_no_room() {
     let folder = tempfile::tempdir().unwrap();
     // Ten thousand hashes need 160 kilobytes.
     let session = session(Some(150 << 10), folder.path());
-    assert_eq!(repeated(&session, &format!("({TEN_THOUSAND}) as rows")), 0);
+    assert_eq!(
+        repeated(&session, &format!("({TEN_THOUSAND}) as listed")),
+        0
+    );
     assert_eq!(
         repeated(
             &session,
-            &format!("({TEN_THOUSAND} union all select 'n7', 3) as rows")
+            &format!("({TEN_THOUSAND} union all select 'n7', 3) as listed")
         ),
         1
     );

@@ -34,6 +34,7 @@ mod crash;
 mod releases;
 mod gates;
 mod replay;
+mod order;
 mod privacy;
 mod architecture;
 mod commands;

@@ -1,0 +1,44 @@
+//! The order of rows where the engine says more of it than is true.
+
+#![cfg(test)]
+
+use std::num::NonZeroUsize;
+
+use salenet::sql::{Bindings, Cell, Session, SessionOptions};
+
+fn texts(sql: &str) -> Vec<String> {
+    let session = Session::try_new(&SessionOptions {
+        threads: NonZeroUsize::MIN,
+        parts: NonZeroUsize::MIN,
+        memory: None,
+        spill_folder: None,
+    })
+    .unwrap();
+    let rows = session.query(sql, &Bindings::default()).unwrap();
+    let rows = rows.rows().unwrap();
+    rows.iter()
+        .map(|row| row.iter().map(Cell::to_text).collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+/// The list is the same in every row; its items are not.
+#[test]
+fn items_of_a_constant_list_are_sorted() {
+    let sql = "select number, name from ( \
+                 select number, unnest(['b', 'c', 'a']) as name, unnest([number, number + 1, number + 2]) as other \
+                 from (values (2), (1)) as listed (number) \
+               ) as told order by number, name";
+    assert_eq!(texts(sql), ["1 a", "1 b", "1 c", "2 a", "2 b", "2 c"]);
+}
+
+#[test]
+fn items_of_a_constant_list_are_told_apart_by_groups_and_windows() {
+    let told = "(select number, unnest(['b', 'c', 'a', 'b']) as name, unnest([1, 2, 3, 4]) as amount \
+                from (values (2), (1)) as listed (number)) as told";
+    let groups = format!("select name, sum(amount) from {told} group by name order by name");
+    assert_eq!(texts(&groups), ["a 6", "b 10", "c 4"]);
+    let windows = format!(
+        "select distinct name, sum(amount) over (partition by name) from {told} order by name"
+    );
+    assert_eq!(texts(&windows), ["a 6", "b 10", "c 4"]);
+}
