@@ -25,7 +25,7 @@ fn repeated(session: &Session, rows: &str) -> i64 {
     session.count_repeated(&keys, &Bindings::default()).unwrap()
 }
 
-const TEN_THOUSAND: &str = "select 'n' || value % 100 as name, value / 100 as number \
+const TEN_THOUSAND: &str = "select 'n' || (value % 100) as name, value / 100 as number \
      from (select unnest(generate_series(0, 9999)) as value) as series";
 
 #[test]
