@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use datafusion::common::config::SpillCompression;
 use datafusion::config::ConfigNonZeroUsize;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -89,6 +90,9 @@ impl Session {
         settings.sql_parser.map_string_types_to_utf8view = false;
         settings.execution.parquet.schema_force_view_types = false;
         if let Some(bytes) = options.memory {
+            // Groups and sorts that spill are wide and full of zeros: as they are they filled the disk of a bank of a
+            // million customers.
+            settings.execution.spill_compression = SpillCompression::Lz4Frame;
             // Set aside by every sort for its merge; a small limit has many sorts at once.
             let reservation = &mut settings.execution.sort_spill_reservation_bytes;
             *reservation = (*reservation).min(bytes / 32);

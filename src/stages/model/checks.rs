@@ -425,3 +425,44 @@ fn shown(cell: &Cell) -> String {
         other => other.to_text(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(scope: &CheckScope, columns: &[&str]) -> Vec<String> {
+        let table = TableName::try_new("marts", "line").unwrap();
+        let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
+        match scope.repeated_keys(&table, &columns) {
+            CheckQuery::Keys { parts, .. } => parts.into_iter().map(|keys| keys.rows).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn keys_that_name_their_month_are_judged_month_by_month() {
+        let months = || BTreeSet::from(["2026-09".to_owned(), "2026-10".to_owned()]);
+        let key = ["month", "account_id"];
+        let tonight = format!("{}.marts.line", Catalogue::Produced.name());
+        for (scope, rows) in [
+            (CheckScope::Whole(months()), "marts.line"),
+            (CheckScope::Only(months()), "marts.line"),
+            (CheckScope::Months(months()), tonight.as_str()),
+        ] {
+            let of = |month| format!("(select * from {rows} where month = '{month}')");
+            assert_eq!(parts(&scope, &key), [of("2026-09"), of("2026-10")]);
+        }
+    }
+
+    #[test]
+    fn keys_without_a_month_and_those_of_few_rows_are_judged_together() {
+        let months = BTreeSet::from(["2026-09".to_owned(), "2026-10".to_owned()]);
+        for (scope, columns) in [
+            (CheckScope::Whole(months.clone()), ["account_id"].as_slice()),
+            (CheckScope::Months(months), &["account_id"]),
+            (CheckScope::Whole(BTreeSet::new()), &["month", "account_id"]),
+        ] {
+            assert_eq!(parts(&scope, columns), ["marts.line"]);
+        }
+    }
+}
