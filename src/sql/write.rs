@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
+use datafusion::arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::logical_expr::SortExpr;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
@@ -89,10 +90,12 @@ impl Session {
             open: None,
             files: Vec::new(),
         };
+        let mut in_order = InOrder::new(&schema, order)?;
         let mut stream = self.stream(frame)?;
         while let Some(batch) = self.runtime.block_on(stream.next()) {
             let batch = batch.map_err(|error| SqlError::execution(&error))?;
             let batch = to_stored(&batch, &schema)?;
+            in_order.require(&batch)?;
             match partitioning {
                 Partitioning::None => output.push(None, &batch)?,
                 Partitioning::Named(partition) => output.push(Some(partition.clone()), &batch)?,
@@ -127,6 +130,60 @@ impl Session {
             .close()
             .map(|_| ())
             .map_err(|error| SqlError::execution(&error.into()))
+    }
+}
+
+/// Sees that rows come in the order that readers will be told of. The engine leaves out of a sort what it takes for
+/// decided by other columns, and is not always right.
+struct InOrder {
+    converter: RowConverter,
+    places: Vec<usize>,
+    last: Option<OwnedRow>,
+}
+
+impl InOrder {
+    fn new(schema: &Schema, order: &[String]) -> Result<Self, SqlError> {
+        let places: Result<Vec<usize>, _> =
+            order.iter().map(|column| schema.index_of(column)).collect();
+        let places = places.map_err(|error| SqlError::execution(&error.into()))?;
+        let fields = places
+            .iter()
+            .map(|place| SortField::new(schema.field(*place).data_type().clone()));
+        let converter = RowConverter::new(fields.collect())
+            .map_err(|error| SqlError::execution(&error.into()))?;
+        Ok(Self {
+            converter,
+            places,
+            last: None,
+        })
+    }
+
+    fn require(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
+        if self.places.is_empty() || batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let keys: Vec<ArrayRef> = self
+            .places
+            .iter()
+            .map(|place| Arc::clone(batch.column(*place)))
+            .collect();
+        let rows = self
+            .converter
+            .convert_columns(&keys)
+            .map_err(|error| SqlError::execution(&error.into()))?;
+        let after_last = self
+            .last
+            .as_ref()
+            .is_none_or(|last| last.row() <= rows.row(0));
+        let among = (1..rows.num_rows()).all(|row| rows.row(row - 1) <= rows.row(row));
+        if !after_last || !among {
+            return Err(SqlError::Execution {
+                message: "rows came out of the order of the grain; no table is written from them"
+                    .to_owned(),
+            });
+        }
+        self.last = Some(rows.row(rows.num_rows() - 1).owned());
+        Ok(())
     }
 }
 
@@ -315,4 +372,42 @@ fn write_chunks(open: &mut OpenFile, schema: &SchemaRef, at_least: usize) -> Res
         vec![rest]
     };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Int64Array, StringArray};
+
+    use super::*;
+
+    fn batch(rows: &[(i64, Option<&str>)]) -> RecordBatch {
+        let numbers: Int64Array = rows.iter().map(|(number, _)| Some(*number)).collect();
+        let names: StringArray = rows.iter().map(|(_, name)| *name).collect();
+        let fields = vec![
+            Field::new("number", ArrowType::Int64, true),
+            Field::new("name", ArrowType::Utf8, true),
+        ];
+        let columns: Vec<ArrayRef> = vec![Arc::new(numbers), Arc::new(names)];
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    }
+
+    fn comes_in_order(batches: &[&[(i64, Option<&str>)]]) -> bool {
+        let order = ["number".to_owned(), "name".to_owned()];
+        let mut in_order = InOrder::new(&batch(&[]).schema(), &order).unwrap();
+        let mut seen = batches.iter().map(|rows| in_order.require(&batch(rows)));
+        seen.all(|found| found.is_ok())
+    }
+
+    #[test]
+    fn rows_out_of_order_are_seen_within_a_batch_and_between_two() {
+        let (a, b) = (Some("a"), Some("b"));
+        assert!(comes_in_order(&[
+            &[(1, None), (1, a), (1, a)],
+            &[],
+            &[(1, b), (2, None)]
+        ]));
+        assert!(!comes_in_order(&[&[(1, b), (1, a)]]));
+        assert!(!comes_in_order(&[&[(1, a), (1, None)]]));
+        assert!(!comes_in_order(&[&[(1, a), (2, b)], &[(2, a)]]));
+    }
 }

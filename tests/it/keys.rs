@@ -63,8 +63,8 @@ fn keys_with_nulls_are_compared_as_groups_are() {
 #[test]
 fn keys_are_compared_themselves_where_their_hashes_find_no_room() {
     let folder = tempfile::tempdir().unwrap();
-    // Ten thousand hashes need 160 kilobytes.
-    let session = session(Some(150 << 10), folder.path());
+    // Hashes of so many rows need three megabytes.
+    let session = session(Some(2 << 20), folder.path());
     assert_eq!(
         repeated(&session, &format!("({TEN_THOUSAND}) as listed")),
         0

@@ -36,29 +36,56 @@ summed as (
     group by customer_id
 ),
 
--- The lists are unrolled together: a row per attribute.
+attributes as (
+    select *
+    from (
+        values
+            ('name'), ('full_name'), ('full_name_native'), ('national_id_token'), ('segment'), ('officer_id')
+    ) as listed (attribute)
+),
+
+-- A row per attribute. Not by unrolling lists: the engine would go on taking the customer for the key of the rows.
 told as (
     select
-        customer_id,
-        n_given_names,
-        first_given_name,
-        last_given_name,
-        unnest([
-            'name', 'full_name', 'full_name_native', 'national_id_token', 'segment', 'officer_id'
-        ]) as attribute,
-        unnest([
-            n_family_names, n_full_names, n_native_names, n_tokens, n_segments, n_officers
-        ]) as n_records,
-        unnest([
-            first_family_name, first_full_name, first_native_name, first_token, first_segment, first_officer
-        ]) as first_value,
-        unnest([
-            last_family_name, last_full_name, last_native_name, last_token, last_segment, last_officer
-        ]) as last_value,
-        unnest([
-            family_name_place, full_name_place, native_name_place, token_place, segment_place, officer_place
-        ]) as place
+        summed.customer_id,
+        summed.n_given_names,
+        summed.first_given_name,
+        summed.last_given_name,
+        attributes.attribute,
+        case attributes.attribute
+            when 'name' then summed.n_family_names
+            when 'full_name' then summed.n_full_names
+            when 'full_name_native' then summed.n_native_names
+            when 'national_id_token' then summed.n_tokens
+            when 'segment' then summed.n_segments
+            else summed.n_officers
+        end as n_records,
+        case attributes.attribute
+            when 'name' then summed.first_family_name
+            when 'full_name' then summed.first_full_name
+            when 'full_name_native' then summed.first_native_name
+            when 'national_id_token' then summed.first_token
+            when 'segment' then summed.first_segment
+            else summed.first_officer
+        end as first_value,
+        case attributes.attribute
+            when 'name' then summed.last_family_name
+            when 'full_name' then summed.last_full_name
+            when 'full_name_native' then summed.last_native_name
+            when 'national_id_token' then summed.last_token
+            when 'segment' then summed.last_segment
+            else summed.last_officer
+        end as last_value,
+        case attributes.attribute
+            when 'name' then summed.family_name_place
+            when 'full_name' then summed.full_name_place
+            when 'full_name_native' then summed.native_name_place
+            when 'national_id_token' then summed.token_place
+            when 'segment' then summed.segment_place
+            else summed.officer_place
+        end as place
     from summed
+    cross join attributes
 )
 
 select
