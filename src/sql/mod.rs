@@ -18,6 +18,7 @@ pub mod output;
 pub mod result;
 pub mod schema;
 pub mod session;
+mod unrolled;
 pub mod write;
 
 pub use bind::Bindings;

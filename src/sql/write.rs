@@ -138,6 +138,8 @@ impl Session {
 struct InOrder {
     converter: RowConverter,
     places: Vec<usize>,
+    /// Names of the columns, for the message.
+    order: String,
     last: Option<OwnedRow>,
 }
 
@@ -154,6 +156,7 @@ impl InOrder {
         Ok(Self {
             converter,
             places,
+            order: order.join(", "),
             last: None,
         })
     }
@@ -178,8 +181,11 @@ impl InOrder {
         let among = (1..rows.num_rows()).all(|row| rows.row(row - 1) <= rows.row(row));
         if !after_last || !among {
             return Err(SqlError::Execution {
-                message: "rows came out of the order of the grain; no table is written from them"
-                    .to_owned(),
+                message: format!(
+                    "rows came out of the order of {}, by which they were to be sorted; nothing was written. This is an \
+                     error of the engine, not of the data: a query that says the same in another way avoids it",
+                    self.order
+                ),
             });
         }
         self.last = Some(rows.row(rows.num_rows() - 1).owned());

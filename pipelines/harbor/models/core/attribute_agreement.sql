@@ -44,7 +44,7 @@ attributes as (
     ) as listed (attribute)
 ),
 
--- A row per attribute. Not by unrolling lists: the engine would go on taking the customer for the key of the rows.
+-- A row per attribute.
 told as (
     select
         summed.customer_id,
