@@ -7,6 +7,7 @@ pub mod bind;
 pub mod catalog;
 pub mod columns;
 pub mod condition;
+mod decided;
 pub mod dependencies;
 pub mod error;
 mod joins;
@@ -18,7 +19,6 @@ pub mod output;
 pub mod result;
 pub mod schema;
 pub mod session;
-mod unrolled;
 pub mod write;
 
 pub use bind::Bindings;

@@ -12,7 +12,6 @@ use datafusion::sql::parser::Statement;
 
 use super::dependencies::parse_query;
 use super::schema::column_entries;
-use super::unrolled::require_true_keys;
 use super::{Bindings, Session, SqlError};
 use crate::store::manifest::ColumnEntry;
 
@@ -148,7 +147,6 @@ impl Session {
             .runtime
             .block_on(self.planning.statement_to_plan(statement))
             .map_err(|error| SqlError::planning(&error))?;
-        require_true_keys(&logical)?;
         // The engine rewrites a whole plan to bind values, even one that names none.
         if sql.contains(['$', '?']) {
             logical = logical

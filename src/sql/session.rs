@@ -108,6 +108,8 @@ impl Session {
             .with_config(config)
             .with_runtime_env(environment)
             .with_default_features()
+            .with_relation_planners(vec![Arc::new(super::decided::Forgetful)])
+            .with_optimizer_rules(super::decided::rules())
             .with_physical_optimizer_rules(super::joins::optimizer_rules())
             .build();
         let context = SessionContext::new_with_state(state);

@@ -46,24 +46,56 @@ fn items_of_a_constant_list_are_told_apart_by_groups_and_windows() {
     assert_eq!(texts(&windows), ["a 6", "b 10", "c 4"]);
 }
 
-/// The engine would merge the groups of `a` and `b`, and give each key of `distinct` twice.
-#[test]
-fn a_list_above_a_group_is_refused() {
-    let grouped = "(select number, count(*) as n from (values (1), (1), (2)) as listed (number) group by number)";
-    let told = format!(
-        "(select number, unnest(['a', 'b']) as name, unnest([n, n]) as n from {grouped} as grouped) as told"
+const GROUPED: &str = "(select number, count(*) as n from (values (1), (1), (2)) as listed (number) group by number) as grouped";
+
+/// Left to itself the engine sorts by the number alone, merges the groups of `a` and `b`, and leaves the `distinct` away.
+fn every_column_counts(told: &str) {
+    let ordered = format!("select number, name, n from {told} order by number, name, n");
+    assert_eq!(
+        texts(&ordered),
+        ["1 a 2", "1 b 2", "2 a 1", "2 b 1"],
+        "{told}"
     );
-    for sql in [
-        format!("select number, sum(n) from {told} group by number, name"),
-        format!("select distinct number from {told}"),
-        format!("select number from (select * from {told} where n > 1) as kept"),
-    ] {
-        let refused = session().plan(&sql, &Bindings::default()).unwrap_err();
-        assert!(refused.to_string().contains("above a group"), "{refused}");
-    }
-    // Lists below a group, or above one of everything.
-    let below = "select name, count(*) from (select unnest(['b', 'a', 'b']) as name) as told group by name order by name";
-    assert_eq!(texts(below), ["a 1", "b 2"]);
-    let of_all = "select unnest(generate_series(1, n)) as number from (select count(*) as n from (values (7), (8)) as listed (x)) as counted";
-    assert_eq!(texts(of_all), ["1", "2"]);
+    let groups = format!(
+        "select count(*) from (select number, sum(n) as n from {told} group by number, name) as counted"
+    );
+    assert_eq!(texts(&groups), ["4"], "{told}");
+    let of_number = format!("select number, sum(n) from {told} group by number order by number");
+    assert_eq!(texts(&of_number), ["1 4", "2 2"], "{told}");
+    let distinct = format!("select count(*) from (select distinct number from {told}) as counted");
+    assert_eq!(texts(&distinct), ["2"], "{told}");
+    let unknown = format!("select number, name from {told} group by number");
+    assert!(
+        session().plan(&unknown, &Bindings::default()).is_err(),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_list_above_a_group_makes_rows_of_its_own() {
+    every_column_counts(&format!(
+        "(select number, unnest(['b', 'a']) as name, unnest([n, n]) as n from {GROUPED}) as told"
+    ));
+    let at_once =
+        format!("select number, unnest(['b', 'a']) as name from {GROUPED} order by number, name");
+    assert_eq!(texts(&at_once), ["1 a", "1 b", "2 a", "2 b"]);
+}
+
+#[test]
+fn a_group_of_rows_that_were_joined_to_a_group_has_a_key_of_its_own() {
+    let names = "(values (1, 'b'), (1, 'a'), (2, 'b'), (2, 'a')) as names (of, name)";
+    let joined = format!(
+        "(select grouped.number, names.name, sum(grouped.n) as n from {names} join {GROUPED} on grouped.number = names.of \
+         group by grouped.number, names.name) as told"
+    );
+    every_column_counts(&joined);
+    let crossed = format!(
+        "(select grouped.number, names.name, sum(grouped.n) as n from {GROUPED} \
+         cross join (values ('b'), ('a')) as names (name) group by grouped.number, names.name) as told"
+    );
+    every_column_counts(&crossed);
+    let named = format!(
+        "with told as (select * from {joined}) select count(*) from (select distinct number from told) as counted"
+    );
+    assert_eq!(texts(&named), ["2"]);
 }
