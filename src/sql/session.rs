@@ -56,6 +56,8 @@ pub struct Session {
     pub(super) unread: Mutex<Unread>,
     /// Held for reading by queries that run side by side, for writing by one that needs all of the memory.
     alone: RwLock<()>,
+    /// Whether there is more than one thread to run queries side by side.
+    has_others: bool,
 }
 
 impl Session {
@@ -120,6 +122,7 @@ impl Session {
             in_order: options.parts.get() == 1,
             unread: Mutex::default(),
             alone: RwLock::default(),
+            has_others: options.threads.get() > 1,
         })
     }
 
@@ -137,10 +140,13 @@ impl Session {
             return beside_others;
         };
         let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
-        match run(self.state(Joins::Hash)) {
-            Err(SqlError::Memory { .. }) => run(self.state(Joins::SortMerge)),
-            other => other,
+        if self.has_others {
+            let alone = run(self.state(Joins::Hash));
+            let Err(SqlError::Memory { .. }) = alone else {
+                return alone;
+            };
         }
+        run(self.state(Joins::SortMerge))
     }
 
     fn state(&self, joins: Joins) -> SessionState {

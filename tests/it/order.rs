@@ -4,7 +4,10 @@
 
 use std::num::NonZeroUsize;
 
-use salenet::sql::{Bindings, Cell, Session, SessionOptions};
+use super::feeds::put;
+use salenet::domain::TableName;
+use salenet::sql::catalog::Catalogue;
+use salenet::sql::{Bindings, Cell, Session, SessionOptions, TableSource};
 
 fn session() -> Session {
     Session::try_new(&SessionOptions {
@@ -44,6 +47,43 @@ fn items_of_a_constant_list_are_told_apart_by_groups_and_windows() {
         "select distinct name, sum(amount) over (partition by name) from {told} order by name"
     );
     assert_eq!(texts(&windows), ["a 6", "b 10", "c 4"]);
+}
+
+/// A table by month is half in order for groups by month and name, and wholly for groups by its own key.
+#[test]
+fn groups_use_the_order_of_all_their_columns_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session();
+    let rows = "select '2026-0' || month as month, number, 'n' || (number % 3) as name from \
+                (select unnest(generate_series(1, 2)) as month) as months \
+                cross join (select unnest(generate_series(1, 100)) as number) as numbers order by month, number";
+    let plan = session.plan(rows, &Bindings::default()).unwrap();
+    let mut bytes = Vec::new();
+    session.write_parquet(&plan, &mut bytes).unwrap();
+    put(folder.path(), "fact.parquet", &bytes);
+    let source = TableSource {
+        columns: plan.columns(),
+        sorted_by: vec!["month".to_owned(), "number".to_owned()],
+        files: vec![folder.path().join("fact.parquet")],
+    };
+    let name = TableName::try_new("core", "fact").unwrap();
+    session.add_table(Catalogue::Tonight, &name, source);
+    let shown = |sql: &str| {
+        let plan = session.query(sql, &Bindings::default()).unwrap();
+        let rows = plan.rows().unwrap();
+        let cells = rows.iter().flatten().map(Cell::to_text);
+        cells.collect::<Vec<_>>().join(" ")
+    };
+    let half = "select month, name, count(*) as n from core.fact group by month, name";
+    assert!(shown(&format!("explain {half}")).contains("OrderUntold"));
+    let whole =
+        shown("explain select month, number, count(*) from core.fact group by month, number");
+    assert!(
+        !whole.contains("OrderUntold") && whole.contains("ordering_mode=Sorted"),
+        "{whole}"
+    );
+    let counted = format!("select count(*), sum(n) from ({half}) as counted");
+    assert_eq!(shown(&counted), "6 200");
 }
 
 const GROUPED: &str = "(select number, count(*) as n from (values (1), (1), (2)) as listed (number) group by number) as grouped";
