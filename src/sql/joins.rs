@@ -20,7 +20,7 @@ use datafusion::physical_plan::joins::{
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 
-use super::order::OrderWhereItHolds;
+use super::order::GroupsInWholeOrder;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
@@ -36,7 +36,7 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
     let place = rules
         .iter()
         .position(|rule| rule.name() == "join_selection");
-    let own: [Rule; 2] = [Arc::new(SmallerSideInMemory), Arc::new(OrderWhereItHolds)];
+    let own: [Rule; 2] = [Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)];
     let place = place.unwrap_or(0);
     rules.splice(place..place, own);
     rules
