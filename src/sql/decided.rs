@@ -9,7 +9,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DFSchemaRef, FunctionalDependencies, Result};
 use datafusion::logical_expr::expr::Expr;
 use datafusion::logical_expr::planner::{
@@ -56,7 +56,21 @@ impl OptimizerRule for Forget {
         plan: LogicalPlan,
         _: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        plan.transform_up_with_subqueries(forget)
+        // Most plans have nothing to forget by now, and to look costs less than to rebuild.
+        let mut believes = false;
+        plan.apply_with_subqueries(|node| {
+            believes = !node.schema().functional_dependencies().is_empty();
+            Ok(if believes {
+                TreeNodeRecursion::Stop
+            } else {
+                TreeNodeRecursion::Continue
+            })
+        })?;
+        if believes {
+            plan.transform_up_with_subqueries(forget)
+        } else {
+            Ok(Transformed::no(plan))
+        }
     }
 }
 
