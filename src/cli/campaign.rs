@@ -1,6 +1,7 @@
 //! `salenet campaign`: plan, run, list, approve, export, recall, replay, results.
 
 use std::fmt::Write;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -16,6 +17,7 @@ use crate::domain::BusinessDate;
 use crate::run::campaign_desk::{
     Signed, approve, ask, export, list_runs, plan_campaign, recall, replay,
 };
+use crate::run::check::check_campaigns;
 use crate::run::{DateSelection, RunSettings, check, run as run_nights};
 use crate::store::Warehouse;
 use crate::store::landing_output::write_output;
@@ -180,16 +182,26 @@ fn plan(
     global: &GlobalArgs,
     code: Option<&str>,
 ) -> Result<(), Failure> {
-    check(project).map_err(|problems| Failure::configuration(&problems))?;
     let all = project
         .campaigns
         .iter()
         .map(|campaign| campaign.code.as_str());
     let codes: Vec<&str> = code.map_or_else(|| all.collect(), |code| vec![code]);
-    let mut planned = Vec::new();
-    for code in codes {
-        planned.push(plan_campaign(project, settings, code)?);
-    }
+    // What is wrong with the project comes first; the look at the release goes on beside it.
+    let (checked, planned) = std::thread::scope(|scope| {
+        let checked = scope.spawn(|| check_campaigns(project).map(|_| ()));
+        let planned = codes
+            .iter()
+            .map(|code| plan_campaign(project, settings, code));
+        let planned: Result<Vec<_>, _> = planned.collect();
+        let checked = checked.join();
+        (
+            checked.unwrap_or_else(|panic| resume_unwind(panic)),
+            planned,
+        )
+    });
+    checked.map_err(|problems| Failure::configuration(&problems))?;
+    let planned = planned?;
     if global.format == Format::Json {
         let entries: Vec<_> = planned.iter().map(|(_, entry)| entry).collect();
         let text =

@@ -148,6 +148,8 @@ pub enum Suppression {
     Staff,
     /// `is_do_not_call`
     DoNotCall,
+    /// `refuses_calls`, or `is_do_not_call` without `has_existing_relationship`.
+    DoNotCallWithoutRelationship,
     /// Not `has_contact_consent`, or `has_profiling_consent`; with a channel what `core.customer_consent` says of it.
     NoConsent { purpose: String },
     /// The product is among `core.account` open accounts of the customer.

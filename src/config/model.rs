@@ -21,6 +21,9 @@ pub struct ModelSpec {
     pub materialisation: Materialisation,
     /// Of a view: a month's rows come from that month's rows of the tables it reads, and from nothing else that changes.
     pub by_month: bool,
+    /// Of a table by month: the table whose months it makes, by which a large one is made a few months at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub months_from: Option<TableName>,
     pub columns: Vec<ModelColumn>,
     pub checks: Vec<ModelCheck>,
 }

@@ -20,6 +20,8 @@ use datafusion::optimizer::optimizer::Optimizer;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::sql::sqlparser::ast::TableFactor;
 
+use super::qualify::Qualify;
+
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
 /// The engine's rules that look at what decides what.
@@ -30,10 +32,10 @@ const BELIEVERS: [&str; 4] = [
     "optimize_projections",
 ];
 
-/// The engine's own rules, none of which finds a column that is decided by others.
+/// The engine's own rules, none of which finds a column that is decided by others, or one whose table is not named.
 pub(super) fn rules() -> Vec<Rule> {
     let forget: Rule = Arc::new(Forget);
-    let mut rules: Vec<Rule> = Vec::new();
+    let mut rules: Vec<Rule> = vec![Arc::new(Qualify)];
     for rule in Optimizer::new().rules {
         if BELIEVERS.contains(&rule.name()) {
             rules.push(Arc::clone(&forget));

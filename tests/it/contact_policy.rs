@@ -253,7 +253,7 @@ fn an_old_national_list_stops_the_telephone_and_nothing_else() {
                     &["phone", "list_name", "list_date"],
                     &[&row, "('+12075550102', 'bank', date '2026-10-29')"],
                 );
-                attributes(project, "false as is_do_not_call");
+                attributes(project, &["false as is_do_not_call"]);
             },
             "attributes: marts.callable\nsuppress:\n  - {id: S03, rule: do_not_call, channel: phone}\n",
         )
@@ -270,12 +270,38 @@ fn an_old_national_list_stops_the_telephone_and_nothing_else() {
 }
 
 #[test]
+fn a_relationship_opens_the_telephone_but_not_against_the_customers_wish() {
+    // Customers 2, 5 and 6 are on a list; 3, 4 and 5 asked the bank not to call; 1, 2, 4 and 5 are customers of late.
+    let told = failed(
+        |project| {
+            attributes(
+                project,
+                &[
+                    "customer_id in (2, 5, 6) as is_do_not_call",
+                    "case when customer_id in (3, 4, 5) then true when customer_id <> 9 then false end as refuses_calls",
+                    "case when customer_id in (1, 2, 4, 5) then true when customer_id <> 6 then false end \
+                     as has_existing_relationship",
+                ],
+            );
+        },
+        "attributes: marts.callable\nsuppress:\n  \
+         - {id: S03, rule: do_not_call, channel: phone, except: [existing_relationship]}\n",
+    );
+    let closed = told.iter().filter(|line| line.contains(" S03 "));
+    let closed: Vec<&str> = closed.filter_map(|line| line.split(' ').next()).collect();
+    // What nobody knows counts against a call.
+    assert_eq!(closed, ["3", "4", "5", "6", "9"]);
+}
+
+#[test]
 fn who_is_not_known_to_be_of_age_is_never_contacted() {
     let told = failed(
         |project| {
             attributes(
                 project,
-                "case customer_id when 1 then false when 2 then cast(null as boolean) else true end as of_legal_age",
+                &[
+                    "case customer_id when 1 then false when 2 then cast(null as boolean) else true end as of_legal_age",
+                ],
             );
         },
         "attributes: marts.callable\n",
@@ -295,10 +321,12 @@ fn who_is_not_known_to_be_of_age_is_never_contacted() {
     assert_eq!(told.len(), 10);
 }
 
-/// `marts.callable`: the attributes and one column more.
-fn attributes(project: &Path, column: &str) {
-    let sql = format!("select *, {column} from marts.customer_360");
-    let name = column.rsplit(' ').next().expect("a name");
+/// `marts.callable`: the attributes and some columns more.
+fn attributes(project: &Path, columns: &[&str]) {
+    let sql = format!("select *, {} from marts.customer_360", columns.join(", "));
+    let names = columns
+        .iter()
+        .filter_map(|column| column.rsplit(' ').next());
     let mut yml =
         "description: Attributes.\ngrain: [customer_id]\nmaterialised: full\ncolumns:\n".to_owned();
     for column in [
@@ -307,8 +335,10 @@ fn attributes(project: &Path, column: &str) {
         "phone",
         "total_balance",
         "has_left",
-        name,
-    ] {
+    ]
+    .into_iter()
+    .chain(names)
+    {
         let _ = writeln!(yml, "  {column}: {{description: A column}}");
     }
     put(project, "models/marts/callable.sql", sql.as_bytes());

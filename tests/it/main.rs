@@ -34,6 +34,7 @@ mod crash;
 mod releases;
 mod gates;
 mod replay;
+mod months;
 mod order;
 mod privacy;
 mod architecture;

@@ -178,7 +178,11 @@ fn check_baseline(raw: &RawCampaign, node: &Node, report: &mut Reporter<'_>) {
 fn calls(suppress: &[SuppressionRule], cells: &[CellSpec]) -> bool {
     let by_phone = Some(Channel::Phone);
     let lists = suppress.iter().any(|rule| {
-        rule.rule == Suppression::DoNotCall && (rule.channel.is_none() || rule.channel == by_phone)
+        let by_lists = matches!(
+            rule.rule,
+            Suppression::DoNotCall | Suppression::DoNotCallWithoutRelationship
+        );
+        by_lists && (rule.channel.is_none() || rule.channel == by_phone)
     });
     lists && cells.iter().any(|cell| cell.channel == by_phone)
 }

@@ -49,6 +49,7 @@ pub fn check(
             format!("`{table}` is no view with a column `month`"),
         );
     }
+    let months_from = months_from(&raw, &table, node.get("months_from"), &mut report);
     if raw.materialised == RawMaterialisation::Month && columns_node.find("month").is_none() {
         report.at_hint(
             node.get("materialised"),
@@ -80,6 +81,7 @@ pub fn check(
             RawMaterialisation::Append => Materialisation::Append,
         },
         by_month: raw.by_month,
+        months_from,
         columns: raw
             .columns
             .0
@@ -94,6 +96,34 @@ pub fn check(
             .collect(),
         checks,
         table,
+    }
+}
+
+fn months_from(
+    raw: &RawModel,
+    table: &TableName,
+    node: &Node,
+    report: &mut Reporter<'_>,
+) -> Option<TableName> {
+    let months = raw.months_from.as_ref()?;
+    if raw.materialised != RawMaterialisation::Month {
+        report.at_hint(
+            node,
+            format!("`{table}` is not materialised by month"),
+            "leave `months_from` out, or write `materialised: month`",
+        );
+        return None;
+    }
+    match months.parse() {
+        Ok(months) => Some(months),
+        Err(_) => {
+            report.at_hint(
+                node,
+                format!("`{months}` is no table"),
+                "name a table that the query reads, such as core.month_to_build",
+            );
+            None
+        }
     }
 }
 

@@ -85,6 +85,7 @@ fn check_keys(
     let of = match built_in {
         RawSuppression::NoConsent => &["purpose"][..],
         RawSuppression::OpenComplaint => &["days", "except"],
+        RawSuppression::DoNotCall => &["except"],
         RawSuppression::Delinquent => &["days_past_due", "months"],
         _ => &[],
     };
@@ -111,7 +112,7 @@ fn suppression(
         RawSuppression::Deceased => Suppression::Deceased,
         RawSuppression::Bankrupt => Suppression::Bankrupt,
         RawSuppression::Staff => Suppression::Staff,
-        RawSuppression::DoNotCall => Suppression::DoNotCall,
+        RawSuppression::DoNotCall => do_not_call(rule, node, report),
         RawSuppression::NoConsent => {
             let purpose = match rule.purpose {
                 None | Some(RawPurpose::Contact) => "contact",
@@ -146,7 +147,26 @@ fn suppression(
     }
 }
 
-/// Built-in rules read a column of the attributes, or a table of their own.
+const EXISTING_RELATIONSHIP: &str = "existing_relationship";
+
+fn do_not_call(rule: &RawSuppressionRule, node: &Node, report: &mut Reporter<'_>) -> Suppression {
+    for (index, exception) in rule.except.iter().enumerate() {
+        if exception != EXISTING_RELATIONSHIP {
+            report.at_hint(
+                node.get("except").item(index),
+                format!("`do_not_call` knows no exception `{exception}`"),
+                format!("its one exception is `{EXISTING_RELATIONSHIP}`"),
+            );
+        }
+    }
+    if rule.except.is_empty() {
+        Suppression::DoNotCall
+    } else {
+        Suppression::DoNotCallWithoutRelationship
+    }
+}
+
+/// Built-in rules read columns of the attributes, or a table of their own.
 fn check_reads(
     suppression: &Suppression,
     rule: &RawSuppressionRule,
@@ -155,37 +175,44 @@ fn check_reads(
     place: &Node,
     report: &mut Reporter<'_>,
 ) {
-    let column = match suppression {
-        Suppression::Deceased => "is_deceased".to_owned(),
-        Suppression::Bankrupt => "is_bankrupt".to_owned(),
-        Suppression::Staff => "is_staff".to_owned(),
-        Suppression::DoNotCall => "is_do_not_call".to_owned(),
-        Suppression::Hardship => "is_in_hardship".to_owned(),
-        Suppression::LegalHold => "is_legal_hold".to_owned(),
-        Suppression::PendingApplication => "has_pending_application".to_owned(),
+    let columns = match suppression {
+        Suppression::Deceased => vec!["is_deceased".to_owned()],
+        Suppression::Bankrupt => vec!["is_bankrupt".to_owned()],
+        Suppression::Staff => vec!["is_staff".to_owned()],
+        Suppression::DoNotCall => vec!["is_do_not_call".to_owned()],
+        Suppression::DoNotCallWithoutRelationship => [
+            "is_do_not_call",
+            "refuses_calls",
+            "has_existing_relationship",
+        ]
+        .map(str::to_owned)
+        .into(),
+        Suppression::Hardship => vec!["is_in_hardship".to_owned()],
+        Suppression::LegalHold => vec!["is_legal_hold".to_owned()],
+        Suppression::PendingApplication => vec!["has_pending_application".to_owned()],
         Suppression::NoConsent { purpose } if rule.channel.is_none() && purpose == "contact" => {
-            "has_contact_consent".to_owned()
+            vec!["has_contact_consent".to_owned()]
         }
         Suppression::NoConsent { purpose } if rule.channel.is_none() && purpose == "profiling" => {
-            "has_profiling_consent".to_owned()
+            vec!["has_profiling_consent".to_owned()]
         }
         Suppression::NoConsent { .. } => {
             let columns = ["customer_id", "purpose", "channel", "status"];
             return check_table("core.customer_consent", &columns, known, place, report);
         }
         Suppression::OpenComplaint { days: None, except } if except.is_empty() => {
-            "has_open_complaint".to_owned()
+            vec!["has_open_complaint".to_owned()]
         }
         Suppression::OpenComplaint { .. } => {
             let columns = ["customer_id", "topic", "closed_on"];
             return check_table("core.complaint", &columns, known, place, report);
         }
-        Suppression::Delinquent { months: None, .. } => "days_past_due".to_owned(),
+        Suppression::Delinquent { months: None, .. } => vec!["days_past_due".to_owned()],
         Suppression::Delinquent {
             months: Some(months),
             ..
         } => {
-            format!("worst_days_past_due_{months}m")
+            vec![format!("worst_days_past_due_{months}m")]
         }
         Suppression::HoldsProduct => {
             for (table, columns) in [
@@ -200,15 +227,17 @@ fn check_reads(
         Suppression::Condition { .. } => return,
     };
     let Some(model) = model else { return };
-    if model.columns.iter().all(|each| each.name != column) {
-        report.at_hint(
-            place,
-            format!(
-                "`{}` has no column `{column}`, which this rule reads",
-                model.table
-            ),
-            format!("add the column to {}, or use `where`", model.table),
-        );
+    for column in columns {
+        if model.columns.iter().all(|each| each.name != column) {
+            report.at_hint(
+                place,
+                format!(
+                    "`{}` has no column `{column}`, which this rule reads",
+                    model.table
+                ),
+                format!("add the column to {}, or use `where`", model.table),
+            );
+        }
     }
 }
 

@@ -149,7 +149,8 @@ pub struct RawSuppressionRule {
     /// `open_complaint`: complaints that are open, or were closed in the last so many days.
     #[schemars(range(min = 1))]
     pub days: Option<u32>,
-    /// `open_complaint`: topics that do not count.
+    /// `open_complaint`: topics that do not count. `do_not_call`: `[existing_relationship]` lets customers be called
+    /// who have dealt with the bank of late, unless they themselves asked it not to.
     #[serde(default)]
     pub except: Vec<String>,
     /// delinquent: from so many days behind.

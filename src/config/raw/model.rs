@@ -21,6 +21,10 @@ pub struct RawModel {
     /// reads. Then its checks look at the months written tonight, if they passed for all others before.
     #[serde(default)]
     pub by_month: bool,
+    /// Of a table materialised by month: the table whose column `month` holds the months that its query makes, such as
+    /// core.month_to_build. Where the query reads much, it runs for a few of these months at a time, which takes less
+    /// memory; the rows are the same.
+    pub months_from: Option<String>,
     /// Every column the SQL produces.
     pub columns: Named<RawModelColumn>,
     /// Further checks.

@@ -56,21 +56,42 @@ fn some_date() -> BusinessDate {
 /// # Errors
 /// All problems found, each at its place in the file.
 pub fn check(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
+    check_parts(project, Parts::All)
+}
+
+/// Plans models, campaigns and scores, without the checks of models: what a look at a campaign needs.
+///
+/// # Errors
+/// All problems found, each at its place in the file.
+pub fn check_campaigns(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
+    check_parts(project, Parts::Campaigns)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    All,
+    /// Without what only nights run.
+    Campaigns,
+}
+
+fn check_parts(project: &Project, parts: Parts) -> Result<CheckedProject<'_>, Diagnostics> {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
         .stack_size(STACK_BYTES)
         .build();
     match pool {
-        Ok(pool) => pool.install(|| check_on_threads(project)),
+        Ok(pool) => pool.install(|| check_on_threads(project, parts)),
         Err(error) => Err(Diagnostic::in_file(&project.root, error.to_string()).into()),
     }
 }
 
-fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics> {
+fn check_on_threads(project: &Project, parts: Parts) -> Result<CheckedProject<'_>, Diagnostics> {
     let mut problems = Diagnostics::default();
-    check_row_rules(project, &mut problems);
-    check_trained(project, &mut problems);
+    if parts == Parts::All {
+        check_row_rules(project, &mut problems);
+        check_trained(project, &mut problems);
+    }
     let given = given_tables(project);
     let graph = match graph(project, &given) {
         Ok(graph) => graph,
@@ -104,7 +125,7 @@ fn check_on_threads(project: &Project) -> Result<CheckedProject<'_>, Diagnostics
     // Checks and campaigns of models that do not plan would only repeat the same problem.
     if problems.is_empty() {
         let guard = Guard::new(project, lineages, &columns);
-        let (of_models, of_campaigns) = plan_readers(&planner, &guard);
+        let (of_models, of_campaigns) = plan_readers(&planner, &guard, parts);
         for found in of_models {
             problems.extend(found);
         }
@@ -185,10 +206,17 @@ fn graph(
 }
 
 /// Plans what only reads: the checks of every model, and every campaign.
-fn plan_readers(planner: &Planner, guard: &Guard<'_>) -> (Vec<Diagnostics>, Vec<CampaignFindings>) {
+fn plan_readers(
+    planner: &Planner,
+    guard: &Guard<'_>,
+    parts: Parts,
+) -> (Vec<Diagnostics>, Vec<CampaignFindings>) {
     let project = planner.project;
     rayon::join(
         || {
+            if parts == Parts::Campaigns {
+                return Vec::new();
+            }
             let models = project.models.par_iter();
             let found = models.map(|model| planner.plan_checks(model));
             found.collect::<Vec<_>>()

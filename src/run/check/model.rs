@@ -8,13 +8,14 @@ use crate::config::model::{Materialisation, ModelSpec};
 use crate::diagnostic::Diagnostics;
 use crate::run::types::{declared_type, stored_type};
 use crate::sql::catalog::Catalogue;
+use crate::sql::dependencies::TableReferences;
 use crate::sql::lineage::Lineage;
 use crate::sql::{SqlError, TableSource};
 use crate::store::manifest::ColumnEntry;
 
 impl Planner<'_> {
     /// Plans the model and registers it for its readers.
-    pub fn plan_model(&self, model: &ModelSpec) -> PlannedModel {
+    pub fn plan_model(&self, model: &ModelSpec, reads: &TableReferences) -> PlannedModel {
         let mut problems = Diagnostics::default();
         let report = |problems: &mut Diagnostics, error: &SqlError| {
             let place = self.project.locations.model_sql(&model.table);
@@ -41,6 +42,7 @@ impl Planner<'_> {
         };
         let columns = plan.columns();
         self.compare_columns(model, &columns, &mut problems);
+        self.check_months(model, reads, &mut problems);
         if model.materialisation == Materialisation::View {
             let added =
                 self.session
@@ -58,6 +60,25 @@ impl Planner<'_> {
             columns: Some(columns),
             lineage,
         }
+    }
+
+    /// What names the months to make is read by the query anyway, and has them as text.
+    fn check_months(&self, model: &ModelSpec, reads: &TableReferences, problems: &mut Diagnostics) {
+        let Some(months) = &model.months_from else {
+            return;
+        };
+        let message = if reads.tonight.contains(months) {
+            let months_sql = format!("select month from {months}");
+            let plan = self.session.plan(&months_sql, &self.bindings);
+            if plan.is_ok_and(|plan| plan.columns()[0].data_type == "Utf8") {
+                return;
+            }
+            format!("{months} has no text column `month`")
+        } else {
+            format!("the query of {} does not read {months}", model.table)
+        };
+        let hint = "name a table that the query reads and that has one row a month, such as core.month_to_build";
+        problems.push(self.at_model(model, "months_from", message).hint(hint));
     }
 
     fn compare_columns(

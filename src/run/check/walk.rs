@@ -33,7 +33,7 @@ pub(super) fn plan_models(planner: &Planner, graph: &ModelGraph) -> Vec<PlannedM
         });
         outcomes[position].get_or_init(|| {
             if has_inputs {
-                planner.plan_model(model)
+                planner.plan_model(model, &graph.reads[position])
             } else {
                 PlannedModel::default()
             }

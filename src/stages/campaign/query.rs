@@ -112,10 +112,13 @@ pub fn judge_query(campaign: &CampaignSpec) -> String {
         })
         .collect::<Vec<_>>()
         .join("\n            + ");
-    let joins: Vec<&str> = rules
-        .iter()
-        .filter_map(|rule| rule.join.as_deref())
-        .collect();
+    let mut joins: Vec<&str> = Vec::new();
+    for join in rules.iter().filter_map(|rule| rule.join.as_deref()) {
+        // Rules that read the same share it.
+        if !joins.contains(&join) {
+            joins.push(join);
+        }
+    }
     let mut read = String::new();
     if let Some(branches) = &campaign.constraints.branches {
         let _ = write!(

@@ -195,21 +195,26 @@ fn suppression(rule: &SuppressionRule, number: usize) -> JudgedRule {
         Suppression::Bankrupt => plain("bankrupt", "is_bankrupt is not false"),
         Suppression::Staff => plain("staff of the bank", "is_staff is not false"),
         Suppression::DoNotCall => plain("on a do-not-call list", "is_do_not_call is not false"),
+        Suppression::DoNotCallWithoutRelationship => plain(
+            "asked for no calls, or is on a do-not-call list and no customer of late",
+            "refuses_calls is not false or (is_do_not_call is not false and has_existing_relationship is not true)",
+        ),
         Suppression::Hardship => plain("in hardship", "is_in_hardship is not false"),
         Suppression::LegalHold => plain("under legal hold", "is_legal_hold is not false"),
         Suppression::PendingApplication => plain(
             "has an application pending",
             "has_pending_application is not false",
         ),
-        Suppression::NoConsent { purpose } => no_consent(rule, purpose, number),
+        Suppression::NoConsent { purpose } => no_consent(rule, purpose),
         Suppression::HoldsProduct => JudgedRule {
+            // From the few products to the many accounts: a join holds what stands first.
             join: Some(format!(
                 "left join (
         select distinct owner.customer_id as _of_{number}
-        from core.customer_account as owner
-        join core.account as held on held.account_id = owner.account_id
-        join core.product as catalogue on catalogue.product_code = held.product_code
-        where (held.product_code = $campaign_product or catalogue.family = $campaign_product)
+        from core.product as catalogue
+        join core.account as held on held.product_code = catalogue.product_code
+        join core.customer_account as owner on owner.account_id = held.account_id
+        where (catalogue.product_code = $campaign_product or catalogue.family = $campaign_product)
             and held.status <> 'closed'
     ) as join_{number} on join_{number}._of_{number} = universe._member"
             )),
@@ -243,7 +248,7 @@ fn suppression(rule: &SuppressionRule, number: usize) -> JudgedRule {
     }
 }
 
-fn no_consent(rule: &SuppressionRule, purpose: &str, number: usize) -> JudgedRule {
+fn no_consent(rule: &SuppressionRule, purpose: &str) -> JudgedRule {
     let plain = |description: &str, fails: &str| JudgedRule::removing(&rule.id, description, fails);
     let channel = match (rule.channel, purpose) {
         (None, "contact") => {
@@ -257,29 +262,45 @@ fn no_consent(rule: &SuppressionRule, purpose: &str, number: usize) -> JudgedRul
         }
         (channel, _) => channel.map_or("any", Channel::as_str),
     };
-    let (purpose_name, channel_name) =
-        (format!("purpose_{number}"), format!("channel_of_{number}"));
     JudgedRule {
-        // A word for all channels holds for this one too; of two words the refusal counts.
-        join: Some(format!(
-            "left join (
-        select
-            customer_id as _of_{number},
-            bool_or(status = 'in') and not bool_or(status = 'out') as _given_{number}
-        from core.customer_consent
-        where purpose = ${purpose_name} and channel in ('any', ${channel_name})
-        group by customer_id
-    ) as join_{number} on join_{number}._of_{number} = universe._member"
-        )),
-        values: vec![
-            (purpose_name, Parameter::Text(purpose.to_owned())),
-            (channel_name, Parameter::Text(channel.to_owned())),
-        ],
+        join: Some(consents(purpose)),
+        values: vec![(
+            format!("purpose_{purpose}"),
+            Parameter::Text(purpose.to_owned()),
+        )],
         ..plain(
             &format!("no consent to {purpose} by {channel}"),
-            &format!("join_{number}._given_{number} is not true"),
+            &format!("consent_{purpose}._by_{channel} is not true"),
         )
     }
+}
+
+/// What every customer has consented to, by channel: the same words, and so one join, for all rules of a purpose.
+fn consents(purpose: &str) -> String {
+    let channels = Channel::ALL.into_iter().map(Channel::as_str);
+    let given: String = channels
+        .chain(["any"])
+        .map(|channel| {
+            // A word for all channels holds for each; of two words the refusal counts.
+            let said = |word: &str| {
+                format!("bool_or(channel in ('any', '{channel}') and status = '{word}')")
+            };
+            format!(
+                ",\n            {} and not {} as _by_{channel}",
+                said("in"),
+                said("out")
+            )
+        })
+        .collect();
+    format!(
+        "left join (
+        select
+            customer_id as _of_{purpose}{given}
+        from core.customer_consent
+        where purpose = $purpose_{purpose}
+        group by customer_id
+    ) as consent_{purpose} on consent_{purpose}._of_{purpose} = universe._member"
+    )
 }
 
 /// Complaints that are open, or were closed within the last `days` days.

@@ -4,6 +4,7 @@ use super::ModelError;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::BusinessDate;
 use crate::sql::catalog::Catalogue;
+use crate::sql::months::BYTES_AT_ONCE;
 use crate::sql::write::Partitioning;
 use crate::sql::{Bindings, Session, SqlError, TableSource};
 use crate::store::{FileEntry, TableEntry, Warehouse};
@@ -46,8 +47,18 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
         }
         Materialisation::Full | Materialisation::View => Partitioning::None,
     };
-    let mut table =
-        session.write_table(&plan, &model.grain, &partitioning, warehouse, &model.table)?;
+    let ranges = match &model.months_from {
+        Some(months) => session.cut_by_months(&plan, months, BYTES_AT_ONCE)?,
+        None => vec![plan],
+    };
+    let mut table = TableEntry::default();
+    for range in &ranges {
+        let written =
+            session.write_table(range, &model.grain, &partitioning, warehouse, &model.table)?;
+        table.columns = written.columns;
+        table.sorted_by = written.sorted_by;
+        table.files.extend(written.files);
+    }
     if let Some(base) = request.base {
         table.files = match model.materialisation {
             Materialisation::Month => replace_months(&base.files, table.files),

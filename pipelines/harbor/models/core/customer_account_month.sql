@@ -95,30 +95,28 @@ chosen as (
     from owners
 ),
 
-sums as (
-    select month, account_id, sum(chosen_weight) as sum_of_chosen, sum(is_owner) as n_owners
-    from chosen
-    group by month, account_id
-),
-
 -- Without a primary owner, or with shares that are all zero, the owners share alike.
 weighted as (
     select
-        chosen.*,
-        case when sums.sum_of_chosen > 0 then chosen.chosen_weight else chosen.is_owner end as weight,
-        case when sums.sum_of_chosen > 0 then sums.sum_of_chosen else sums.n_owners end as total_weight
-    from chosen
-    join sums on sums.month = chosen.month and sums.account_id = chosen.account_id
+        *,
+        case when sum_of_chosen > 0 then chosen_weight else is_owner end as weight,
+        case when sum_of_chosen > 0 then sum_of_chosen else n_owners end as total_weight
+    from (
+        select
+            *,
+            sum(chosen_weight) over (partition by month, account_id) as sum_of_chosen,
+            sum(is_owner) over (partition by month, account_id) as n_owners
+        from chosen
+    ) as summed
 ),
 
--- A customer may be the only owner under several records: only other shares are divided.
+-- An account whose parties own nothing has no total.
 floored as (
     select
         *,
-        weight * 1000000 / total_weight as floor_ppm,
-        weight * 1000000 % total_weight as remainder
+        coalesce(weight * 1000000 / nullif(total_weight, 0), 0) as floor_ppm,
+        coalesce(weight * 1000000 % nullif(total_weight, 0), 0) as remainder
     from weighted
-    where weight > 0 and weight < total_weight
 ),
 
 -- Largest remainder; ties go to the stronger role, then to the smaller customer number.
@@ -156,25 +154,24 @@ unowned_accounts as (
         where owned_accounts.month = accounts_seen.month and owned_accounts.account_id = accounts_seen.account_id
     )
     union
-    select named.month, named.account_id
-    from named
-    where not exists (
-        select 1
-        from owned_accounts
-        where owned_accounts.month = named.month and owned_accounts.account_id = named.account_id
-    )
+    select parties.month, parties.account_id
+    from parties
+    join months on months.month = parties.month
+    join roles on roles.role = parties.role
+    where
+        parties.is_sole_owner is not true
+        and not exists (
+            select 1
+            from owned_accounts
+            where owned_accounts.month = parties.month and owned_accounts.account_id = parties.account_id
+        )
 ),
 
 shares as (
     select
         month, account_id, customer_id, role_rank, ownership_ppm,
-        case when weight > 0 then 1000000 else 0 end as allocation_ppm, _file_id, _line
-    from weighted
-    where weight = 0 or weight = total_weight
-    union all
-    select
-        month, account_id, customer_id, role_rank, ownership_ppm,
-        floor_ppm + case when place <= missing_ppm then 1 else 0 end, _file_id, _line
+        floor_ppm + case when remainder > 0 and place <= missing_ppm then 1 else 0 end as allocation_ppm,
+        _file_id, _line
     from placed
     union all
     -- An account without an owner is nobody's.
@@ -182,17 +179,21 @@ shares as (
     from unowned_accounts
 ),
 
--- Several records without a customer are one line of UNASSIGNED.
+-- Several records without a customer are one line of UNASSIGNED; every other customer has one line already.
 allocations as (
     select * from sole_owners
     union all
-    select * from shares where customer_id <> 0
-    union all
     select
-        month, account_id, 0, 9, sum(ownership_ppm), sum(allocation_ppm), min(_file_id), min(_line)
+        month,
+        account_id,
+        customer_id,
+        min(case when customer_id = 0 then 9 else role_rank end),
+        sum(ownership_ppm),
+        sum(allocation_ppm),
+        min(_file_id),
+        min(_line)
     from shares
-    where customer_id = 0
-    group by month, account_id
+    group by month, account_id, customer_id
 )
 
 select

@@ -120,9 +120,10 @@ hardships as (
 ),
 
 refused_numbers as (
-    select distinct numbers.customer_id
+    select numbers.customer_id, bool_or(do_not_call.list_name = 'bank') as is_listed_by_bank
     from numbers
     join do_not_call on do_not_call.phone = numbers.phone
+    group by numbers.customer_id
 ),
 
 consent_flags as (
@@ -153,6 +154,13 @@ answers as (
     left join contacts on contacts.finder_no = responses.finder_no
     left join aliases
         on aliases.retired_customer_id = coalesce(responses.customer_id, contacts.customer_id)
+),
+
+inquiries as (
+    select customer_id, max(responded_on) as last_inquiry_on
+    from answers
+    where response_type = 'inquiry' and customer_id is not null
+    group by customer_id
 ),
 
 pending as (
@@ -285,6 +293,14 @@ select
     -- An organisation has no age.
     customers.customer_type = 'organisation' or coalesce(ages.of_legal_age, false) as of_legal_age,
     refused_numbers.customer_id is not null or coalesce(contact_results.asks_for_no_call, false) as is_do_not_call,
+    coalesce(refused_numbers.is_listed_by_bank, false) or coalesce(contact_results.asks_for_no_call, false)
+        as refuses_calls,
+    -- As the rules on telephone sales have it: eighteen months after the last transaction, three after an inquiry.
+    coalesce(
+        customers.last_activity_date > cast(cast($business_date as date) - interval '18 months' as date), false
+    ) or coalesce(
+        inquiries.last_inquiry_on > cast(cast($business_date as date) - interval '3 months' as date), false
+    ) as has_existing_relationship,
     coalesce(consent_flags.has_contact_consent, false) as has_contact_consent,
     coalesce(consent_flags.has_profiling_consent, false) as has_profiling_consent,
     coalesce(complaint_counts.n_open_complaints, 0) > 0 as has_open_complaint,
@@ -328,6 +344,7 @@ left join hardships on hardships.customer_id = customers.customer_id
 left join refused_numbers on refused_numbers.customer_id = customers.customer_id
 left join consent_flags on consent_flags.customer_id = customers.customer_id
 left join complaint_counts on complaint_counts.customer_id = customers.customer_id
+left join inquiries on inquiries.customer_id = customers.customer_id
 left join pending on pending.customer_id = customers.customer_id
 left join holdings on holdings.customer_id = customers.customer_id
 left join homes on homes.customer_id = customers.customer_id and homes.place = 1

@@ -1,0 +1,187 @@
+//! Tables made a few months at a time.
+
+#![cfg(test)]
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use super::bank::{Bank, Said};
+use super::feeds::put;
+use salenet::domain::TableName;
+use salenet::sql::catalog::Catalogue;
+use salenet::sql::months::BYTES_AT_ONCE;
+use salenet::sql::result::Plan;
+use salenet::sql::write::Partitioning;
+use salenet::sql::{Bindings, Session, SessionOptions, TableSource};
+use salenet::store::{FileEntry, Warehouse};
+
+fn session() -> Session {
+    Session::try_new(&SessionOptions {
+        threads: NonZeroUsize::MIN,
+        parts: NonZeroUsize::MIN,
+        memory: None,
+        spill_folder: None,
+    })
+    .unwrap()
+}
+
+fn planned(session: &Session, sql: &str) -> Plan {
+    session.plan(sql, &Bindings::default()).unwrap()
+}
+
+fn add(session: &Session, folder: &Path, name: &str, sql: &str) {
+    let plan = planned(session, sql);
+    let mut bytes = Vec::new();
+    session.write_parquet(&plan, &mut bytes).unwrap();
+    put(folder, &format!("{name}.parquet"), &bytes);
+    let source = TableSource {
+        columns: plan.columns(),
+        sorted_by: Vec::new(),
+        files: vec![folder.join(format!("{name}.parquet"))],
+    };
+    let name = TableName::try_new("core", name).unwrap();
+    session.add_table(Catalogue::Tonight, &name, source);
+}
+
+/// Facts of twelve months; `core.month` names those from April to October, and one that has no facts.
+fn with_facts(folder: &Path) -> Session {
+    let session = session();
+    let months = "select '2026-' || lpad(cast(value as varchar), 2, '0') as month \
+                  from (select unnest(generate_series(1, 12)) as value) as series";
+    let named = format!(
+        "select month from ({months}) as months where month between '2026-04' and '2026-10' \
+         union all select '2027-06'"
+    );
+    add(&session, folder, "month", &named);
+    let facts = format!(
+        "select month, number from ({months}) as months \
+         cross join (select unnest(generate_series(1, 50)) as number) as numbers"
+    );
+    add(&session, folder, "fact", &facts);
+    session
+}
+
+fn written(session: &Session, folder: &Path, ranges: &[Plan]) -> Vec<FileEntry> {
+    let warehouse = Warehouse::open_or_create(folder).unwrap();
+    let table = TableName::try_new("marts", "fact").unwrap();
+    let grain = ["month".to_owned(), "number".to_owned()];
+    let files = ranges.iter().flat_map(|range| {
+        let written = session.write_table(range, &grain, &Partitioning::Month, &warehouse, &table);
+        written.unwrap().files
+    });
+    files.collect()
+}
+
+#[test]
+fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let months = TableName::try_new("core", "month").unwrap();
+    let plan = planned(
+        &session,
+        "select facts.month, facts.number, sum(facts.number) as total \
+         from core.fact as facts left join core.month as months on months.month = facts.month \
+         group by facts.month, facts.number",
+    );
+    let cut = |bytes_at_once| {
+        session
+            .cut_by_months(&plan, &months, bytes_at_once)
+            .unwrap()
+    };
+    assert_eq!(cut(BYTES_AT_ONCE).len(), 1);
+    assert_eq!(cut(1).len(), 8);
+    let whole = written(&session, folder.path(), &cut(BYTES_AT_ONCE));
+    assert_eq!(whole.len(), 12);
+    let stored = std::fs::metadata(folder.path().join("fact.parquet")).unwrap();
+    for bytes_at_once in [1, stored.len() / 2, stored.len()] {
+        let files = written(&session, folder.path(), &cut(bytes_at_once));
+        assert_eq!(files, whole, "{bytes_at_once}");
+    }
+}
+
+#[test]
+fn a_row_without_a_month_fails_the_table_cut_or_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let months = TableName::try_new("core", "month").unwrap();
+    let plan = planned(
+        &session,
+        "select nullif(month, '2026-05') as month, number from core.fact",
+    );
+    let warehouse = Warehouse::open_or_create(folder.path()).unwrap();
+    let table = TableName::try_new("marts", "fact").unwrap();
+    for bytes_at_once in [BYTES_AT_ONCE, 1] {
+        let ranges = session
+            .cut_by_months(&plan, &months, bytes_at_once)
+            .unwrap();
+        let told: Vec<String> = ranges
+            .iter()
+            .filter_map(|range| {
+                let grain = ["number".to_owned()];
+                let by_month = Partitioning::Month;
+                let written = session.write_table(range, &grain, &by_month, &warehouse, &table);
+                written.err().map(|error| error.to_string())
+            })
+            .collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("something else than YYYY-MM"), "{told:?}");
+    }
+}
+
+/// What `check` says of the model of months with another key.
+fn checked(months_from: &str) -> Said {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let file = "models/core/account_month.yml";
+    let text = std::fs::read_to_string(project.join(file)).unwrap();
+    let from = "materialised: month\n";
+    assert!(text.contains(from), "{text}");
+    let text = text.replace(from, &format!("{from}months_from: {months_from}\n"));
+    put(&project, file, text.as_bytes());
+    let mut command = bank.with_project(&project, &["check"]);
+    Said::of(&command.output().unwrap())
+}
+
+#[test]
+fn a_table_that_names_no_months_is_refused() {
+    let said = checked("core.customer").exits(3);
+    let unread = "the query of core.account_month does not read core.customer";
+    assert!(said.stderr.contains(unread), "{}", said.stderr);
+    let said = checked("core.account").exits(3);
+    let no_month = "core.account has no text column `month`";
+    assert!(said.stderr.contains(no_month), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("account_month.yml:4:1"),
+        "{}",
+        said.stderr
+    );
+}
+
+/// A month's share of rows is found where they are stored, below groups that `union all by name` puts together.
+#[test]
+fn a_question_for_one_month_reads_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let facts = "with sums as (
+            select facts.month, sum(facts.number) as total from core.fact as facts group by facts.month
+        ),
+        counts as (
+            select facts.month, count(*) as n from core.fact as facts group by facts.month
+        ),
+        both as (select * from sums union all by name select * from counts)
+        select month, sum(total) as total, sum(n) as n, max(upper(month)) as word from both group by month";
+    let asked = format!("select * from ({facts}) as facts where month = '2026-05'");
+    let rows = |sql: &str| {
+        let found = session.query(sql, &Bindings::default()).unwrap();
+        found.rows().unwrap()
+    };
+    let plan: String = rows(&format!("explain {asked}"))
+        .iter()
+        .flatten()
+        .map(|cell| cell.to_text())
+        .collect();
+    let scans = plan.matches("partial_filters=[core.fact.month = Utf8(\"2026-05\")]");
+    assert_eq!(scans.count(), 2, "{plan}");
+    let found: Vec<String> = rows(&asked)[0].iter().map(|cell| cell.to_text()).collect();
+    assert_eq!(found, ["2026-05", "1275", "50", "2026-05"]);
+}
