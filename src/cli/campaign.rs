@@ -187,7 +187,7 @@ fn plan(
         .iter()
         .map(|campaign| campaign.code.as_str());
     let codes: Vec<&str> = code.map_or_else(|| all.collect(), |code| vec![code]);
-    // What is wrong with the project comes first; the look at the release goes on beside it.
+    // What is wrong with models, campaigns and scores is told instead of figures; what only nights run is not looked at.
     let (checked, planned) = std::thread::scope(|scope| {
         let checked = scope.spawn(|| check_campaigns(project).map(|_| ()));
         let planned = codes

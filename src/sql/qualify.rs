@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -55,25 +54,30 @@ fn qualify(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     if !unnamed(&plan) {
         return Ok(Transformed::no(plan));
     }
-    let names = NamePreserver::new(&plan);
     let LogicalPlan::Projection(projection) = plan else {
         return Ok(Transformed::no(plan));
     };
     let schema = Arc::clone(projection.input.schema());
-    let expressions = projection.expr.into_iter().map(|expression| {
-        let name = names.save(&expression);
-        let named = expression
-            .transform_up(|part| {
-                Ok(match &part {
-                    Expr::Column(column) => match with_table(column, &schema) {
-                        Some(column) => Transformed::yes(Expr::Column(column)),
-                        None => Transformed::no(part),
-                    },
-                    _ => Transformed::no(part),
-                })
+    let shown = projection.schema.columns();
+    let expressions = projection.expr.into_iter().zip(shown);
+    let expressions = expressions.map(|(expression, shown)| {
+        let named = expression.transform_up(|part| {
+            Ok(match &part {
+                Expr::Column(column) => match with_table(column, &schema) {
+                    Some(column) => Transformed::yes(Expr::Column(column)),
+                    None => Transformed::no(part),
+                },
+                _ => Transformed::no(part),
             })
-            .data()?;
-        Ok(name.restore(named))
+        });
+        let named = named.data()?;
+        // Whatever reads the projection knows its columns by the names they have had.
+        let name = (shown.relation, shown.name);
+        Ok(if named.qualified_name() == name {
+            named
+        } else {
+            named.alias_qualified(name.0, name.1)
+        })
     });
     let expressions = expressions.collect::<Result<Vec<_>>>()?;
     let named = Projection::try_new(expressions, projection.input)?;

@@ -101,6 +101,11 @@ fn a_prohibited_column_is_found_however_it_hides() {
             "select customer_id, 'none' as hint from core.customer
              union all select customer_id, cast(open_date as varchar) as hint from core.opened",
         ),
+        (
+            "union by name",
+            "select customer_id, 'none' as hint from core.customer
+             union all by name select cast(open_date as varchar) as hint, customer_id from core.opened",
+        ),
         ("group", "select min(customer_id) as customer_id, 1 as hint from core.opened group by open_date"),
         ("order and limit", "select customer_id, 1 as hint from core.opened order by open_date limit 5"),
         (
@@ -125,6 +130,20 @@ fn a_prohibited_column_is_found_however_it_hides() {
             said.stderr
         );
     }
+}
+
+/// There is no release yet, which a sound project would be told instead.
+#[test]
+fn a_campaign_is_not_planned_by_what_is_prohibited() {
+    let (bank, project) = guarded();
+    let opened = ["customer_id", "open_date"];
+    model(&project, "core/opened", &opened, "view", OPENED);
+    let sql = "select customer_id, open_date as hint from core.opened";
+    choose_by_hidden(&project, sql);
+    let mut command = bank.with_project(&project, &["campaign", "plan"]);
+    let said = Said::of(&command.output().expect("starts")).exits(3);
+    let told = "uses `staging.deposits_accounts.open_date`, which is prohibited: ";
+    assert!(said.stderr.contains(told), "{}", said.stderr);
 }
 
 /// The features of a logistic score are models too: each way of hiding is told at the score, and at the campaign that

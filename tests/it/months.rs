@@ -100,6 +100,18 @@ fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
 }
 
 #[test]
+fn a_table_without_months_cuts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let none = "select cast(null as varchar) as month from core.month where month = 'none'";
+    add(&session, folder.path(), "never", none);
+    let months = TableName::try_new("core", "never").unwrap();
+    let plan = planned(&session, "select month, number from core.fact");
+    let ranges = session.cut_by_months(&plan, &months, 1).unwrap();
+    assert_eq!(written(&session, folder.path(), &ranges).len(), 12);
+}
+
+#[test]
 fn a_row_without_a_month_fails_the_table_cut_or_whole() {
     let folder = tempfile::tempdir().unwrap();
     let session = with_facts(folder.path());

@@ -106,8 +106,9 @@ effects as (
     select campaign_code, cell_code, min(rise) as smallest_effect
     from raised
     where
-        rise >= 1.959964 * sqrt(pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m))
-            + 0.841621 * sqrt(rate * (1.0 - rate) / n + base_rate * (1.0 - base_rate) / m)
+        -- Rates above one are gone already, and may yet be looked at before they are.
+        rise >= 1.959964 * sqrt(greatest(pooled * (1.0 - pooled), 0.0) * (1.0 / n + 1.0 / m))
+            + 0.841621 * sqrt(greatest(rate * (1.0 - rate), 0.0) / n + base_rate * (1.0 - base_rate) / m)
     group by campaign_code, cell_code
 )
 
