@@ -4,32 +4,45 @@
 //! read the smaller tables again. The ranges of months cover every row, whatever months there are. Each runs the whole
 //! query, so one that chooses among the rows of several months must not leave the choice between equals open.
 
+use std::fs::File;
+
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::listing::ListingTable;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, TableScan};
+use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::prelude::{Expr, col, lit};
 
 use super::result::Plan;
 use super::{Bindings, Cell, Session, SqlError};
 use crate::domain::TableName;
 
-/// Stored bytes that one query reads, about; a gibibyte and a half of memory for the widest models.
-pub const BYTES_AT_ONCE: u64 = 96 << 20;
+/// What one query reads at once, about: then the widest models and those of the most rows hold a gibibyte or two.
+pub const AT_ONCE: Stored = Stored {
+    bytes: 96 << 20,
+    rows: 16 << 20,
+};
+
+/// How much stands in files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stored {
+    pub bytes: u64,
+    pub rows: u64,
+}
 
 impl Session {
-    /// The plan once for each range of months, by the months of the table `months`; `bytes_at_once` decides how many.
+    /// The plan once for each range of months, by the months of the table `months`; `at_once` decides how many.
     /// A range without an end has the rows without a month too.
     pub fn cut_by_months(
         &self,
         plan: &Plan,
         months: &TableName,
-        bytes_at_once: u64,
+        at_once: Stored,
     ) -> Result<Vec<Plan>, SqlError> {
-        let n_ranges = stored_bytes(&plan.logical)
-            .map_err(|error| SqlError::planning(&error))?
-            .div_ceil(bytes_at_once);
+        let read = stored(&plan.logical).map_err(|error| SqlError::planning(&error))?;
+        let by_bytes = read.bytes.div_ceil(at_once.bytes);
+        let n_ranges = by_bytes.max(read.rows.div_ceil(at_once.rows));
         if n_ranges <= 1 {
             return Ok(vec![plan.clone()]);
         }
@@ -73,29 +86,39 @@ fn within(plan: &LogicalPlan, from: Option<&String>, to: Option<&String>) -> Res
     Ok(Plan { logical })
 }
 
-/// Size of the files that the plan reads; a table that is read twice counts twice.
-fn stored_bytes(plan: &LogicalPlan) -> Result<u64> {
-    let mut bytes = 0;
+/// What the files of a plan hold; a table that is read twice counts twice.
+fn stored(plan: &LogicalPlan) -> Result<Stored> {
+    let mut sum = Stored::default();
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
-            bytes += bytes_of(scan)?;
+            let scanned = scanned(scan)?;
+            sum.bytes += scanned.bytes;
+            sum.rows += scanned.rows;
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    Ok(bytes)
+    Ok(sum)
 }
 
-fn bytes_of(scan: &TableScan) -> Result<u64> {
+fn scanned(scan: &TableScan) -> Result<Stored> {
     let provider = source_as_provider(&scan.source)?;
     if let Some(view) = provider.get_logical_plan() {
-        return stored_bytes(&view);
+        return stored(&view);
     }
     let files = provider.downcast_ref::<ListingTable>();
     let files = files.into_iter().flat_map(ListingTable::table_paths);
-    let sizes = files.map(|url| {
-        let path = url.get_url().to_file_path().ok()?;
-        Some(std::fs::metadata(path).ok()?.len())
+    // A file that cannot be read is the reader's to report.
+    let files = files.filter_map(|url| {
+        let file = File::open(url.get_url().to_file_path().ok()?).ok()?;
+        let bytes = file.metadata().ok()?.len();
+        let reader = SerializedFileReader::new(file).ok()?;
+        let rows = reader.metadata().file_metadata().num_rows();
+        Some((bytes, u64::try_from(rows).ok()?))
     });
-    // A file that is not there is the reader's to report.
-    Ok(sizes.flatten().sum())
+    let mut sum = Stored::default();
+    for (bytes, rows) in files {
+        sum.bytes += bytes;
+        sum.rows += rows;
+    }
+    Ok(sum)
 }

@@ -9,7 +9,7 @@ use super::bank::{Bank, Said};
 use super::feeds::put;
 use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
-use salenet::sql::months::BYTES_AT_ONCE;
+use salenet::sql::months::{AT_ONCE, Stored};
 use salenet::sql::result::Plan;
 use salenet::sql::write::Partitioning;
 use salenet::sql::{Bindings, Session, SessionOptions, TableSource};
@@ -23,6 +23,10 @@ fn session() -> Session {
         spill_folder: None,
     })
     .unwrap()
+}
+
+fn bytes(bytes: u64) -> Stored {
+    Stored { bytes, ..AT_ONCE }
 }
 
 fn planned(session: &Session, sql: &str) -> Plan {
@@ -83,19 +87,19 @@ fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
          from core.fact as facts left join core.month as months on months.month = facts.month \
          group by facts.month, facts.number",
     );
-    let cut = |bytes_at_once| {
-        session
-            .cut_by_months(&plan, &months, bytes_at_once)
-            .unwrap()
-    };
-    assert_eq!(cut(BYTES_AT_ONCE).len(), 1);
-    assert_eq!(cut(1).len(), 8);
-    let whole = written(&session, folder.path(), &cut(BYTES_AT_ONCE));
+    let cut = |at_once| session.cut_by_months(&plan, &months, at_once).unwrap();
+    assert_eq!(cut(AT_ONCE).len(), 1);
+    assert_eq!(cut(bytes(1)).len(), 8);
+    // Six hundred facts, and eight months.
+    for (rows, n_ranges) in [(1, 8), (300, 3), (608, 1)] {
+        assert_eq!(cut(Stored { rows, ..AT_ONCE }).len(), n_ranges, "{rows}");
+    }
+    let whole = written(&session, folder.path(), &cut(AT_ONCE));
     assert_eq!(whole.len(), 12);
     let stored = std::fs::metadata(folder.path().join("fact.parquet")).unwrap();
-    for bytes_at_once in [1, stored.len() / 2, stored.len()] {
-        let files = written(&session, folder.path(), &cut(bytes_at_once));
-        assert_eq!(files, whole, "{bytes_at_once}");
+    for at_once in [1, stored.len() / 2, stored.len()] {
+        let files = written(&session, folder.path(), &cut(bytes(at_once)));
+        assert_eq!(files, whole, "{at_once}");
     }
 }
 
@@ -107,7 +111,7 @@ fn a_table_without_months_cuts_nothing() {
     add(&session, folder.path(), "never", none);
     let months = TableName::try_new("core", "never").unwrap();
     let plan = planned(&session, "select month, number from core.fact");
-    let ranges = session.cut_by_months(&plan, &months, 1).unwrap();
+    let ranges = session.cut_by_months(&plan, &months, bytes(1)).unwrap();
     assert_eq!(written(&session, folder.path(), &ranges).len(), 12);
 }
 
@@ -122,10 +126,8 @@ fn a_row_without_a_month_fails_the_table_cut_or_whole() {
     );
     let warehouse = Warehouse::open_or_create(folder.path()).unwrap();
     let table = TableName::try_new("marts", "fact").unwrap();
-    for bytes_at_once in [BYTES_AT_ONCE, 1] {
-        let ranges = session
-            .cut_by_months(&plan, &months, bytes_at_once)
-            .unwrap();
+    for at_once in [AT_ONCE, bytes(1)] {
+        let ranges = session.cut_by_months(&plan, &months, at_once).unwrap();
         let told: Vec<String> = ranges
             .iter()
             .filter_map(|range| {
