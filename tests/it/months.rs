@@ -12,7 +12,7 @@ use salenet::sql::catalog::Catalogue;
 use salenet::sql::months::{AT_ONCE, Stored};
 use salenet::sql::result::Plan;
 use salenet::sql::write::Partitioning;
-use salenet::sql::{Bindings, Session, SessionOptions, TableSource};
+use salenet::sql::{Bindings, Cell, Session, SessionOptions, TableSource};
 use salenet::store::{FileEntry, Warehouse};
 
 fn session() -> Session {
@@ -192,10 +192,10 @@ fn a_question_for_one_month_reads_no_other() {
     let plan: String = rows(&format!("explain {asked}"))
         .iter()
         .flatten()
-        .map(|cell| cell.to_text())
+        .map(Cell::to_text)
         .collect();
     let scans = plan.matches("partial_filters=[core.fact.month = Utf8(\"2026-05\")]");
     assert_eq!(scans.count(), 2, "{plan}");
-    let found: Vec<String> = rows(&asked)[0].iter().map(|cell| cell.to_text()).collect();
+    let found: Vec<String> = rows(&asked)[0].iter().map(Cell::to_text).collect();
     assert_eq!(found, ["2026-05", "1275", "50", "2026-05"]);
 }

@@ -22,7 +22,7 @@ pub struct RawModel {
     #[serde(default)]
     pub by_month: bool,
     /// Of a table materialised by month: the table whose column `month` holds the months that its query makes, such as
-    /// core.month_to_build. Where the query reads much, it runs for a few of these months at a time, which takes less
+    /// `core.month_to_build`. Where the query reads much, it runs for a few of these months at a time, which takes less
     /// memory; the rows are the same, unless the query chooses between equals of several months.
     pub months_from: Option<String>,
     /// Every column the SQL produces.

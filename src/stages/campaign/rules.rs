@@ -1,5 +1,7 @@
 //! The rules of a campaign, its own and the built-in ones, each as a condition that says who fails it.
 
+use std::fmt::Write as _;
+
 use crate::config::bank::Parameter;
 use crate::config::campaign::{CampaignSpec, Suppression, SuppressionRule};
 use crate::config::cells::Channel;
@@ -277,21 +279,18 @@ fn no_consent(rule: &SuppressionRule, purpose: &str) -> JudgedRule {
 
 /// What every customer has consented to, by channel: the same words, and so one join, for all rules of a purpose.
 fn consents(purpose: &str) -> String {
-    let channels = Channel::ALL.into_iter().map(Channel::as_str);
-    let given: String = channels
-        .chain(["any"])
-        .map(|channel| {
-            // A word for all channels holds for each; of two words the refusal counts.
-            let said = |word: &str| {
-                format!("bool_or(channel in ('any', '{channel}') and status = '{word}')")
-            };
-            format!(
-                ",\n            {} and not {} as _by_{channel}",
-                said("in"),
-                said("out")
-            )
-        })
-        .collect();
+    let mut given = String::new();
+    for channel in Channel::ALL.map(Channel::as_str).into_iter().chain(["any"]) {
+        // A word for all channels holds for each; of two words the refusal counts.
+        let said =
+            |word: &str| format!("bool_or(channel in ('any', '{channel}') and status = '{word}')");
+        let _ = write!(
+            given,
+            ",\n            {} and not {} as _by_{channel}",
+            said("in"),
+            said("out")
+        );
+    }
     format!(
         "left join (
         select
