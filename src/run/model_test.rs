@@ -1,6 +1,6 @@
 //! `test`: runs a model's SQL on given rows and compares what it produces with what is expected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -33,6 +33,10 @@ pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdic
         memory: None,
         spill_folder: None,
     };
+    let unknown = unknown_names(checked, test);
+    if !unknown.is_empty() {
+        return Ok(TestVerdict::Failed(unknown));
+    }
     let session = Session::try_new(&options)?;
     let date = test
         .business_date
@@ -89,6 +93,24 @@ pub fn run_test(checked: &CheckedProject, test: &ModelTest) -> Result<TestVerdic
         actual.push(named.collect::<BTreeMap<_, _>>());
     }
     Ok(compare(&test.expect, actual))
+}
+
+/// Given tables and columns that no night makes: their rows would be given to nobody.
+fn unknown_names(checked: &CheckedProject, test: &ModelTest) -> Vec<String> {
+    let mut unknown = BTreeSet::new();
+    for given in &test.given {
+        let table = &given.table;
+        let Some(columns) = checked.columns.get(table) else {
+            unknown.insert(format!("there is no table `{table}` to give rows of"));
+            continue;
+        };
+        for (name, _) in given.rows.iter().flatten() {
+            if columns.iter().all(|column| column.name != *name) {
+                unknown.insert(format!("the given table `{table}` has no column `{name}`"));
+            }
+        }
+    }
+    unknown.into_iter().collect()
 }
 
 fn computes(test: &ModelTest, model: &ModelSpec) -> bool {

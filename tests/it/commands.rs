@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use super::bank::{Accounts, Bank, FIRST, SECOND, accounts};
+use super::bank::{Accounts, Bank, FIRST, SECOND, Said, accounts};
 use super::feeds::put;
 
 /// The second night has a reject and a customer more than the first.
@@ -116,6 +116,28 @@ fn a_sound_project_says_so() {
         "test_of_a_model_without_tests",
         &["test", "core.account"],
     );
+}
+
+#[test]
+fn rows_that_a_test_gives_to_nobody_fail_it() {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let file = "tests/account_month.yml";
+    let text = std::fs::read_to_string(project.join(file)).expect("a file");
+    let given = "      core.event_history: []\n";
+    assert!(text.contains(given), "{text}");
+    let wrong = format!(
+        "{given}      core.customer_xrf: [{{customer_id: 1}}]\n      core.customer_xref: [{{custmer_id: 1}}]\n"
+    );
+    put(&project, file, text.replace(given, &wrong).as_bytes());
+    let mut command = bank.with_project(&project, &["test"]);
+    let said = Said::of(&command.output().expect("salenet runs")).exits(4);
+    for words in [
+        "there is no table `core.customer_xrf` to give rows of",
+        "the given table `core.customer_xref` has no column `custmer_id`",
+    ] {
+        assert!(said.shown().contains(words), "{}", said.shown());
+    }
 }
 
 #[test]

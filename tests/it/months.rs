@@ -2,28 +2,18 @@
 
 #![cfg(test)]
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::bank::{Bank, Said};
 use super::feeds::put;
+use super::order::session;
 use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
 use salenet::sql::months::{AT_ONCE, Stored};
 use salenet::sql::result::Plan;
 use salenet::sql::write::Partitioning;
-use salenet::sql::{Bindings, Cell, Session, SessionOptions, TableSource};
+use salenet::sql::{Bindings, Cell, Session, TableSource};
 use salenet::store::{FileEntry, Warehouse};
-
-fn session() -> Session {
-    Session::try_new(&SessionOptions {
-        threads: NonZeroUsize::MIN,
-        parts: NonZeroUsize::MIN,
-        memory: None,
-        spill_folder: None,
-    })
-    .unwrap()
-}
 
 fn bytes(bytes: u64) -> Stored {
     Stored { bytes, ..AT_ONCE }

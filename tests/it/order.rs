@@ -9,7 +9,8 @@ use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
 use salenet::sql::{Bindings, Cell, Session, SessionOptions, TableSource};
 
-fn session() -> Session {
+/// A session of one thread, with all the memory it wants.
+pub fn session() -> Session {
     Session::try_new(&SessionOptions {
         threads: NonZeroUsize::MIN,
         parts: NonZeroUsize::MIN,
