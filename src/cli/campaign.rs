@@ -1,4 +1,4 @@
-//! `salenet campaign`: plan, run, list, approve, export, recall, replay, results.
+//! `salenet campaign`: plan, run, list, approve, export, recall, replay, results, ratios.
 
 use std::fmt::Write;
 use std::panic::resume_unwind;
@@ -97,6 +97,8 @@ enum CampaignCommand {
         /// The campaign's code, past mailings included [default: all that contacted somebody]
         code: Option<String>,
     },
+    /// For compliance: whom the newest run chose by sex, age and other protected groups, against the four-fifths rule
+    Ratios { code: String },
 }
 
 pub fn run(args: &CampaignArgs, global: &GlobalArgs) -> Result<(), Failure> {
@@ -164,6 +166,9 @@ pub fn run(args: &CampaignArgs, global: &GlobalArgs) -> Result<(), Failure> {
         }
         CampaignCommand::Results { code } => {
             super::campaign_results::run(&settings, global, code.as_deref())
+        }
+        CampaignCommand::Ratios { code } => {
+            super::campaign_ratios::run(&project, &settings, global, code)
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::run::campaign_results::{CampaignResults, campaign_results};
 use crate::run::open::{Reading, open_release};
 use crate::sql::output::{OutputFormat, write_result};
 use crate::sql::{Cell, QueryResult, SqlError};
+use crate::stages::score::PartMeasures;
 
 pub fn run(settings: &RunSettings, global: &GlobalArgs, code: Option<&str>) -> Result<(), Failure> {
     let options = crate::sql::SessionOptions {
@@ -56,6 +57,7 @@ fn json(results: &[CampaignResults]) -> Result<String, Failure> {
             "totals": rows(&campaign.totals)?,
             "figures": rows(&campaign.figures.figures)?,
             "gains": campaign.gains.as_ref().map(gains_json),
+            "calibration": &campaign.calibration,
             "goals": campaign.figures.goals.as_ref().map(rows).transpose()?,
         }));
     }
@@ -100,6 +102,9 @@ fn show(
     }
     if let Some(found) = &campaign.gains {
         gains(text, found);
+    }
+    if let Some(found) = &campaign.calibration {
+        calibration(text, found);
     }
     figures(text, &campaign.figures, dictionary)?;
     Ok(())
@@ -182,6 +187,43 @@ fn gains(text: &mut String, found: &Gains) {
         let _ = writeln!(
             text,
             "Qini        {qini:.6} bookings per contact above a random order"
+        );
+    }
+}
+
+/// What the score foretold of contacts whose window has closed, beside what they did.
+fn calibration(text: &mut String, found: &PartMeasures) {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["tenth of the score", "contacts", "foretold", "answered"]);
+    for tenth in &found.deciles {
+        let cells = [
+            tenth.decile.to_string(),
+            tenth.rows.to_string(),
+            format!("{:.2} %", tenth.mean_score * 100.0),
+            format!("{:.2} %", tenth.rate * 100.0),
+        ];
+        table.add_row(cells.map(|cell| Shown::new(cell).set_alignment(CellAlignment::Right)));
+    }
+    let _ = writeln!(text, "{table}");
+    if let Some(fit) = found.calibration {
+        let line = match (fit.intercept, fit.slope) {
+            (Some(intercept), Some(slope)) => {
+                format!("intercept {intercept:+.3}, slope {slope:.3}")
+            }
+            _ => "no line fits".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "calibration {:.2} % foretold, {:.2} % answered ({} / {}); {line}; AUC {:.3} (95 % {:.3} to {:.3}), Brier {:.5}",
+            fit.mean_probability * 100.0,
+            fit.rate * 100.0,
+            found.positives,
+            found.rows,
+            found.auc,
+            found.auc_low,
+            found.auc_high,
+            fit.brier,
         );
     }
 }

@@ -27,7 +27,8 @@ pub mod generate;
 pub mod schema;
 pub mod completions;
 pub mod summary;
-pub mod campaign_results;
+pub mod campaign_ratios;
+mod campaign_results;
 pub mod campaign_words;
 
 use std::process::ExitCode;

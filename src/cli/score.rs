@@ -115,6 +115,12 @@ fn words(score: &ScoreSpec, found: &Found<'_>) -> String {
             part.share_for_80_percent * 100.0
         );
     }
+    if let Some(rows) = found.measures.withheld {
+        let _ = writeln!(
+            text,
+            "{rows} rows of the past left out: no consent to profiling"
+        );
+    }
     write_calibration(&mut text, holdout);
     write_drift(&mut text, found.measures.drift.as_ref());
     let _ = writeln!(

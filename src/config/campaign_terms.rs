@@ -128,6 +128,35 @@ pub struct ResponseRules {
     /// In the order of their strength.
     pub methods: Vec<ResponseMatch>,
     pub ties: Vec<TieBreak>,
+    // Left out where it is the usual one: what was delivered before there was a choice keeps its hash.
+    #[serde(default, skip_serializing_if = "Attribution::is_best")]
+    pub attribution: Attribution,
+}
+
+/// Who gets an answer that several contacts match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attribution {
+    /// The one that matches best.
+    #[default]
+    Best,
+    /// All that match in the best way, in equal parts.
+    Fractional,
+}
+
+impl Attribution {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Fractional => "fractional",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    const fn is_best(&self) -> bool {
+        matches!(self, Self::Best)
+    }
 }
 
 impl Default for ResponseRules {
@@ -140,6 +169,7 @@ impl Default for ResponseRules {
                 ResponseMatch::Inferred,
             ],
             ties: vec![TieBreak::Latest, TieBreak::HighestValue],
+            attribution: Attribution::Best,
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct ScoreSpec {
     pub method: ScoreMethod,
     pub exclude: Vec<Exclusion>,
     pub regime: Regime,
+    /// The project knows who consents to profiling: nobody else is scored, or learnt from.
+    pub asks_consent: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -7,6 +7,7 @@ use crate::run::campaign_gains::Gains;
 use crate::run::campaign_measures::{self as measures, Dictionary};
 use crate::run::campaign_results::{CampaignResults, campaign_results};
 use crate::sql::{QueryResult, SqlError};
+use crate::stages::score::PartMeasures;
 
 /// All campaigns that contacted somebody, and what their measures mean.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,8 @@ pub struct CampaignFacts {
     /// Measure, target, value, due day, owner, state.
     pub goals: Rows,
     pub gains: Option<Gains>,
+    /// None without a probability, or before a window has closed.
+    pub calibration: Option<PartMeasures>,
 }
 
 /// The columns that say what a cell brought beyond the controls.
@@ -106,6 +109,7 @@ impl CampaignFacts {
             )?,
             goals: goals.map_or_else(|| Ok(Vec::new()), |goals| texts(goals, &goal))?,
             gains: campaign.gains.clone(),
+            calibration: campaign.calibration.clone(),
         })
     }
 }

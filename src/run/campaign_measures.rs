@@ -40,6 +40,7 @@ impl Unit {
                 format!("{sign}{}", percent(ppm))
             }
             (Self::Days, _) => format!("{} days", plain(value)),
+            (Self::Count, _) => plain(value),
             _ => value.to_owned(),
         }
     }

@@ -6,10 +6,12 @@
 use std::collections::BTreeSet;
 
 use super::RunError;
+use super::campaign_calibration::campaign_calibration;
 use super::campaign_figures::{CampaignFigures, campaign_figures};
 use super::campaign_gains::{Gains, campaign_gains};
 use crate::domain::Parameter;
 use crate::sql::{Bindings, QueryResult, Session};
+use crate::stages::score::PartMeasures;
 use crate::store::Manifest;
 
 /// Tables without which there are no results.
@@ -30,6 +32,8 @@ pub struct CampaignResults {
     pub figures: CampaignFigures,
     /// None for past mailings, and before the first booking.
     pub gains: Option<Gains>,
+    /// None without a probability, or before a window has closed.
+    pub calibration: Option<PartMeasures>,
 }
 
 /// The dictionary (`measure`, `name`, `scope`, `unit`, `numerator`, `denominator`, `meaning`), and the results of one campaign, or of all.
@@ -105,6 +109,7 @@ pub fn campaign_results(
             )?,
             figures: campaign_figures(session, manifest, &known, &code)?,
             gains: campaign_gains(session, manifest, &known, &code)?,
+            calibration: campaign_calibration(session, manifest, &known, &code)?,
             code,
         });
     }

@@ -119,7 +119,8 @@ impl<'a> Night<'a> {
     pub(super) fn try_new(context: &'a NightContext<'a>) -> Result<Self, RunError> {
         let project = context.checked.project;
         let session = Session::try_new(&context.settings.night_options())?;
-        let mut declared = given_tables(project);
+        let given = given_tables(project);
+        let mut declared = BTreeMap::new();
         for model in &project.models {
             let columns = model.columns.iter().filter_map(|column| {
                 let data_type = stored_type(column.data_type.as_deref()?)?;
@@ -131,9 +132,18 @@ impl<'a> Night<'a> {
             declared.insert(model.table.clone(), columns.collect());
         }
         let base = context.base.map(|base| &base.tables);
+        let of_base = |name: &TableName| {
+            let entry = base.and_then(|tables| tables.get(name))?;
+            Some(TableSource::of(context.warehouse, entry))
+        };
         for (name, columns) in declared {
-            let source = match base.and_then(|tables| tables.get(&name)) {
-                Some(entry) => TableSource::of(context.warehouse, entry),
+            let source = of_base(&name).unwrap_or_else(|| TableSource::declared(columns));
+            session.add_table(Catalogue::Base, &name, source);
+        }
+        // A column that has come since was never told: models that name it go on above an older release.
+        for (name, columns) in given {
+            let source = match of_base(&name) {
+                Some(source) => source.or_null(columns),
                 None => TableSource::declared(columns),
             };
             session.add_table(Catalogue::Base, &name, source);

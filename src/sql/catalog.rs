@@ -79,6 +79,17 @@ impl TableSource {
         }
     }
 
+    /// With the columns of `declared` that its files do not have: null in every row.
+    #[must_use]
+    pub fn or_null(mut self, declared: Vec<ColumnEntry>) -> Self {
+        for column in declared {
+            if self.columns.iter().all(|known| known.name != column.name) {
+                self.columns.push(column);
+            }
+        }
+        self
+    }
+
     /// Declared, without rows: what planning needs.
     #[must_use]
     pub const fn declared(columns: Vec<ColumnEntry>) -> Self {

@@ -260,4 +260,30 @@ fn a_campaign_is_answered_and_its_results_are_what_its_customers_did() {
     assert_eq!(counted.lines().nth(1), Some(expected.as_str()));
     let said = salenet(&["campaign", "results", code]);
     assert!(said.contains("beside the baseline"), "{said}");
+    // The window closed that night: what the score foretold stands beside what came.
+    let told = query(&format!(
+        "select count(*), sum(case when outcome.is_responded then 1 else 0 end),
+             round(avg(candidate.p_response), 9)
+         from marts.campaign_outcome as outcome
+         join campaigns.candidate as candidate on candidate.campaign_code = outcome.campaign_code
+             and candidate.customer_id = outcome.customer_id and candidate.state = 'selected'
+         where outcome.campaign_code = '{code}' and outcome.is_contacted"
+    ));
+    let found = salenet(&["campaign", "results", code, "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&found).expect("figures");
+    let found = &found[0]["calibration"];
+    let mean = found["calibration"]["mean_probability"].as_f64();
+    let shown = format!(
+        "{},{},{:.9}",
+        found["rows"],
+        found["positives"],
+        mean.expect("a mean")
+    );
+    let of_table: Vec<&str> = told.lines().nth(1).expect("a row").split(',').collect();
+    let rounded: f64 = of_table[2].parse().expect("a number");
+    assert_eq!(
+        shown,
+        format!("{},{},{rounded:.9}", of_table[0], of_table[1])
+    );
+    assert!(said.contains("calibration "), "{said}");
 }

@@ -4,6 +4,7 @@
 
 use super::bank::{Bank, FIRST};
 use super::campaigns::{CODE, campaign, files_of, linked, night, query, salenet};
+use super::contact_policy::table;
 use super::feeds::put;
 
 /// The smallest balances have most points; customer 3 is not scored.
@@ -137,4 +138,59 @@ fn a_score_ranks_says_why_and_leaves_out_whom_it_does_not_know() {
         "{}",
         said.stderr
     );
+}
+
+/// Customers 1 to 7 consent; 5 has withdrawn it for one channel, 8 refuses, of the others nothing is known.
+#[test]
+fn without_consent_to_profiling_nobody_is_scored_or_learnt_from() {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    put(&project, "scores/answer.yml", LEARNT.as_bytes());
+    let consents = |columns: &[&str]| {
+        let rows: Vec<String> = (1..=7)
+            .map(|customer| format!("({customer}, {customer}, 'profiling', 'any', 'in')"))
+            .chain([
+                "(8, 8, 'profiling', 'any', 'out')".to_owned(),
+                "(9, 5, 'profiling', 'phone', 'out')".to_owned(),
+                "(10, 9, 'contact', 'any', 'in')".to_owned(),
+            ])
+            .collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        table(&project, "customer_consent", columns, &rows);
+    };
+    consents(&["said", "customer_id", "purpose", "channel", "state"]);
+    let said = salenet(&bank, &project, &["check"]).exits(3);
+    let words = "`core.customer_consent` has no column `status`, which says who may be scored";
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+
+    consents(&["said", "customer_id", "purpose", "channel", "status"]);
+    let nameless = LEARNT.replace("select each.customer_id, each.total", "select each.total");
+    let nameless = nameless.replace("by: customer_id", "by: total_balance");
+    put(&project, "scores/answer.yml", nameless.as_bytes());
+    let said = salenet(&bank, &project, &["check"]).exits(3);
+    let words = "the training query has no column `customer_id`";
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+    let words = "without it nobody knows who consents to profiling";
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("scores/answer.yml:6:5"),
+        "{}",
+        said.stderr
+    );
+
+    put(&project, "scores/answer.yml", LEARNT.as_bytes());
+    night(&bank, &project, FIRST);
+    let arguments = ["score", "train", "answer", "--format", "json"];
+    let found = salenet(&bank, &project, &arguments).exits(0);
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).expect("figures");
+    // Three rows of the past each: of 1, 2, 4, 6 and 7; of 5, 8, 9 and 10 nothing is learnt.
+    let rows = |part: &str| found[part]["rows"].as_u64().expect("rows");
+    assert_eq!(rows("training") + rows("holdout"), 15);
+    assert_eq!(found["withheld"], 12);
+    let said = salenet(&bank, &project, &["score", "evaluate", "answer"]).exits(0);
+    let words = "12 rows of the past left out: no consent to profiling\n";
+    assert!(said.stdout.contains(words), "{}", said.stdout);
+    night(&bank, &project, FIRST);
+    let scored = "select customer_id from core.model_score order by 1";
+    assert_eq!(query(&bank, &project, scored), "1\n2\n4\n6\n7\n");
 }

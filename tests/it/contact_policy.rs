@@ -9,7 +9,7 @@ use super::bank::{Accounts, Bank, FIRST, SECOND, Said};
 use super::feeds::put;
 
 /// A table of the project whose rows stand in its SQL.
-fn table(project: &Path, name: &str, columns: &[&str], rows: &[&str]) {
+pub fn table(project: &Path, name: &str, columns: &[&str], rows: &[&str]) {
     let sql = format!(
         "select * from (values {}) as rows({})",
         rows.join(", "),

@@ -323,6 +323,39 @@ fn under_the_regime_of_deposits_a_prohibited_column_is_reported() {
 }
 
 #[test]
+fn a_list_of_deposits_may_show_what_is_prohibited_and_it_is_reported() {
+    let shown = |regime: &str| {
+        let bank = Bank::new();
+        let project = bank.own_project();
+        replace(
+            &project,
+            "models/marts/customer_360.yml",
+            "total_balance: {description: Sum of balances",
+            "total_balance: {classification: prohibited, description: Sum of balances",
+        );
+        let campaign = "campaigns/savings.yml";
+        let text = std::fs::read_to_string(project.join(campaign)).expect("a file");
+        let terms = format!("compliance: {{regime: {regime}}}\nschedule:");
+        let text = text.replacen("schedule:", &terms, 1);
+        let text = text.replace("total_balance", "customer_id");
+        let text = text.replacen("[list_place,", "[list_place, total_balance,", 1);
+        put(&project, campaign, text.as_bytes());
+        check(&bank, &project)
+    };
+    let said = shown("deposit").exits(0);
+    let words = "warning: campaign SAV-2026-10 uses `marts.customer_360.total_balance`, which is prohibited";
+    assert_eq!(said.stderr.matches(words).count(), 1, "{}", said.stderr);
+    assert!(
+        said.stderr.contains("campaigns/savings.yml:"),
+        "{}",
+        said.stderr
+    );
+    let said = shown("credit").exits(3);
+    let words = "`total_balance` is prohibited; no list may show it";
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+}
+
+#[test]
 fn a_proxy_that_chooses_is_reported_and_never_refused() {
     let said = check_terms("proxy", "", &by_opening()).exits(0);
     let words = "warning: campaign SAV-2026-10 chooses by `staging.deposits_accounts.open_date`, which stands close to a \

@@ -6,6 +6,7 @@ use super::campaign_terms::{check_compliance, check_goals, check_response};
 use super::cells::{check_base_rate, check_cells, check_finder, check_seeds};
 use super::contact_policy::{check_constraints, check_policy};
 use super::list_export::{Shown, check_exports};
+use super::score::regime;
 use super::suppression::{check_suppression, is_built_in};
 use super::{KnownScores, KnownTables, suggestion};
 use crate::config::campaign::{
@@ -67,6 +68,7 @@ pub fn check(
     let shown = Shown {
         model,
         has_score: raw.score.is_some(),
+        regime: regime(raw.compliance.regime),
     };
     let exports = check_exports(&raw.export, &raw.layouts, &cells, shown, node, &mut report);
     let listed = exports.iter().flat_map(|export| &export.columns);

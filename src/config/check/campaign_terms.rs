@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::score::regime;
 use super::suggestion;
 use crate::config::campaign_terms::{
-    CREDIT_RETAIN_MONTHS, Compliance, GOAL_MEASURES, GoalSpec, ResponseMatch, ResponseRules,
-    TieBreak,
+    Attribution, CREDIT_RETAIN_MONTHS, Compliance, GOAL_MEASURES, GoalSpec, ResponseMatch,
+    ResponseRules, TieBreak,
 };
 use crate::config::cells::CellSpec;
 use crate::config::document::Reporter;
 use crate::config::raw::{
-    RawAttribution, RawCampaignCompliance, RawGoal, RawMatch, RawRegime, RawResponseWindow, RawTie,
+    RawAttribution, RawCampaignCompliance, RawGoal, RawMatch, RawResponseWindow, RawTie,
 };
 use crate::config::score::Regime;
 use crate::config::yaml::Node;
@@ -87,10 +88,7 @@ pub fn check_compliance(
     node: &Node,
     report: &mut Reporter<'_>,
 ) -> Compliance {
-    let regime = match raw.regime {
-        RawRegime::Credit => Regime::Credit,
-        RawRegime::Deposit => Regime::Deposit,
-    };
+    let regime = regime(raw.regime);
     let retain_months = raw.retain_months.unwrap_or(CREDIT_RETAIN_MONTHS);
     if regime == Regime::Credit && retain_months < CREDIT_RETAIN_MONTHS {
         report.at_hint(
@@ -125,9 +123,13 @@ pub fn check_response(
     node: &Node,
     report: &mut Reporter<'_>,
 ) -> ResponseRules {
-    // The whole answer goes to one contact: shares of it would have no place in a funnel of customers.
-    let (None | Some(RawAttribution::Best)) = raw.attribution;
-    let mut rules = ResponseRules::default();
+    let mut rules = ResponseRules {
+        attribution: match raw.attribution {
+            None | Some(RawAttribution::Best) => Attribution::Best,
+            Some(RawAttribution::Fractional) => Attribution::Fractional,
+        },
+        ..ResponseRules::default()
+    };
     if let Some(methods) = &raw.methods {
         let list = node.get("match");
         rules.methods = methods.iter().copied().map(method).collect();

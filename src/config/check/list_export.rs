@@ -8,6 +8,7 @@ use crate::config::document::Reporter;
 use crate::config::feed::Classification;
 use crate::config::model::ModelSpec;
 use crate::config::raw::{Named, RawListExport, RawListFormat};
+use crate::config::score::Regime;
 use crate::config::yaml::Node;
 
 /// What lists may show.
@@ -17,6 +18,7 @@ pub struct Shown<'a> {
     pub model: Option<&'a ModelSpec>,
     /// Then its reasons too.
     pub has_score: bool,
+    pub regime: Regime,
 }
 
 pub fn check_exports(
@@ -158,11 +160,17 @@ fn check_column(name: &str, place: &Node, shown: Shown<'_>, report: &mut Reporte
             let problem = report.document.source.error(place.range.clone(), message);
             report.problems.push(problem.hint_if(hint));
         }
-        Some(column) if column.classification == Classification::Prohibited => report.at_hint(
-            place,
-            format!("`{name}` is prohibited; no list may show it"),
-            format!("see its classification in {}", model.yml_path.display()),
-        ),
+        // Under deposit rules the check of the whole project reports it.
+        Some(column)
+            if column.classification == Classification::Prohibited
+                && shown.regime == Regime::Credit =>
+        {
+            report.at_hint(
+                place,
+                format!("`{name}` is prohibited; no list may show it"),
+                format!("see its classification in {}", model.yml_path.display()),
+            );
+        }
         Some(_) => {}
     }
 }

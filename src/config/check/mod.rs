@@ -416,22 +416,25 @@ fn load_campaigns(
             );
             continue;
         }
-        let otherwise = campaigns
-            .iter()
-            .find(|other| other.response.ties != spec.response.ties);
-        if let Some(other) = otherwise {
+        let (own, differs) = (&spec.response, &mut folder.problems);
+        let mut differs = |key: &str, does: &str, other: Option<&super::campaign::CampaignSpec>| {
+            let Some(other) = other else { return };
             let node = document.node.get("response");
             let node = node
-                .find("ties")
+                .find(key)
                 .unwrap_or_else(|| document.node.get("campaign").get("code"));
-            let message = format!("{} breaks ties otherwise than {}", spec.code, other.code);
-            folder.problems.push(
-                document
-                    .source
-                    .error(node.range.clone(), message)
-                    .hint("campaigns compete for the same answers: give all the same `ties`"),
-            );
-        }
+            let message = format!("{} {does} otherwise than {}", spec.code, other.code);
+            let problem = document.source.error(node.range.clone(), message);
+            differs.push(problem.hint(format!(
+                "campaigns compete for the same answers: give all the same `{key}`"
+            )));
+        };
+        let mut others = campaigns.iter();
+        let other = others.find(|other| other.response.ties != own.ties);
+        differs("ties", "breaks ties", other);
+        let mut others = campaigns.iter();
+        let other = others.find(|other| other.response.attribution != own.attribution);
+        differs("attribution", "gives credit", other);
         locations.campaigns.insert(spec.code.clone(), document);
         campaigns.push(spec);
     }

@@ -20,6 +20,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::domain::TableName;
 use crate::domain::table::is_identifier;
 
+/// Who consents to profiling, where the project has the table.
+const CONSENT: &str = "core.customer_consent";
+const CONSENT_COLUMNS: [&str; 3] = ["customer_id", "purpose", "status"];
+
 /// Below it rounding decides.
 const SMALLEST_RIDGE: f64 = 1e-6;
 
@@ -79,6 +83,7 @@ pub fn check(
     let training = raw
         .training
         .map(|training| check_training(training, &features, node.get("training"), &mut report));
+    let asks_consent = check_consent(known, node.get("population"), &mut report);
     let exclude = check_exclusions(&raw.exclude, known, node.get("exclude"), &mut report);
     let method = if is_card {
         let text = document.source.text().as_bytes();
@@ -101,10 +106,32 @@ pub fn check(
         features,
         method,
         exclude,
-        regime: match raw.compliance.regime {
-            RawRegime::Credit => Regime::Credit,
-            RawRegime::Deposit => Regime::Deposit,
-        },
+        regime: regime(raw.compliance.regime),
+        asks_consent,
+    }
+}
+
+/// Whether the project tells who consents; a table that tells it in other columns would be passed over without a word.
+fn check_consent(known: &KnownTables<'_>, place: &Node, report: &mut Reporter<'_>) -> bool {
+    let columns = CONSENT.parse::<TableName>().ok();
+    let Some(columns) = columns.and_then(|table| known.tables.get(&table)) else {
+        return false;
+    };
+    let mut wanted = CONSENT_COLUMNS.iter();
+    if let Some(missing) = wanted.find(|column| !columns.contains(**column)) {
+        report.at_hint(
+            place,
+            format!("`{CONSENT}` has no column `{missing}`, which says who may be scored"),
+            format!("give it {}", CONSENT_COLUMNS.join(", ")),
+        );
+    }
+    true
+}
+
+pub const fn regime(raw: RawRegime) -> Regime {
+    match raw {
+        RawRegime::Credit => Regime::Credit,
+        RawRegime::Deposit => Regime::Deposit,
     }
 }
 

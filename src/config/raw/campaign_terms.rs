@@ -60,7 +60,10 @@ pub enum RawMatch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawAttribution {
+    /// To the contact that matches best.
     Best,
+    /// To all contacts that match in the best way, in equal parts.
+    Fractional,
 }
 
 /// Which of several contacts that match as well gets the answer.

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod channels;
 pub mod capacity;
 pub mod scores;
+mod calibration;
 pub mod campaigns;
 pub mod results;
 pub mod reference;

@@ -1,7 +1,7 @@
 //! What campaigns brought: goals, figures beside the baseline, the funnel of each cell, intervals against the controls,
 //! gains of the rank, and the dictionary of all figures.
 
-use super::Shown;
+use super::{Shown, calibration};
 use crate::domain::Money;
 use crate::report::Facts;
 use crate::report::chart::Naming;
@@ -41,6 +41,7 @@ pub fn render(shown: &Shown) -> String {
         if let Some(gains) = &campaign.gains {
             body.push_str(&gains_chart(campaign, gains, number));
         }
+        body.push_str(&calibration::render(campaign));
         body.push_str(&beside_baseline(shown, campaign, &found.dictionary));
     }
     body.push_str(&dictionary(found));

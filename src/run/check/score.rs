@@ -124,9 +124,13 @@ impl Planner<'_> {
                     locations.score(name, &["training", "holdout"], "by"),
                 ),
             ],
-            _ => vec![("customer_id", Some("bigint"), source.place.clone())],
+            _ => Vec::new(),
         };
-        for (column, data_type, place) in own.into_iter().chain(features) {
+        let asks_who = source.name == "population" || score.asks_consent;
+        let own = own
+            .into_iter()
+            .chain(asks_who.then(|| ("customer_id", Some("bigint"), source.place.clone())));
+        for (column, data_type, place) in own.chain(features) {
             let named = source
                 .lineage
                 .columns
@@ -141,6 +145,13 @@ impl Planner<'_> {
                 let hint = crate::diagnostic::closest(column, others)
                     .map(|near| format!("the query has `{near}`"));
                 let message = format!("the {} query has no column `{column}`", source.name);
+                let hint = match (column, source.name) {
+                    ("customer_id", "training") => Some(
+                        "without it nobody knows who consents to profiling (core.customer_consent)"
+                            .to_owned(),
+                    ),
+                    _ => hint,
+                };
                 problems.push(self.at_score(place.as_ref(), message).hint_if(hint));
                 continue;
             }

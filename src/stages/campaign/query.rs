@@ -65,10 +65,10 @@ fn group(campaign: &CampaignSpec, attributes: &str, member: &str) -> String {
 
 /// The score's rows as `scored`, one per customer; empty for a campaign without a score.
 fn score_join(campaign: &CampaignSpec, member: &str) -> String {
-    let Some(score) = &campaign.score else {
+    if campaign.score.is_none() {
         return String::new();
-    };
-    let probability = if score.is_probability {
+    }
+    let probability = if gives_probability(campaign) {
         "score as p_response, "
     } else {
         ""
@@ -81,6 +81,11 @@ left join (
     where model = $score_model
 ) as scored on scored._scored = {member}"
     )
+}
+
+fn gives_probability(campaign: &CampaignSpec) -> bool {
+    let score = campaign.score.as_ref();
+    score.is_some_and(|score| score.is_probability)
 }
 
 /// Attributes and score of everybody: what the rank reads, apart from the campaign's members.
@@ -232,14 +237,25 @@ pub fn candidate_query(
     {channels} as channel,
     {offers} as offer_code,
     decided.finder_number,
-    decided.finder_sequence
+    decided.finder_sequence,
+    {probability} as p_response
 from campaigns.judged as judged
-left join campaigns.decided as decided on decided.customer_id = judged.customer_id",
+left join campaigns.decided as decided on decided.customer_id = judged.customer_id{scored}",
         no_channel = super::waterfall::NO_CHANNEL,
         cut = case("cut", &cut),
         codes = case("cell", &codes),
         channels = case("cell", &channels),
         offers = case("cell", &offers),
+        probability = if gives_probability(campaign) {
+            "scored.p_response"
+        } else {
+            "cast(null as double)"
+        },
+        scored = if gives_probability(campaign) {
+            score_join(campaign, "judged.customer_id")
+        } else {
+            String::new()
+        },
     );
     (sql, bindings)
 }

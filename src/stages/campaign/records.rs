@@ -125,6 +125,7 @@ fn campaign_row(campaign: &CampaignSpec) -> Row {
         text(&listed(
             campaign.response.ties.iter().map(|each| each.as_str()),
         )),
+        text(campaign.response.attribution.as_str()),
         text(match campaign.compliance.regime {
             Regime::Credit => "credit",
             Regime::Deposit => "deposit",

@@ -7,6 +7,7 @@
 /// `failed_rules` names all it fails, those that only close a channel too; `cut_by` names the limit that cut.
 /// `place` is the rank among those whom no rule removed, one per group; cell, channel, offer and finder number are those
 /// the member was drawn into, `finder_sequence` counts the campaign's contacts of all its runs.
+/// `p_response` is the probability that a logistic score gave the member that night; null without one.
 pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("business_date", "Date32"),
@@ -23,6 +24,7 @@ pub const CANDIDATE_COLUMNS: &[(&str, &str)] = &[
     ("offer_code", "Utf8"),
     ("finder_number", "Utf8"),
     ("finder_sequence", "Int64"),
+    ("p_response", "Float64"),
 ];
 
 /// Columns and Arrow types of `campaigns.contact_history`; its grain is `contact_id`.
@@ -53,7 +55,7 @@ pub const CONTACT_COLUMNS: &[(&str, &str)] = &[
 /// Columns and Arrow types of `campaigns.campaign`: one row per campaign of the project.
 ///
 /// `response_match` and `response_ties` are lists with commas, the strongest first: how answers find their contacts, and
-/// which of several gets one. `baseline_code` is what the results are compared with.
+/// which of several gets one; `response_attribution` is best or fractional. `baseline_code` is what the results are compared with.
 pub const CAMPAIGN_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("description", "Utf8"),
@@ -67,6 +69,7 @@ pub const CAMPAIGN_COLUMNS: &[(&str, &str)] = &[
     ("baseline_code", "Utf8"),
     ("response_match", "Utf8"),
     ("response_ties", "Utf8"),
+    ("response_attribution", "Utf8"),
     ("regime", "Utf8"),
     ("is_prescreened", "Boolean"),
     ("retain_months", "Int64"),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ScoreError;
 use super::drift::{Drift, drift};
 use super::history::{no_training, outcomes};
-use super::query::{past_query, population_query};
+use super::query::{past_query, population_query, withheld_query};
 use super::solve::{Rows, solve};
 use super::split::Part;
 use crate::config::score::{ScoreMethod, ScoreSpec};
@@ -22,6 +22,8 @@ pub struct Measures {
     pub training: PartMeasures,
     /// The training rows' scores beside those of tonight's population; none for an empty population.
     pub drift: Option<Drift>,
+    /// Rows of the past that are left out: their customers do not consent to profiling. None where nobody is asked.
+    pub withheld: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,7 +107,21 @@ pub fn measure(
         holdout: of(Part::Holdout),
         training: of(Part::Training),
         drift: drift(trained, &scores_tonight(session, score, given)?),
+        withheld: withheld(session, score, given)?,
     })
+}
+
+fn withheld(
+    session: &Session,
+    score: &ScoreSpec,
+    bindings: &Bindings,
+) -> Result<Option<u64>, ScoreError> {
+    let Some(sql) = withheld_query(score) else {
+        return Ok(None);
+    };
+    let found = session.query_count(&sql, bindings);
+    let found = found.map_err(ScoreError::sql(&score.name))?;
+    Ok(found.and_then(|rows| u64::try_from(rows).ok()))
 }
 
 /// What everybody in tonight's population scores, in any order.
@@ -128,6 +144,12 @@ struct Tie {
     score: f64,
     rows: f64,
     positives: f64,
+}
+
+/// How probabilities that were given beforehand fit what came about. Neither all of it nor none of it may be true.
+#[must_use]
+pub fn measure_probabilities(rows: Vec<(f64, bool)>) -> PartMeasures {
+    part_measures(rows, true)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of rows")]

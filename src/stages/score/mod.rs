@@ -17,6 +17,6 @@ mod run;
 
 pub use drift::{Drift, DriftBin};
 pub use error::ScoreError;
-pub use measure::{Decile, Measures, PartMeasures, measure};
+pub use measure::{Decile, Measures, PartMeasures, measure, measure_probabilities};
 pub use run::{ScoreRequest, apply_score};
 pub use train::train;

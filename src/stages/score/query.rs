@@ -42,7 +42,7 @@ pub fn population_query(score: &ScoreSpec, bindings: &Bindings) -> Option<(Strin
         let reason = Parameter::Text(feature.reason.clone());
         bindings.insert(&format!("salenet_reason_{number}"), reason);
     }
-    let source = format!("population as (\n{}\n)", score.population);
+    let source = source("population", score, &score.population);
     let values = formula.values(
         "population",
         &["cast(customer_id as bigint) as customer_id"],
@@ -82,11 +82,11 @@ pub fn past_query(score: &ScoreSpec, bindings: &Bindings) -> Option<(String, Bin
     let held_by = format!("\"{}\" as held_by", training.holdout.by);
     let values = formula.values("training", &[&target, &held_by]);
     let sql = format!(
-        "with training as (\n{}\n),\n{values},\n{},\n{}\n\
+        "with {},\n{values},\n{},\n{}\n\
          select target, cast(held_by as varchar) as held_by,\n    \
          cast(dense_rank() over (order by held_by) as bigint) as position, score\n\
          from scored\norder by position, score, target",
-        training.query,
+        source("training", score, &training.query),
         formula.contributions(&kept),
         formula.scored(&kept),
     );
@@ -99,9 +99,10 @@ pub fn training_query(score: &ScoreSpec) -> Option<String> {
     let training = score.training.as_ref()?;
     let by = &training.holdout.by;
     let mut sql = format!(
-        "with training as (\n{}\n)\nselect cast(\"{}\" as double) as target, cast(\"{by}\" as varchar) as held_by,\n    \
+        "with {}\nselect cast(\"{}\" as double) as target, cast(\"{by}\" as varchar) as held_by,\n    \
          cast(dense_rank() over (order by \"{by}\") as bigint) as position",
-        training.query, training.target
+        source("training", score, &training.query),
+        training.target
     );
     for (number, feature) in score.features.iter().enumerate() {
         let _ = write!(sql, ",\n    {}", value(number, feature));
@@ -111,6 +112,32 @@ pub fn training_query(score: &ScoreSpec) -> Option<String> {
         let _ = write!(sql, ", value_{number}");
     }
     Some(sql)
+}
+
+/// How many rows of the past are left out because their customer does not consent to profiling; `None` where nothing is
+/// left out.
+#[must_use]
+pub fn withheld_query(score: &ScoreSpec) -> Option<String> {
+    let training = score.training.as_ref().filter(|_| score.asks_consent)?;
+    Some(format!(
+        "with {}\nselect (select count(*) from (\n{}\n) as past) - (select count(*) from training)",
+        source("training", score, &training.query),
+        training.query
+    ))
+}
+
+/// The rows of a query of the score under a name: all, or those of customers who consent to profiling.
+fn source(name: &str, score: &ScoreSpec, query: &str) -> String {
+    if !score.asks_consent {
+        return format!("{name} as (\n{query}\n)");
+    }
+    format!(
+        "consenting as (\n    select customer_id as consenting_id\n    from core.customer_consent\n    \
+         where purpose = 'profiling'\n    group by customer_id\n    \
+         having bool_or(status = 'in') and not bool_or(status = 'out')\n),\n\
+         {name} as (\n    select * from (\n{query}\n) as asked\n    \
+         where customer_id in (select consenting_id from consenting)\n)"
+    )
 }
 
 fn value(number: usize, feature: &FeatureSpec) -> String {

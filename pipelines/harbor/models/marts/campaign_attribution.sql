@@ -6,9 +6,12 @@ campaigns as (
     select * from base.campaigns.campaign
 ),
 
--- All campaigns break ties the same way; past mailings as they do.
-tie_order as (
-    select coalesce(min(response_ties), 'latest,highest_value') as ties from campaigns
+-- All campaigns share answers and break ties the same way; past mailings as they do.
+customs as (
+    select
+        coalesce(min(response_ties), 'latest,highest_value') as ties,
+        coalesce(min(response_attribution), 'best') as attribution
+    from campaigns
 ),
 
 members as (
@@ -90,17 +93,18 @@ keyed as (
         pairs.response_no,
         pairs.contact_id,
         pairs.method,
-        case split_part(tie_order.ties, ',', 1)
+        customs.attribution,
+        case split_part(customs.ties, ',', 1)
             when 'latest' then cast(cast(contacts.contacted_on as int) as decimal(18, 2))
             when 'highest_value' then contacts.cost
         end as first_key,
-        case split_part(tie_order.ties, ',', 2)
+        case split_part(customs.ties, ',', 2)
             when 'latest' then cast(cast(contacts.contacted_on as int) as decimal(18, 2))
             when 'highest_value' then contacts.cost
         end as second_key
     from pairs
     join contacts on contacts.contact_id = pairs.contact_id
-    cross join tie_order
+    cross join customs
 ),
 
 ranked as (
@@ -108,30 +112,76 @@ ranked as (
         response_no,
         contact_id,
         method,
+        attribution,
+        min(method) over (partition by response_no) as best_method,
         row_number() over (
             partition by response_no
             order by method, first_key desc, second_key desc, contact_id
         ) as place
     from keyed
+),
+
+-- The one contact that matches best, or all that match in the best way.
+chosen as (
+    select
+        response_no,
+        contact_id,
+        method,
+        place,
+        count(*) over (partition by response_no) as n_contacts
+    from ranked
+    where place = 1 or (attribution = 'fractional' and method = best_method)
+),
+
+-- Millionths that do not divide go to the first: the parts of an answer are one.
+credited as (
+    select
+        response_no,
+        contact_id,
+        method,
+        cast(
+            (1000000 / n_contacts + case when place <= 1000000 % n_contacts then 1 else 0 end) * 0.000001
+            as decimal(9, 6)
+        ) as credit
+    from chosen
+),
+
+attributed as (
+    select
+        answerers.response_no,
+        credited.contact_id,
+        contacts.campaign_code,
+        contacts.cell_code,
+        case credited.method
+            when 1 then 'finder' when 2 then 'customer' when 3 then 'household' else 'unattributed'
+        end as matched_by,
+        answerers.customer_id,
+        answerers.responded_on,
+        answerers.response_type,
+        answerers.amount,
+        answerers.loan_no,
+        coalesce(
+            answerers.responded_on >= contacts.contacted_on and answerers.responded_on < contacts.window_ends_on,
+            false
+        ) as is_in_window,
+        coalesce(credited.credit, 1.000000) as credit
+    from answerers
+    left join credited on credited.response_no = answerers.response_no
+    left join contacts on contacts.contact_id = credited.contact_id
 )
 
 select
-    answerers.response_no,
-    ranked.contact_id,
-    contacts.campaign_code,
-    contacts.cell_code,
-    case ranked.method
-        when 1 then 'finder' when 2 then 'customer' when 3 then 'household' else 'unattributed'
-    end as matched_by,
-    answerers.customer_id,
-    answerers.responded_on,
-    answerers.response_type,
-    answerers.amount,
-    answerers.loan_no,
-    coalesce(
-        answerers.responded_on >= contacts.contacted_on and answerers.responded_on < contacts.window_ends_on,
-        false
-    ) as is_in_window
-from answerers
-left join ranked on ranked.response_no = answerers.response_no and ranked.place = 1
-left join contacts on contacts.contact_id = ranked.contact_id
+    response_no,
+    contact_id,
+    campaign_code,
+    cell_code,
+    matched_by,
+    customer_id,
+    responded_on,
+    response_type,
+    amount,
+    loan_no,
+    is_in_window,
+    case when not is_in_window then 0 when response_type = 'refused' then 2 else 1 end as counts_as,
+    cast(credit as decimal(9, 6)) as credit
+from attributed

@@ -3,7 +3,7 @@ with contacts as (
 ),
 
 responses as (
-    select * from marts.campaign_attribution where is_in_window
+    select * from marts.campaign_attribution where counts_as <> 0
 ),
 
 results as (
@@ -156,14 +156,15 @@ answers as (
     select
         contact_id,
         count(*) as n_responses,
+        sum(case when counts_as = 1 then credit else 0.000000 end) as response_credit,
         min(case matched_by when 'finder' then 1 when 'customer' then 2 else 3 end) as method,
-        min(case when response_type <> 'refused' then responded_on end) as responded_on,
-        max(case when response_type <> 'refused' then 1 else 0 end) = 1 as has_response,
+        min(case when counts_as = 1 then responded_on end) as responded_on,
+        max(case when counts_as = 1 then 1 else 0 end) = 1 as has_response,
         max(case when response_type in ('application', 'approved', 'declined', 'booked') then 1 else 0 end) = 1
             as has_application,
         max(case when response_type in ('approved', 'booked') then 1 else 0 end) = 1 as has_approval,
         max(case when response_type = 'booked' then 1 else 0 end) = 1 as has_booking,
-        max(case when response_type = 'refused' then 1 else 0 end) = 1 as has_refusal
+        max(case when counts_as = 2 then 1 else 0 end) = 1 as has_refusal
     from responses
     group by contact_id
 )
@@ -193,6 +194,7 @@ select
             then 'inferred'
     end as matched_by,
     coalesce(answers.n_responses, 0) as n_responses,
+    cast(coalesce(answers.response_credit, 0.000000) as decimal(18, 6)) as response_credit,
     least(answers.responded_on, booked.booked_on, spoken.interested_on) as responded_on,
     coalesce(answers.has_response, false) or spoken.interested_on is not null or booked.contact_id is not null as is_responded,
     coalesce(answers.has_application, false) or booked.contact_id is not null as is_applied,

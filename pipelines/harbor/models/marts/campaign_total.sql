@@ -14,6 +14,7 @@ totals as (
         sum(n_returned) as n_returned,
         sum(n_reached) as n_reached,
         sum(n_responded) as n_responded,
+        sum(response_credit) as response_credit,
         sum(n_refused) as n_refused,
         sum(n_applied) as n_applied,
         sum(n_approved) as n_approved,
