@@ -1,4 +1,4 @@
-//! `salenet campaign`: plan, run, list, approve, export, recall, replay, results, ratios.
+//! `salenet campaign`: plan, run, list, approve, export, recall, replay, results, collect, ratios.
 
 use std::fmt::Write;
 use std::panic::resume_unwind;
@@ -97,6 +97,15 @@ enum CampaignCommand {
         /// The campaign's code, past mailings included [default: all that contacted somebody]
         code: Option<String>,
     },
+    /// Turn call sheets that came back filled in into the delivery of contact results that the next night reads
+    Collect {
+        /// Workbooks as they were sent out, or the same sheets saved as CSV
+        #[arg(required = true, value_name = "SHEET")]
+        sheets: Vec<PathBuf>,
+        /// The business date that delivers them
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: BusinessDate,
+    },
     /// For compliance: whom the newest run chose by sex, age and other protected groups, against the four-fifths rule
     Ratios { code: String },
 }
@@ -166,6 +175,9 @@ pub fn run(args: &CampaignArgs, global: &GlobalArgs) -> Result<(), Failure> {
         }
         CampaignCommand::Results { code } => {
             super::campaign_results::run(&settings, global, code.as_deref())
+        }
+        CampaignCommand::Collect { sheets, date } => {
+            super::campaign_sheets::run(&project, &settings, global, sheets, *date)
         }
         CampaignCommand::Ratios { code } => {
             super::campaign_ratios::run(&project, &settings, global, code)

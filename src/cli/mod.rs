@@ -28,6 +28,7 @@ pub mod schema;
 pub mod completions;
 pub mod summary;
 pub mod campaign_ratios;
+mod campaign_sheets;
 mod campaign_results;
 pub mod campaign_words;
 

@@ -8,7 +8,7 @@ use super::contact_policy::{Constraints, ContactPolicy};
 use crate::domain::TableName;
 
 /// Columns that lists may show beside those of the attributes.
-pub const LIST_COLUMNS: [&str; 8] = [
+pub const LIST_COLUMNS: [&str; 12] = [
     "list_place",
     "finder_number",
     "cell_code",
@@ -17,7 +17,29 @@ pub const LIST_COLUMNS: [&str; 8] = [
     "offer_rate",
     "offer_valid_until",
     "talking_points",
+    "called_at",
+    "called_by",
+    "call_result",
+    "call_note",
 ];
+
+/// Of them, what stays empty on the list for whoever calls to fill in.
+pub const FILL_IN_COLUMNS: [&str; 4] = ["called_at", "called_by", "call_result", "call_note"];
+
+/// What may come of a call or a letter.
+pub const CONTACT_RESULTS: [&str; 8] = [
+    "reached",
+    "no_answer",
+    "wrong_number",
+    "callback",
+    "interested",
+    "refused",
+    "do_not_call",
+    "undeliverable",
+];
+
+/// The sheet of a workbook that holds the list.
+pub const LIST_SHEET: &str = "List";
 
 /// Columns that lists may show when a score ranks: what raises the member's score most.
 pub const SCORE_LIST_COLUMNS: [&str; 3] = ["reason_1", "reason_2", "reason_3"];

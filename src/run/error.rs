@@ -95,6 +95,8 @@ pub enum RunError {
     SourceFile(#[source] polars::error::PolarsError),
     #[error("write down what the run did")]
     Report(#[source] serde_json::Error),
+    #[error("write what returned sheets say")]
+    Sheets(#[source] std::io::Error),
 }
 
 impl RunError {

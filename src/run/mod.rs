@@ -16,6 +16,7 @@ mod campaigns;
 pub mod campaign_desk;
 pub mod campaign_ratios;
 pub mod campaign_results;
+pub mod campaign_sheets;
 pub mod campaign_calibration;
 pub mod campaign_figures;
 pub mod campaign_gains;

@@ -236,7 +236,19 @@ fn a_campaign_is_answered_and_its_results_are_what_its_customers_did() {
     );
     put(folder.path(), "contacts.csv", contacts.as_bytes());
     bank(&["--contacts", "contacts.csv", "--answers-on", NIGHT]);
+    let called = return_call_sheets(folder.path(), &query, &salenet);
     salenet(&["run", "--date", NIGHT, "--allow-gap"]);
+    let noted = query(
+        "select count(*), sum(case when outcome.is_reached then 1 else 0 end)
+         from core.contact_result as result
+         join core.campaign_assignment as contact on contact.finder_number = result.finder_no
+         join marts.campaign_outcome as outcome on outcome.contact_id = contact.contact_id
+         where result.staff = 'S-007' and result.result = 'interested' and result.note = 'wants, after all, a letter'",
+    );
+    assert_eq!(
+        noted.lines().nth(1),
+        Some(format!("{called},{called}").as_str())
+    );
 
     let contacted = read_contacts(&contacts).expect("contacts");
     let delivered = std::fs::read(
@@ -286,4 +298,53 @@ fn a_campaign_is_answered_and_its_results_are_what_its_customers_did() {
         format!("{},{},{rounded:.9}", of_table[0], of_table[1])
     );
     assert!(said.contains("calibration "), "{said}");
+}
+
+/// Sends back every call sheet: the workbooks as they were, and their lines filled in as CSV. Gives the calls noted.
+fn return_call_sheets(
+    folder: &Path,
+    query: &dyn Fn(&str) -> String,
+    salenet: &dyn Fn(&[&str]) -> String,
+) -> usize {
+    let numbers = query(
+        "select finder_number from campaigns.contact_history where channel = 'phone' and not is_control order by 1",
+    );
+    let numbers: Vec<&str> = numbers.lines().skip(1).collect();
+    assert!(!numbers.is_empty());
+    let lists = folder.join("warehouse/current/lists");
+    let lists = std::fs::read_dir(lists.join(project::CAMPAIGNS[0])).expect("lists");
+    let sheets = lists.map(|entry| entry.expect("a list").path());
+    let sheets: Vec<String> = sheets
+        .filter(|path| path.extension().is_some_and(|ending| ending == "xlsx"))
+        .map(|path| path.display().to_string())
+        .collect();
+    let mut arguments = vec!["campaign", "collect", "--date", "2027-02-27"];
+    arguments.extend(sheets.iter().map(String::as_str));
+    assert!(sheets.len() > 1, "{sheets:?}");
+    salenet(&arguments);
+    let control = folder.join("landing/campaigns/2027-02-27/contact_results.ctl");
+    let control = std::fs::read_to_string(control).expect("a control file");
+    assert_eq!(control, "date=2027-02-27\nrows=0\n");
+
+    let mut filled = "finder_number;called_at;called_by;call_result;call_note\n".to_owned();
+    for number in &numbers {
+        filled.push_str(number);
+        filled.push_str(";2026-11-03 14:05;S-007;Interested;wants, after all, a letter\n");
+    }
+    put(folder, "returned.csv", filled.as_bytes());
+    let delivered = folder.join(format!("landing/campaigns/{NIGHT}"));
+    for file in ["contact_results.csv.gz", "contact_results.ctl"] {
+        std::fs::remove_file(delivered.join(file)).expect("the generated results");
+    }
+    let sheet = folder.join("returned.csv").display().to_string();
+    // The same sheet twice is the same calls.
+    salenet(&["campaign", "collect", "--date", NIGHT, &sheet, &sheet]);
+    let again = Command::new(PROGRAM)
+        .args(["campaign", "collect", "--date", NIGHT, &sheet])
+        .args(["--project", "harbor", "--landing", "landing"])
+        .current_dir(folder)
+        .output();
+    let said = Said::of(&again.expect("the program starts")).exits(2);
+    assert!(said.stderr.contains("is there already"), "{}", said.stderr);
+    numbers.len()
 }

@@ -4,6 +4,7 @@
 
 use super::bank::FIRST;
 use super::campaigns::{CODE, bank_with, campaign, night, query, salenet};
+use super::feeds::put;
 
 #[test]
 fn every_state_is_explained_by_what_the_campaign_made_of_it() {
@@ -54,4 +55,66 @@ fn every_state_is_explained_by_what_the_campaign_made_of_it() {
         said.stdout
     );
     salenet(&bank, &project, &["explain", "campaign", "NOPE", "1"]).exits(2);
+}
+
+/// Ten customers are too few to tell anything, and each is counted once in each basis.
+#[test]
+fn compliance_sees_whom_a_campaign_chose_by_protected_groups() {
+    let (bank, project) = bank_with(&campaign(CODE, 20, "cap: 5\n"));
+    let ask = ["campaign", "ratios", CODE, "--format", "json"];
+    let said = salenet(&bank, &project, &ask).exits(2);
+    assert!(!said.stderr.is_empty());
+    put(
+        &project,
+        "models/core/customer_restricted.sql",
+        b"select customer_id, case when customer_id % 2 = 0 then 'F' when customer_id < 9 then 'M' end as gender,
+              case when customer_id = 1 then date '1986-10-29' else date '1986-10-30' end as birth_date
+          from (values (1), (2), (3), (4), (5), (6), (7), (8), (9), (10)) as rows(customer_id)",
+    );
+    put(
+        &project,
+        "models/core/customer_restricted.yml",
+        b"description: Rows of a test.
+grain: [customer_id]
+materialised: full
+columns:
+  customer_id: {description: A column}
+  gender: {description: A column, classification: prohibited}
+  birth_date: {description: A column, classification: prohibited}
+",
+    );
+    night(&bank, &project, FIRST);
+    let said = salenet(&bank, &project, &ask).exits(0);
+    let found: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let chosen = query(
+        &bank,
+        &project,
+        "select case when customer_id % 2 = 0 then 'F' when customer_id < 9 then 'M' else 'not known' end,
+             count(*), sum(case when state <> 'removed' then 1 else 0 end),
+             sum(case when state in ('selected', 'control') then 1 else 0 end)
+         from campaigns.candidate group by 1 order by 2 desc, 1",
+    );
+    let groups = found["groups"].as_array().expect("groups");
+    let of = |basis: &str| {
+        let rows = groups.iter().filter(|group| group["basis"] == basis);
+        let row = |group: &serde_json::Value| {
+            let group =
+                ["group", "considered", "eligible", "chosen"].map(|key| match &group[key] {
+                    serde_json::Value::String(word) => word.clone(),
+                    number => number.to_string(),
+                });
+            group.join(",") + "\n"
+        };
+        rows.map(row).collect::<String>()
+    };
+    assert_eq!(of("gender"), chosen);
+    // The night of 2026-10-29 finds customer 1 forty years old, and nobody else.
+    assert!(
+        of("birth_date").contains("40 to 61,1,"),
+        "{}",
+        of("birth_date")
+    );
+    assert!(groups.iter().all(|group| group["ratio"].is_null()));
+    let said = salenet(&bank, &project, &["campaign", "ratios", CODE]).exits(0);
+    assert!(said.stdout.contains("too few to tell"), "{}", said.stdout);
 }

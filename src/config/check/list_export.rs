@@ -2,7 +2,9 @@
 
 use super::cells::channel;
 use super::suggestion;
-use crate::config::campaign::{LIST_COLUMNS, ListExport, ListFormat, SCORE_LIST_COLUMNS};
+use crate::config::campaign::{
+    FILL_IN_COLUMNS, LIST_COLUMNS, ListExport, ListFormat, SCORE_LIST_COLUMNS,
+};
 use crate::config::cells::{CellSpec, Channel};
 use crate::config::document::Reporter;
 use crate::config::feed::Classification;
@@ -132,6 +134,18 @@ pub fn check_exports(
 }
 
 fn check_columns(columns: &[String], place: &Node, shown: Shown<'_>, report: &mut Reporter<'_>) {
+    let shows = |name: &str| columns.iter().any(|column| column == name);
+    let fill_in = columns
+        .iter()
+        .position(|column| FILL_IN_COLUMNS.contains(&column.as_str()));
+    let mut needed = ["finder_number", "called_at", "call_result"].into_iter();
+    if let (Some(index), Some(missing)) = (fill_in, needed.find(|name| !shows(name))) {
+        report.at_hint(
+            place.item(index),
+            format!("a list to be filled in needs `{missing}` too"),
+            "finder_number, called_at and call_result say of whom, when and what",
+        );
+    }
     for (index, name) in columns.iter().enumerate() {
         if columns[..index].contains(name) {
             report.at(place.item(index), format!("the list shows `{name}` twice"));

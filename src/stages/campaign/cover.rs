@@ -80,5 +80,6 @@ pub fn cover(head: &ListHead<'_>, part: &str, rows: usize, n_seeds: usize) -> Sh
         name: "Campaign",
         rows: sheet,
         has_header: false,
+        choices: None,
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::cover::cover;
 use super::records::specification_hash;
 use super::xlsx::{Sheet, SheetCell, workbook};
-use crate::config::campaign::{CampaignSpec, ListExport, ListFormat};
+use crate::config::campaign::{CONTACT_RESULTS, CampaignSpec, LIST_SHEET, ListExport, ListFormat};
 use crate::config::cells::Channel;
 use crate::domain::{BusinessDate, Money};
 use crate::sql::{Cell, QueryResult, SqlError};
@@ -157,10 +157,14 @@ fn xlsx_bytes(
                 .collect(),
         );
     }
+    let mut columns = list.columns.iter().skip(2);
     let list = Sheet {
-        name: "List",
+        name: LIST_SHEET,
         rows: table,
         has_header: true,
+        choices: columns
+            .position(|column| column.name == "call_result")
+            .map(|column| (column, CONTACT_RESULTS.as_slice())),
     };
     workbook(&[cover(head, part, rows.len(), n_seeds), list], head.date)
 }

@@ -19,6 +19,7 @@ pub mod waterfall;
 pub mod tables;
 pub mod records;
 pub mod lists;
+pub mod returned;
 mod xlsx;
 mod zip;
 mod cover;

@@ -7,7 +7,7 @@ use super::rules::{removing, rules};
 use super::select::State;
 use crate::config::bank::Parameter;
 use crate::config::campaign::{
-    CampaignLevel, CampaignSpec, LIST_COLUMNS, ListExport, SCORE_LIST_COLUMNS,
+    CampaignLevel, CampaignSpec, FILL_IN_COLUMNS, LIST_COLUMNS, ListExport, SCORE_LIST_COLUMNS,
 };
 use crate::config::cells::CellKind;
 use crate::domain::BusinessDate;
@@ -429,6 +429,7 @@ fn list_column(campaign: &CampaignSpec, column: &str) -> String {
             "cast(null as date)",
         ),
         "talking_points" => talking_points(campaign),
+        name if FILL_IN_COLUMNS.contains(&name) => "cast(null as varchar)".to_owned(),
         name if LIST_COLUMNS.contains(&name) => format!("candidate.{name}"),
         name if is_of_score(campaign, name) => format!("scored.{name}"),
         name => format!("attributes.\"{name}\""),

@@ -28,6 +28,8 @@ pub struct Sheet {
     pub name: &'static str,
     pub rows: Vec<Vec<SheetCell>>,
     pub has_header: bool,
+    /// A column to fill in, and the words it takes.
+    pub choices: Option<(usize, &'static [&'static str])>,
 }
 
 const NUMBER: u8 = 0;
@@ -140,7 +142,17 @@ fn worksheet(sheet: &Sheet) -> String {
         }
         text.push_str("</row>");
     }
-    text.push_str("</sheetData></worksheet>");
+    text.push_str("</sheetData>");
+    if let Some((column, words)) = sheet.choices.filter(|_| sheet.rows.len() > 1) {
+        let column = letters(column);
+        let _ = write!(
+            text,
+            r#"<dataValidations count="1"><dataValidation type="list" allowBlank="1" showErrorMessage="1" sqref="{column}2:{column}{}"><formula1>"{}"</formula1></dataValidation></dataValidations>"#,
+            sheet.rows.len(),
+            words.join(",")
+        );
+    }
+    text.push_str("</worksheet>");
     text
 }
 
@@ -262,6 +274,7 @@ mod tests {
                 vec![SheetCell::Money("1.50".to_owned())],
             ],
             has_header: true,
+            choices: None,
         };
         let date = "2026-10-31".parse().unwrap();
         let one = workbook(std::slice::from_ref(&sheet), date).unwrap();
