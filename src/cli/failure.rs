@@ -91,8 +91,15 @@ fn with_causes(error: &dyn Error) -> String {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
+        Self::from_run(&error)
+    }
+}
+
+impl Failure {
+    #[must_use]
+    pub fn from_run(error: &RunError) -> Self {
         let code = error.exit_code();
-        let words = match &error {
+        let words = match error {
             RunError::Configuration(problems) => problems.to_string(),
             RunError::Deliveries(problems) => deliveries(problems),
             RunError::NothingDelivered { .. }
@@ -103,6 +110,10 @@ impl From<RunError> for Failure {
             | RunError::ReferenceRows { .. }
             | RunError::Score(ScoreError::Data { .. })
             | RunError::Usage { .. } => format!("error: {error}"),
+            RunError::OverMemory { .. } => format!(
+                "{}\nhint: give more --memory, or --threads 1, which makes one table at a time",
+                failed_to(error)
+            ),
             other => failed_to(other),
         };
         Self { code, words }

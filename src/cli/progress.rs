@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::failure::Failure;
 use crate::run::Progress;
+use crate::run::RunError;
 use crate::run::progress::StepStatus;
 
 /// A bar per night on a terminal; silent when stderr is a file or a pipe.
@@ -56,5 +58,12 @@ impl Progress for TerminalProgress {
             ));
         }
         self.bar.inc(1);
+    }
+
+    fn gave_up(&self, error: &RunError) {
+        self.bar.finish_and_clear();
+        let failure = Failure::from_run(error);
+        let _told = failure.report();
+        std::process::exit(i32::from(error.exit_code()));
     }
 }

@@ -1,6 +1,7 @@
 //! Which business dates a run builds, upon which base, and the one swing that publishes them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
 
 use super::deliveries::delivered_dates;
 use super::error::RunError;
@@ -8,7 +9,7 @@ use super::measure::{Meter, Recorder, Stage, StepMeasure};
 use super::night::{NightContext, build_night};
 use super::progress::{Progress, StepStatus};
 use super::report::{RunOutcome, RunReport, run_id};
-use super::{CheckedProject, RunSettings};
+use super::{CheckedProject, RunSettings, watch};
 use crate::config::campaign::CampaignSpec;
 use crate::config::project::Project;
 use crate::domain::BusinessDate;
@@ -38,16 +39,31 @@ pub fn run(
     let warehouse = Warehouse::open_or_create(&settings.warehouse)?;
     let lock = warehouse.lock()?;
     warehouse.clear_temporary(&lock)?;
-    let result = run_locked(
-        checked, settings, selection, &recorder, &warehouse, &lock, &run_id,
-    );
-    let measures = recorder.finish();
+    let is_done = AtomicBool::new(false);
+    let result = std::thread::scope(|scope| {
+        let watching = settings.memory.map(|memory| {
+            let give_up = |error: &RunError| {
+                tell_failure(checked.project, &warehouse, &run_id, error, &recorder);
+                progress.gave_up(error);
+            };
+            let is_done = &is_done;
+            scope.spawn(move || watch::watch(memory, is_done, give_up))
+        });
+        let result = run_locked(
+            checked, settings, selection, &recorder, &warehouse, &lock, &run_id,
+        );
+        watch::stop(
+            &is_done,
+            watching.as_ref().map(|watching| watching.thread()),
+        );
+        result
+    });
     match result {
         Ok((outcome, manifest)) => {
             let report = RunReport {
                 run_id: run_id.clone(),
                 outcome,
-                measures,
+                measures: recorder.finish(),
                 gates_not_passed: not_passed(&manifest),
                 manifest,
             };
@@ -56,24 +72,38 @@ pub fn run(
             Ok(report)
         }
         Err(error) => {
-            let failure = serde_json::json!({
-                "run_id": run_id,
-                "outcome": "failed",
-                "exit_code": error.exit_code(),
-                "message": error.to_string(),
-                "seconds": measures.usage.seconds,
-                "nights": measures.nights,
-            });
-            let text = serde_json::to_vec_pretty(&failure).map_err(RunError::Report)?;
-            // The first error matters most: a full disk must not hide it behind a report that cannot be written.
-            let written = warehouse.write_run_file(&run_id, "report.json", &text);
-            if let Ok(path) = written
-                && let Some(command) = &checked.project.bank.on_failure
-            {
-                call_on_failure(command, &path);
-            }
+            tell_failure(checked.project, &warehouse, &run_id, &error, &recorder);
             Err(error)
         }
+    }
+}
+
+/// The report of a run that failed, and the project's own command. The error itself matters most: a full disk must not
+/// hide it behind a report that cannot be written.
+fn tell_failure(
+    project: &Project,
+    warehouse: &Warehouse,
+    run_id: &str,
+    error: &RunError,
+    recorder: &Recorder<'_>,
+) {
+    let measures = recorder.finish();
+    let failure = serde_json::json!({
+        "run_id": run_id,
+        "outcome": "failed",
+        "exit_code": error.exit_code(),
+        "message": error.to_string(),
+        "seconds": measures.usage.seconds,
+        "nights": measures.nights,
+    });
+    let Ok(text) = serde_json::to_vec_pretty(&failure) else {
+        return;
+    };
+    let written = warehouse.write_run_file(run_id, "report.json", &text);
+    if let Ok(path) = written
+        && let Some(command) = &project.bank.on_failure
+    {
+        call_on_failure(command, &path);
     }
 }
 

@@ -118,6 +118,12 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
+/// What the process holds now.
+pub(super) fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    Some(entry(&status, "VmRSS")? * 1024)
+}
+
 /// Highest resident size since the last reset, and a reset; the present size where the system refuses the reset.
 fn take_peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

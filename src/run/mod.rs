@@ -23,6 +23,7 @@ pub mod campaign_gains;
 pub mod campaign_measures;
 pub mod retention;
 mod walk;
+mod watch;
 pub mod plan;
 pub mod feeds;
 pub mod reference;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::RunError;
 use super::measure::StepMeasure;
 
 /// How a step ended.
@@ -22,6 +23,8 @@ pub trait Progress: Sync {
     fn step_finished(&self, step: &str, status: StepStatus, rows: u64, took: Duration);
     /// What a step, or a stage of steps side by side, took of the machine; most do not care.
     fn step_measured(&self, _measure: StepMeasure) {}
+    /// The run cannot go on, and cannot come back either: who listens ends the program. Nothing is published.
+    fn gave_up(&self, _error: &RunError) {}
 }
 
 /// Tells nobody.

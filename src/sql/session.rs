@@ -40,6 +40,10 @@ pub(super) enum Joins {
 /// Stack of a worker: unoptimised builds need several kilobytes for each operator of a plan.
 const STACK_BYTES: usize = 32 << 20;
 
+/// Threads that wait for files, for each that works. A merge asks for a batch of every run it has spilled at once, and
+/// each thread keeps what it has freed for itself.
+const READERS_PER_THREAD: usize = 4;
+
 /// Rows of a batch within the smallest of memory limits.
 const SMALLEST_BATCH: usize = 1024;
 
@@ -65,6 +69,7 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.get())
             .thread_stack_size(STACK_BYTES)
+            .max_blocking_threads(READERS_PER_THREAD * options.threads.get())
             .build()
             .map_err(|error| SqlError::Engine {
                 message: error.to_string(),

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::bank::{Accounts, Bank, FIRST, NIGHTS, SECOND, accounts, files_below, night_of};
+use super::bank::{Accounts, Bank, FIRST, NIGHTS, SECOND, Said, accounts, files_below, night_of};
+use super::feeds::put;
 
 /// The report of the newest run.
 fn report(bank: &Bank) -> Value {
@@ -134,6 +135,59 @@ fn finding_customers_says_how_much_memory_it_needs() {
     let needs = "records needs about 1 MB, and --memory allows 0 MB";
     assert!(said.stderr.contains(needs), "{}", said.stderr);
     bank.salenet(&["run", "--memory", "1GB"]).exits(0);
+}
+
+/// A text of half a gigabyte is nothing that an operator asks leave for.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_that_cannot_keep_to_its_memory_ends_cleanly_and_goes_on_later() {
+    let bank = Bank::with_three_nights();
+    let project = bank.own_project();
+    let bank_yml = std::fs::read_to_string(project.join("bank.yml")).expect("a bank");
+    let told = project.join("told");
+    std::fs::create_dir(&told).expect("a folder");
+    let command = format!(
+        "{bank_yml}on_failure: [\"cp\", \"--target-directory={}\"]\n",
+        told.display()
+    );
+    put(&project, "bank.yml", command.as_bytes());
+    put(
+        &project,
+        "models/core/wide.sql",
+        b"select 1 as id, repeat('x', 500000000) as note",
+    );
+    put(
+        &project,
+        "models/core/wide.yml",
+        b"description: A test.\ngrain: [id]\nmaterialised: full\ncolumns:\n  id: {description: A column}\n  note: {description: A column}\n",
+    );
+    let run = |more: &[&str]| {
+        let arguments = [&["run"], more].concat();
+        let output = bank.with_project(&project, &arguments).output();
+        Said::of(&output.expect("the program starts"))
+    };
+    let said = run(&["--memory", "256MB"]).exits(1);
+    for words in [
+        "failed to keep within the memory limit: the process holds",
+        "over the 256 MB of --memory; nothing was published",
+        "hint: give more --memory",
+    ] {
+        assert!(said.stderr.contains(words), "{}", said.stderr);
+    }
+    let report = std::fs::read_to_string(told.join("report.json")).expect("the command was called");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(
+        (&report["outcome"], &report["exit_code"]),
+        (&"failed".into(), &1.into())
+    );
+    assert!(!bank.warehouse().join("current").exists());
+    put(
+        &project,
+        "models/core/wide.sql",
+        b"select 1 as id, 'x' as note",
+    );
+    let said = run(&["--memory", "256MB"]).exits(0);
+    assert!(said.stdout.contains("published"), "{}", said.stdout);
 }
 
 #[test]

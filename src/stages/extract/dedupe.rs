@@ -44,7 +44,30 @@ impl Hasher for KeyHasher {
     }
 }
 
-pub type KeySet = HashSet<KeyHash, BuildHasherDefault<KeyHasher>>;
+/// Sets that a key set is made of. A set that grows has its old and its new place at once: of one in many that is little.
+const SHARDS: usize = 64;
+
+/// Keys seen so far.
+pub struct KeySet {
+    shards: Vec<HashSet<KeyHash, BuildHasherDefault<KeyHasher>>>,
+}
+
+impl Default for KeySet {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| HashSet::default()).collect(),
+        }
+    }
+}
+
+impl KeySet {
+    /// Whether the key is new.
+    pub fn insert(&mut self, key: KeyHash) -> bool {
+        // The upper bits choose the set, the lower ones the place in it.
+        let shard = usize::try_from(key >> (KeyHash::BITS - SHARDS.ilog2())).unwrap_or_default();
+        self.shards[shard].insert(key)
+    }
+}
 
 /// What `latest` compares; null is the smallest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,7 +181,9 @@ fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<KeySet> {
                 .with_columns(Some(key.to_vec()))
                 .with_slice(Some((offset, ROW_GROUP_ROWS)))
                 .finish()?;
-            keys.extend(frame_keys(&batch, key)?);
+            for hash in frame_keys(&batch, key)? {
+                keys.insert(hash);
+            }
             offset += ROW_GROUP_ROWS;
         }
     }
