@@ -42,7 +42,7 @@ fn words(found: &Ratios) -> String {
     for group in &found.groups {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let (ratio, note) = match group.ratio {
-            None => ("-".to_owned(), "too few to tell"),
+            None => ("-".to_owned(), "tells nothing"),
             Some(ratio) if ratio < FOUR_FIFTHS => (format!("{ratio:.2}"), "below four fifths"),
             Some(ratio) => (format!("{ratio:.2}"), ""),
         };

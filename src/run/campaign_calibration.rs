@@ -11,6 +11,9 @@ use crate::store::Manifest;
 /// Tables without which nothing was foretold, or nothing has come of it.
 const NEEDED: [&str; 2] = ["marts.campaign_outcome", "campaigns.candidate"];
 
+/// Every tenth needs somebody.
+const FEWEST: usize = 10;
+
 /// Who was contacted, had a probability that night, and has had the whole window to answer. The order decides sums.
 const FORETOLD: &str = "
 select candidate.p_response, case when outcome.is_responded then 1.0 else 0.0 end as answered
@@ -25,7 +28,7 @@ where outcome.campaign_code = $campaign and outcome.is_contacted and outcome.win
     and candidate.p_response is not null
 order by candidate.p_response, answered";
 
-/// None where no contact with a probability has had its whole window, or all of them did the same.
+/// None where fewer than [`FEWEST`] contacts with a probability have had their whole window, or all of them did the same.
 ///
 /// # Errors
 /// When the query cannot be run.
@@ -47,7 +50,8 @@ pub fn campaign_calibration(
     let rows = foretold.into_iter().zip(answered);
     let rows: Vec<(f64, bool)> = rows.map(|(p, answered)| (p, answered > 0.5)).collect();
     let positives = rows.iter().filter(|(_, answered)| *answered).count();
-    Ok((positives > 0 && positives < rows.len()).then(|| measure_probabilities(rows)))
+    let tells = rows.len() >= FEWEST && positives > 0 && positives < rows.len();
+    Ok(tells.then(|| measure_probabilities(rows)))
 }
 
 /// Releases of before the column was written have none.

@@ -17,6 +17,9 @@ const FEWEST: u64 = 30;
 /// Groups of one basis that are told apart; the smaller ones are one group.
 const MOST_GROUPS: usize = 12;
 
+const NOT_KNOWN: &str = "not known";
+const OTHERS: &str = " others";
+
 /// One group of one basis, such as gender.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GroupRatio {
@@ -30,7 +33,7 @@ pub struct GroupRatio {
     pub chosen: u64,
     /// Chosen of considered.
     pub rate: f64,
-    /// Against the highest rate of the basis; none for groups too small. Below 0.80 the four-fifths rule sees adverse
+    /// Against the highest rate of the basis; none for groups too small, and for what is no group. Below 0.80 the four-fifths rule sees adverse
     /// impact (29 CFR 1607.4(D)).
     pub ratio: Option<f64>,
 }
@@ -89,7 +92,8 @@ pub fn campaign_ratios(
         } else {
             format!("cast(restricted.\"{basis}\" as varchar)")
         };
-        let result = session.query(&counted(&group), &values)?;
+        let has_aliases = known(&own_table("core", "customer_alias"));
+        let result = session.query(&counted(&group, has_aliases), &values)?;
         groups.extend(ratios(basis, &result.rows()?));
     }
     Ok(Ratios {
@@ -107,13 +111,22 @@ const AGE: &str = "case
         else '62 and over'
     end";
 
-fn counted(group: &str) -> String {
+/// A customer who has become another since is asked for by the new number.
+fn counted(group: &str, has_aliases: bool) -> String {
+    let (aliases, customer) = if has_aliases {
+        (
+            "left join core.customer_alias as alias on alias.retired_customer_id = candidate.customer_id\n",
+            "coalesce(alias.customer_id, candidate.customer_id)",
+        )
+    } else {
+        ("", "candidate.customer_id")
+    };
     format!(
-        "select coalesce({group}, 'not known') as named, count(*),
+        "select coalesce({group}, '{NOT_KNOWN}') as named, count(*),
     sum(case when candidate.state <> 'removed' then 1 else 0 end),
     sum(case when candidate.state in ('selected', 'control') then 1 else 0 end)
 from campaigns.candidate as candidate
-left join core.customer_restricted as restricted on restricted.customer_id = candidate.customer_id
+{aliases}left join core.customer_restricted as restricted on restricted.customer_id = {customer}
 where candidate.campaign_code = $campaign_code and candidate.business_date = $run_date
 group by 1
 order by 2 desc, 1"
@@ -147,7 +160,7 @@ fn ratios(basis: &str, rows: &[Vec<Cell>]) -> Vec<GroupRatio> {
             groups.push(GroupRatio {
                 basis: basis.to_owned(),
                 group: if is_rest {
-                    format!("{} others", rows.len() + 1 - MOST_GROUPS)
+                    format!("{}{OTHERS}", rows.len() + 1 - MOST_GROUPS)
                 } else {
                     row.first().map(Cell::to_text).unwrap_or_default()
                 },
@@ -165,10 +178,14 @@ fn ratios(basis: &str, rows: &[Vec<Cell>]) -> Vec<GroupRatio> {
             group.rate = group.chosen as f64 / group.considered.max(1) as f64;
         }
     }
-    let large = groups.iter().filter(|group| group.considered >= FEWEST);
+    // Those of whom nothing is known, and the small groups together, are no group to compare with.
+    let tells = |group: &GroupRatio| {
+        group.considered >= FEWEST && group.group != NOT_KNOWN && !group.group.ends_with(OTHERS)
+    };
+    let large = groups.iter().filter(|group| tells(group));
     let best = large.map(|group| group.rate).fold(0.0, f64::max);
     for group in &mut groups {
-        group.ratio = (group.considered >= FEWEST && best > 0.0).then(|| group.rate / best);
+        group.ratio = (tells(group) && best > 0.0).then(|| group.rate / best);
     }
     groups
 }
@@ -183,18 +200,19 @@ mod tests {
         row
     }
 
-    /// 12 of 100 against 4 of 40: 0.10 / 0.12 = 0.8333. The group of 29 sets no standard.
+    /// 12 of 100 against 4 of 40: 0.10 / 0.12 = 0.8333. A group of 29, and those not known, set no standard.
     #[test]
     fn a_rate_is_told_against_the_highest_of_groups_that_are_large_enough() {
         let rows = [
             row("F", [100, 50, 12]),
             row("M", [40, 20, 4]),
-            row("not known", [29, 29, 29]),
+            row("X", [29, 29, 29]),
+            row("not known", [90, 90, 90]),
         ];
         let found = ratios("gender", &rows);
         assert!((found[1].ratio.expect("a ratio") - 0.8333).abs() < 1e-4);
         assert_eq!(found[0].ratio, Some(1.0));
-        assert_eq!(found[2].ratio, None);
+        assert_eq!((found[2].ratio, found[3].ratio), (None, None));
     }
 
     #[test]

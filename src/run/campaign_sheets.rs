@@ -3,92 +3,161 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::RunError;
-use crate::config::feed::{Compression, DataType, FeedSpec, Layout};
+use super::open::{Reading, open_release};
+use super::tables::own_table;
+use super::{RunError, RunSettings};
+use crate::config::feed::{Compression, DataType, Encoding, FeedSpec, Layout};
 use crate::config::project::Project;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::domain::BusinessDate;
+use crate::sql::catalog::Catalogue;
+use crate::sql::columns::Values;
+use crate::sql::{Bindings, Cell};
 use crate::stages::campaign::returned::NotedCall;
 use crate::stages::extract::delivery::expand;
 
 const FEED: &str = "campaigns.contact_results";
 
-/// Files to write, by path below the landing folder, and what they hold.
-pub struct SheetDelivery {
-    /// The control file comes last: what it vouches for is there.
-    pub files: Vec<(PathBuf, Vec<u8>)>,
-    pub rows: u64,
-    /// Notes that two sheets had alike.
-    pub repeated: u64,
+/// A call and where it was noted.
+pub struct PlacedCall<'a> {
+    pub path: &'a Path,
+    pub line: usize,
+    pub call: NotedCall,
 }
 
-/// The delivery of `date`, as the project's feed wants it.
+impl PlacedCall<'_> {
+    /// One number called at one moment with one result is one row, on however many sheets and evenings it comes back.
+    fn number(&self) -> String {
+        let NotedCall {
+            finder_number,
+            called_at,
+            result,
+            ..
+        } = &self.call;
+        format!(
+            "{finder_number}/{}/{result}",
+            called_at.format("%Y%m%d%H%M%S")
+        )
+    }
+}
+
+/// Calls to deliver, by the number of their row.
+#[derive(Default)]
+pub struct NewCalls<'a> {
+    pub by_number: BTreeMap<String, &'a NotedCall>,
+    /// Noted on another sheet alike, or delivered on an earlier night.
+    pub known: u64,
+}
+
+/// Leaves out what the current release has; numbers that nobody was given are problems.
 ///
 /// # Errors
-/// `Usage` when the project has no such feed, or one that cannot be written as CSV, or when two notes of one number and
-/// moment say different things.
-pub fn sheet_delivery(
-    project: &Project,
-    calls: &[NotedCall],
-    date: BusinessDate,
-) -> Result<SheetDelivery, RunError> {
-    let usage = |message: String, hint: &str| RunError::Usage {
-        message,
-        hint: hint.to_owned(),
+/// When there is no release, or its tables cannot be read.
+pub fn new_calls<'a>(
+    settings: &RunSettings,
+    calls: &'a [PlacedCall<'_>],
+    problems: &mut Diagnostics,
+) -> Result<NewCalls<'a>, RunError> {
+    let (_, manifest, session) =
+        open_release(settings, &settings.session_options(), &Reading::Current)?;
+    let returned = own_table("campaigns", "returned_sheet");
+    let text = |of: &dyn Fn(&PlacedCall<'_>) -> String| {
+        Values::Texts(calls.iter().map(|call| Some(of(call))).collect())
     };
-    let feed = project
-        .feeds()
-        .find(|feed| feed.qualified_name() == FEED)
-        .ok_or_else(|| {
-            let hint = "pipelines/harbor/sources/campaigns.yml has one";
-            usage(format!("the project has no feed `{FEED}`"), hint)
-        })?;
-    let Layout::Delimited(dialect) = &feed.format.layout else {
-        let hint = "returned sheets are written as CSV with a header";
-        return Err(usage(format!("the feed `{FEED}` is no CSV file"), hint));
+    let positions = (0..calls.len()).map(|position| i64::try_from(position).ok());
+    let columns = vec![
+        ("position", Values::Integers(positions.collect())),
+        (
+            "finder_number",
+            text(&|call| call.call.finder_number.clone()),
+        ),
+        ("result_no", text(&|call| call.number())),
+    ];
+    session.add_columns(Catalogue::Tonight, &returned, columns)?;
+    let rows_of = |schema: &str, table: &str, column: &str| {
+        let name = own_table(schema, table);
+        let is_there = manifest.tables.contains_key(&name);
+        is_there
+            .then(|| format!("select {column} as number from {name} where {column} is not null"))
     };
-    let delimiter = match dialect.delimiter.as_bytes() {
-        [one] if dialect.has_header => *one,
-        _ => {
-            let hint = "give the feed a header and a delimiter of one character";
-            return Err(usage(format!("the feed `{FEED}` cannot be written"), hint));
-        }
+    let none = || "select cast(null as varchar) as number".to_owned();
+    let given = [
+        rows_of("campaigns", "contact_history", "finder_number"),
+        rows_of("core", "campaign_contact", "finder_no"),
+    ];
+    let given: Vec<String> = given.into_iter().flatten().collect();
+    let given = if given.is_empty() {
+        none()
+    } else {
+        given.join(" union ")
     };
-    // One number called at one moment is one call, on however many sheets it stands.
-    let mut by_number: BTreeMap<String, &NotedCall> = BTreeMap::new();
-    let mut repeated = 0;
-    for call in calls {
-        let number = format!(
-            "{}/{}",
-            call.finder_number,
-            call.called_at.format("%Y%m%d%H%M%S")
-        );
-        match by_number.get(&number) {
-            None => {
-                by_number.insert(number, call);
-            }
-            Some(other) if *other == call => repeated += 1,
-            Some(_) => {
-                let hint = "correct the time on one of the sheets";
-                let message = format!("two notes of {number} say different things");
-                return Err(usage(message, hint));
+    let delivered = rows_of("core", "contact_result", "result_no").unwrap_or_else(none);
+    let found = session.query(
+        &format!(
+            "select returned.position, given.number is not null, delivered.number is not null
+            from {returned} as returned
+            left join ({given}) as given on given.number = returned.finder_number
+            left join (select distinct number from ({delivered}) as rows) as delivered
+                on delivered.number = returned.result_no
+            order by 1"
+        ),
+        &Bindings::default(),
+    )?;
+    let mut new = NewCalls::default();
+    for (call, row) in calls.iter().zip(found.rows()?) {
+        let is = |at: usize| row.get(at) == Some(&Cell::Boolean(true));
+        let report = |message: &str| {
+            let message = format!("line {}, finder_number: {message}", call.line);
+            Diagnostic::in_file(call.path, message)
+        };
+        if !is(1) {
+            let hint = "it stands on the sheet as it was sent out; was it overwritten?";
+            problems.push(report("nobody has this number").hint(hint));
+        } else if is(2) {
+            new.known += 1;
+        } else {
+            match new.by_number.insert(call.number(), &call.call) {
+                None => {}
+                Some(other) if *other == call.call => new.known += 1,
+                Some(_) => {
+                    let message = "two notes of this number, moment and result differ in words";
+                    problems.push(report(message).hint("correct one of the sheets"));
+                }
             }
         }
     }
-    let text = written(feed, delimiter, &by_number).map_err(RunError::Sheets)?;
+    Ok(new)
+}
+
+/// The files of a delivery, by path below the landing folder; the control file last: what it vouches for is there.
+///
+/// # Errors
+/// `Usage` when the project has no such feed, or one that this program cannot write.
+pub fn delivery_files(
+    project: &Project,
+    calls: &NewCalls<'_>,
+    date: BusinessDate,
+) -> Result<Vec<(PathBuf, Vec<u8>)>, RunError> {
+    let feed = project
+        .feeds()
+        .find(|feed| feed.qualified_name() == FEED)
+        .ok_or_else(|| RunError::Usage {
+            message: format!("the project has no feed `{FEED}`"),
+            hint: "pipelines/harbor/sources/campaigns.yml has one".to_owned(),
+        })?;
     let path = expand(&feed.path, date);
-    let is_packed = match feed.format.compression {
-        Compression::Auto => path.ends_with(".gz"),
-        Compression::Gzip => true,
-        Compression::Plain | Compression::Zstd => false,
-    };
+    let (delimiter, is_packed) = written_as(feed, &path).map_err(|why| RunError::Usage {
+        message: format!("returned sheets cannot be delivered as `{FEED}`: {why}"),
+        hint: "they are written as CSV with a header, plain or as .gz, with or without counts beside it".to_owned(),
+    })?;
+    let text = written(feed, delimiter, calls).map_err(RunError::Sheets)?;
     let content = if is_packed {
         packed(&text).map_err(RunError::Sheets)?
     } else {
         text
     };
-    let rows = by_number.len() as u64;
     let mut files = vec![(PathBuf::from(path), content)];
     if let Some(control) = &feed.control {
         let mut lines = String::new();
@@ -96,35 +165,70 @@ pub fn sheet_delivery(
             let _ = writeln!(lines, "{name}={date}");
         }
         if let Some(name) = &control.rows {
-            let _ = writeln!(lines, "{name}={rows}");
+            let _ = writeln!(lines, "{name}={}", calls.by_number.len());
         }
         files.push((
             PathBuf::from(expand(&control.file, date)),
             lines.into_bytes(),
         ));
     }
-    Ok(SheetDelivery {
-        files,
-        rows,
-        repeated,
-    })
+    Ok(files)
+}
+
+/// The columns that a sheet fills.
+const FILLED: [&str; 6] = [
+    "result_no",
+    "finder_no",
+    "contacted_at",
+    "staff",
+    "result",
+    "note",
+];
+
+/// Delimiter, and whether the file is packed; otherwise what this program cannot write.
+fn written_as(feed: &FeedSpec, path: &str) -> Result<(u8, bool), String> {
+    let Layout::Delimited(dialect) = &feed.format.layout else {
+        return Err("it is no CSV file".to_owned());
+    };
+    let [delimiter] = dialect.delimiter.as_bytes() else {
+        return Err("its delimiter has several characters".to_owned());
+    };
+    if !dialect.has_header || dialect.quote != Some('"') {
+        return Err("it has no header, or another quote".to_owned());
+    }
+    if feed.format.encoding != Encoding::Utf8 {
+        return Err("it is not UTF-8".to_owned());
+    }
+    if feed.header_record.is_some() || feed.trailer_record.is_some() {
+        return Err("it has records of the sender before or behind the rows".to_owned());
+    }
+    let control = feed.control.as_ref();
+    if control.is_some_and(|control| !control.sums.is_empty() || !control.hash_totals.is_empty()) {
+        return Err("its control file has sums".to_owned());
+    }
+    let mut columns = feed.columns.iter();
+    if let Some(column) =
+        columns.find(|column| column.required && !FILLED.contains(&column.name.as_str()))
+    {
+        return Err(format!("no sheet tells its column `{}`", column.name));
+    }
+    match feed.format.compression {
+        Compression::Plain => Ok((*delimiter, false)),
+        Compression::Gzip => Ok((*delimiter, true)),
+        Compression::Auto if !path.ends_with(".zst") => Ok((*delimiter, path.ends_with(".gz"))),
+        Compression::Auto | Compression::Zstd => Err("it is packed as Zstandard".to_owned()),
+    }
 }
 
 /// In the order of the feed's columns; those that no sheet knows stay empty.
-fn written(
-    feed: &FeedSpec,
-    delimiter: u8,
-    calls: &BTreeMap<String, &NotedCall>,
-) -> std::io::Result<Vec<u8>> {
+fn written(feed: &FeedSpec, delimiter: u8, calls: &NewCalls<'_>) -> std::io::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new()
         .delimiter(delimiter)
         .from_writer(Vec::new());
     writer.write_record(feed.columns.iter().map(|column| &column.from))?;
-    for (number, call) in calls {
-        let row = feed
-            .columns
-            .iter()
-            .map(|column| match column.name.as_str() {
+    for (number, call) in &calls.by_number {
+        let row = feed.columns.iter().map(|column| {
+            let value = match column.name.as_str() {
                 "result_no" => number.clone(),
                 "finder_no" => call.finder_number.clone(),
                 "contacted_at" => match &column.data_type {
@@ -135,7 +239,12 @@ fn written(
                 "result" => call.result.clone(),
                 "note" => call.note.clone(),
                 _ => String::new(),
-            });
+            };
+            // As the sender would spell what the feed reads as this value.
+            let codes = column.map.iter().flat_map(|map| &map.values);
+            let mut codes = codes.filter(|(_, meaning)| **meaning == value);
+            codes.next().map_or(value.clone(), |(code, _)| code.clone())
+        });
         writer.write_record(row)?;
     }
     writer.into_inner().map_err(|error| error.into_error())

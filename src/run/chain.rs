@@ -1,7 +1,6 @@
 //! Which business dates a run builds, upon which base, and the one swing that publishes them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
 
 use super::deliveries::delivered_dates;
 use super::error::RunError;
@@ -9,7 +8,8 @@ use super::measure::{Meter, Recorder, Stage, StepMeasure};
 use super::night::{NightContext, build_night};
 use super::progress::{Progress, StepStatus};
 use super::report::{RunOutcome, RunReport, run_id};
-use super::{CheckedProject, RunSettings, watch};
+use super::watch::{Ending, Watch};
+use super::{CheckedProject, RunSettings};
 use crate::config::campaign::CampaignSpec;
 use crate::config::project::Project;
 use crate::domain::BusinessDate;
@@ -39,24 +39,23 @@ pub fn run(
     let warehouse = Warehouse::open_or_create(&settings.warehouse)?;
     let lock = warehouse.lock()?;
     warehouse.clear_temporary(&lock)?;
-    let is_done = AtomicBool::new(false);
+    let watch = Watch::default();
     let result = std::thread::scope(|scope| {
         let watching = settings.memory.map(|memory| {
             let give_up = |error: &RunError| {
                 tell_failure(checked.project, &warehouse, &run_id, error, &recorder);
                 progress.gave_up(error);
             };
-            let is_done = &is_done;
-            scope.spawn(move || watch::watch(memory, is_done, give_up))
+            let watch = &watch;
+            scope.spawn(move || watch.look(memory, give_up))
         });
-        let result = run_locked(
-            checked, settings, selection, &recorder, &warehouse, &lock, &run_id,
-        );
-        watch::stop(
-            &is_done,
-            watching.as_ref().map(|watching| watching.thread()),
-        );
-        result
+        let _ending = Ending {
+            watch: &watch,
+            watching: watching.map(|watching| watching.thread().clone()),
+        };
+        run_locked(
+            checked, settings, selection, &recorder, &warehouse, &lock, &run_id, &watch,
+        )
     });
     match result {
         Ok((outcome, manifest)) => {
@@ -134,6 +133,7 @@ fn run_locked(
     warehouse: &Warehouse,
     lock: &WarehouseLock,
     run_id: &str,
+    watch: &Watch,
 ) -> Result<(RunOutcome, Manifest), RunError> {
     let tokens = load_tokens(checked.project)?;
     let history = History::read(warehouse)?;
@@ -156,6 +156,7 @@ fn run_locked(
             lock,
             run_id,
             tokens: &tokens,
+            watch,
         };
         let (ids, manifest) = build_and_publish(&work, &group)?;
         published.extend(ids);
@@ -189,6 +190,7 @@ struct ChainWork<'a> {
     lock: &'a WarehouseLock,
     run_id: &'a str,
     tokens: &'a TokenKeys,
+    watch: &'a Watch,
 }
 
 /// Builds the nights, each upon the one before, and publishes those that changed with one swing.
@@ -206,6 +208,7 @@ fn build_and_publish(
         lock,
         run_id,
         tokens,
+        watch,
     } = *work;
     let history = History::read(warehouse)?;
     let mut chain: Vec<Manifest> = Vec::new();
@@ -250,6 +253,7 @@ fn build_and_publish(
         return Ok((Vec::new(), manifest));
     }
     let meter = Meter::start();
+    let _whole = watch.publishing();
     let mut delivered = Vec::new();
     for manifest in &chain {
         delivered.extend(lists_delivered(

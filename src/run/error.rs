@@ -97,7 +97,7 @@ pub enum RunError {
     Report(#[source] serde_json::Error),
     #[error(
         "keep within the memory limit: the process holds {held_mb} MB, more than a quarter over the {limit_mb} MB of \
-         --memory; nothing was published, and what is done is kept"
+         --memory; the night at work was not published, and what is done is kept"
     )]
     OverMemory { held_mb: u64, limit_mb: u64 },
     #[error("write what returned sheets say")]

@@ -118,10 +118,10 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
-/// What the process holds now.
-pub(super) fn resident_bytes() -> Option<u64> {
+/// What the process holds now, without the files that it looks into: their pages the system takes back when it wants.
+pub(super) fn unshared_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    Some(entry(&status, "VmRSS")? * 1024)
+    Some((entry(&status, "RssAnon")? + entry(&status, "RssShmem")?) * 1024)
 }
 
 /// Highest resident size since the last reset, and a reset; the present size where the system refuses the reset.

@@ -1,39 +1,69 @@
 //! Keeps a run within its memory limit, or ends it: what no operator admits to is held all the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
 use super::RunError;
-use super::measure::resident_bytes;
+use super::measure::unshared_bytes;
 
 /// How often the process is looked at.
 const EVERY: Duration = Duration::from_millis(50);
 /// What the program itself takes: no limit below it can be kept.
 const SMALLEST: u64 = 256 << 20;
 
-/// Looks until `is_done`; calls `exceeded` at most once, when the process holds more than a quarter over its limit.
-pub(super) fn watch(memory: usize, is_done: &AtomicBool, exceeded: impl FnOnce(&RunError)) {
-    let limit = (memory as u64).max(SMALLEST);
-    while !is_done.load(Ordering::Acquire) {
-        match resident_bytes() {
-            // Where the system does not tell, nothing is watched.
-            None => return,
-            Some(held) if held > limit / 4 * 5 => {
-                return exceeded(&RunError::OverMemory {
-                    held_mb: held >> 20,
-                    limit_mb: limit >> 20,
-                });
+/// What the run and its watch tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    is_done: AtomicBool,
+    publishing: Mutex<()>,
+}
+
+impl Watch {
+    /// Until it is dropped the run is not ended: a night is published whole, or not at all.
+    pub fn publishing(&self) -> MutexGuard<'_, ()> {
+        self.publishing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks until the run is done; calls `exceeded` at most once, when the process holds more than a quarter over its
+    /// limit.
+    pub fn look(&self, memory: usize, exceeded: impl FnOnce(&RunError)) {
+        let limit = (memory as u64).max(SMALLEST);
+        while !self.is_done.load(Ordering::Acquire) {
+            match unshared_bytes() {
+                // Where the system does not tell, nothing is watched.
+                None => return,
+                Some(held) if held > limit / 4 * 5 => {
+                    let _unpublished = self.publishing();
+                    // What was published meanwhile has left little behind.
+                    if unshared_bytes().is_none_or(|held| held <= limit / 4 * 5) {
+                        continue;
+                    }
+                    return exceeded(&RunError::OverMemory {
+                        held_mb: held >> 20,
+                        limit_mb: limit >> 20,
+                    });
+                }
+                Some(_) => std::thread::park_timeout(EVERY),
             }
-            Some(_) => std::thread::park_timeout(EVERY),
         }
     }
 }
 
-/// Ends a watch at once.
-pub(super) fn stop(is_done: &AtomicBool, watching: Option<&Thread>) {
-    is_done.store(true, Ordering::Release);
-    if let Some(thread) = watching {
-        thread.unpark();
+/// Ends the watch when the run ends, whichever way.
+pub(super) struct Ending<'a> {
+    pub watch: &'a Watch,
+    pub watching: Option<Thread>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.watch.is_done.store(true, Ordering::Release);
+        if let Some(thread) = &self.watching {
+            thread.unpark();
+        }
     }
 }

@@ -79,14 +79,17 @@ impl TableSource {
         }
     }
 
-    /// With the columns of `declared` that its files do not have: null in every row.
+    /// With the columns of `declared`, in their order: null in every row where its files do not have them. What only the
+    /// files have stands last.
     #[must_use]
     pub fn or_null(mut self, declared: Vec<ColumnEntry>) -> Self {
+        let mut own = std::mem::take(&mut self.columns);
         for column in declared {
-            if self.columns.iter().all(|known| known.name != column.name) {
-                self.columns.push(column);
-            }
+            let known = own.iter().position(|known| known.name == column.name);
+            let known = known.map(|place| own.remove(place));
+            self.columns.push(known.unwrap_or(column));
         }
+        self.columns.extend(own);
         self
     }
 

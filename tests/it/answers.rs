@@ -249,6 +249,10 @@ fn a_campaign_is_answered_and_its_results_are_what_its_customers_did() {
         noted.lines().nth(1),
         Some(format!("{called},{called}").as_str())
     );
+    // What a night has read is known: sheets may come back again and again.
+    let sheet = folder.path().join("returned.csv").display().to_string();
+    let again = ["campaign", "collect", "--date", "2027-03-01", &sheet];
+    assert_eq!(salenet(&again), "");
 
     let contacted = read_contacts(&contacts).expect("contacts");
     let delivered = std::fs::read(
@@ -318,13 +322,11 @@ fn return_call_sheets(
         .filter(|path| path.extension().is_some_and(|ending| ending == "xlsx"))
         .map(|path| path.display().to_string())
         .collect();
-    let mut arguments = vec!["campaign", "collect", "--date", "2027-02-27"];
+    let mut arguments = vec!["campaign", "collect", "--date", NIGHT];
     arguments.extend(sheets.iter().map(String::as_str));
     assert!(sheets.len() > 1, "{sheets:?}");
-    salenet(&arguments);
-    let control = folder.join("landing/campaigns/2027-02-27/contact_results.ctl");
-    let control = std::fs::read_to_string(control).expect("a control file");
-    assert_eq!(control, "date=2027-02-27\nrows=0\n");
+    // Nobody has noted anything yet.
+    assert_eq!(salenet(&arguments), "");
 
     let mut filled = "finder_number;called_at;called_by;call_result;call_note\n".to_owned();
     for number in &numbers {
@@ -339,12 +341,30 @@ fn return_call_sheets(
     let sheet = folder.join("returned.csv").display().to_string();
     // The same sheet twice is the same calls.
     salenet(&["campaign", "collect", "--date", NIGHT, &sheet, &sheet]);
-    let again = Command::new(PROGRAM)
-        .args(["campaign", "collect", "--date", NIGHT, &sheet])
-        .args(["--project", "harbor", "--landing", "landing"])
-        .current_dir(folder)
-        .output();
-    let said = Said::of(&again.expect("the program starts")).exits(2);
+    let control = std::fs::read_to_string(delivered.join("contact_results.ctl"));
+    let expected = format!("date={NIGHT}\nrows={}\n", numbers.len());
+    assert_eq!(control.expect("a control file"), expected);
+    let collect = |sheet: &str| {
+        let again = Command::new(PROGRAM)
+            .args(["campaign", "collect", "--date", NIGHT, sheet])
+            .args(["--project", "harbor", "--landing", "landing"])
+            .args(["--warehouse", "warehouse"])
+            .current_dir(folder)
+            .output();
+        Said::of(&again.expect("the program starts"))
+    };
+    let said = collect(&sheet).exits(2);
     assert!(said.stderr.contains("is there already"), "{}", said.stderr);
+    let strange = filled.replacen("-B-", "-Z-", 1);
+    put(folder, "returned.csv", strange.as_bytes());
+    let said = collect(&sheet).exits(4);
+    let words = "line 2, finder_number: nobody has this number";
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("nothing was written"),
+        "{}",
+        said.stderr
+    );
+    put(folder, "returned.csv", filled.as_bytes());
     numbers.len()
 }

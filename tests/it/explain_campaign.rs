@@ -116,5 +116,5 @@ columns:
     );
     assert!(groups.iter().all(|group| group["ratio"].is_null()));
     let said = salenet(&bank, &project, &["campaign", "ratios", CODE]).exits(0);
-    assert!(said.stdout.contains("too few to tell"), "{}", said.stdout);
+    assert!(said.stdout.contains("tells nothing"), "{}", said.stdout);
 }

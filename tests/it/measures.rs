@@ -169,7 +169,7 @@ fn a_run_that_cannot_keep_to_its_memory_ends_cleanly_and_goes_on_later() {
     let said = run(&["--memory", "256MB"]).exits(1);
     for words in [
         "failed to keep within the memory limit: the process holds",
-        "over the 256 MB of --memory; nothing was published",
+        "over the 256 MB of --memory; the night at work was not published",
         "hint: give more --memory",
     ] {
         assert!(said.stderr.contains(words), "{}", said.stderr);

@@ -1,13 +1,15 @@
 //! Call sheets that come back filled in: workbooks as they were sent out, or the same sheet saved as CSV.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
 
 use calamine::{Data, Reader, Xlsx};
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{Days, NaiveDate, NaiveDateTime};
 
 use crate::config::campaign::{CONTACT_RESULTS, LIST_SHEET};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::domain::BusinessDate;
 
 /// What somebody noted on one line of a sheet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,8 @@ pub struct NotedCall {
 /// What a sheet brought.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReturnedSheet {
-    pub calls: Vec<NotedCall>,
+    /// Each with its line.
+    pub calls: Vec<(usize, NotedCall)>,
     /// Lines on which nobody noted anything.
     pub untouched: u64,
 }
@@ -36,146 +39,130 @@ enum Typed {
     Moment(NaiveDateTime),
 }
 
-static EMPTY: Typed = Typed::Words(String::new());
+impl Default for Typed {
+    fn default() -> Self {
+        Self::Words(String::new())
+    }
+}
 
-/// Reads one sheet; every problem names file, sheet, column and line, and never a value of another column.
-pub fn read_returned(path: &Path, bytes: &[u8], problems: &mut Diagnostics) -> ReturnedSheet {
-    let rows = if bytes.starts_with(b"PK") {
-        workbook_rows(bytes)
+/// The columns that are read back; all others are the bank's own.
+const READ: [&str; 5] = [
+    "finder_number",
+    "called_at",
+    "called_by",
+    "call_result",
+    "call_note",
+];
+/// Without which a sheet says nothing.
+const NEEDED: [&str; 3] = ["finder_number", "called_at", "call_result"];
+/// A call that is older belongs to no contact of ours: a time without a day would be one of 1899.
+const OLDEST_DAYS: u64 = 400;
+
+/// The values of [`READ`].
+type Line = [Typed; READ.len()];
+type Columns = [Option<usize>; READ.len()];
+
+/// Reads one sheet that `date` delivers. Every problem names file, line and column, and never a value; a note on a line
+/// without a finder number, such as a seed's, is only warned of.
+pub fn read_returned(
+    path: &Path,
+    bytes: &[u8],
+    date: BusinessDate,
+    problems: &mut Diagnostics,
+) -> ReturnedSheet {
+    let lines = if bytes.starts_with(b"PK") {
+        workbook_lines(bytes)
     } else {
-        csv_rows(bytes)
+        csv_lines(bytes)
     };
-    let rows = match rows {
-        Ok(rows) => rows,
+    let lines = match lines {
+        Ok(lines) => lines,
         Err(why) => {
             let problem = Diagnostic::in_file(path, format!("this is no call sheet: {why}"));
-            problems
-                .push(problem.hint("send it back as it was sent out, as .xlsx or saved as CSV"));
+            problems.push(problem.hint(
+                "send it back as it was sent out, as .xlsx or saved as CSV; a call sheet shows finder_number, called_at \
+                 and call_result, see `layouts` of the campaign",
+            ));
             return ReturnedSheet::default();
         }
     };
-    let mut sheet = Filled {
-        path,
-        problems,
-        names: rows
-            .first()
-            .map(|row| row.iter().map(words).collect())
-            .unwrap_or_default(),
-    };
-    let Some(columns) = sheet.columns() else {
-        return ReturnedSheet::default();
-    };
     let mut found = ReturnedSheet::default();
-    for (index, row) in rows.iter().enumerate().skip(1) {
-        match sheet.call(index + 1, row, columns) {
-            Line::Noted(call) => found.calls.push(call),
-            Line::Untouched => found.untouched += 1,
-            Line::Empty | Line::Wrong => {}
+    for (number, line) in &lines {
+        let noted = line.iter().skip(1).map(words);
+        let is_noted = noted.into_iter().any(|word| !word.is_empty());
+        let has_number = !words(&line[0]).is_empty();
+        match (has_number, is_noted) {
+            (false, false) => {}
+            (true, false) => found.untouched += 1,
+            (false, true) => {
+                let message = format!("line {number}: a note without a finder number is left out");
+                problems.push(Diagnostic::in_file(path, message).warning());
+            }
+            (true, true) => {
+                let mut report = |column: &str, message: &str, hint: Option<String>| {
+                    let message = format!("line {number}, {column}: {message}");
+                    problems.push(Diagnostic::in_file(path, message).hint_if(hint));
+                };
+                if let Some(call) = call(line, date, &mut report) {
+                    found.calls.push((*number, call));
+                }
+            }
         }
     }
     found
 }
 
-enum Line {
-    Noted(NotedCall),
-    Untouched,
-    Empty,
-    Wrong,
-}
-
-/// Places of finder number, moment, staff, result and note; the sheet may lack the third and the last.
-type Columns = [Option<usize>; 5];
-
-struct Filled<'a> {
-    path: &'a Path,
-    problems: &'a mut Diagnostics,
-    names: Vec<String>,
-}
-
-impl Filled<'_> {
-    fn columns(&mut self) -> Option<Columns> {
-        let at = |name: &str| self.names.iter().position(|each| each == name);
-        let wanted = [
-            "finder_number",
-            "called_at",
-            "called_by",
-            "call_result",
-            "call_note",
-        ];
-        let columns = wanted.map(at);
-        let missing = [0, 1, 3]
-            .into_iter()
-            .find(|column| columns[*column].is_none());
-        let Some(missing) = missing else {
-            return Some(columns);
+fn call(
+    line: &Line,
+    date: BusinessDate,
+    report: &mut dyn FnMut(&str, &str, Option<String>),
+) -> Option<NotedCall> {
+    let [finder, moment, staff, result, note] = line;
+    let result = words(result).to_lowercase().replace([' ', '-'], "_");
+    let is_known = CONTACT_RESULTS.contains(&result.as_str());
+    if !is_known {
+        let hint = match closest(&result, CONTACT_RESULTS.iter().copied()) {
+            Some(near) => format!("was it {near}?"),
+            None => format!("it is one of {}", CONTACT_RESULTS.join(", ")),
         };
-        let message = format!("the sheet has no column `{}`", wanted[missing]);
-        self.problems.push(Diagnostic::in_file(self.path, message).hint(
-            "a call sheet shows finder_number, called_at and call_result; see `layouts` of the campaign",
-        ));
-        None
-    }
-
-    fn call(&mut self, line: usize, row: &[Typed], columns: Columns) -> Line {
-        let value = |column: Option<usize>| column.and_then(|at| row.get(at)).unwrap_or(&EMPTY);
-        let [finder, moment, staff, result, note] = columns.map(value);
-        let noted = [moment, staff, result, note].into_iter();
-        let is_noted = noted.map(words).any(|word| !word.is_empty());
-        if words(finder).is_empty() {
-            if !is_noted {
-                return Line::Empty;
-            }
-            self.wrong(
-                line,
-                "finder_number",
-                "a note without a number belongs to nobody",
-                None,
-            );
-            return Line::Wrong;
-        }
-        if !is_noted {
-            return Line::Untouched;
-        }
-        let result = words(result).to_lowercase().replace([' ', '-'], "_");
-        let known = CONTACT_RESULTS.contains(&result.as_str());
-        if !known {
-            let near = closest(&result, CONTACT_RESULTS.iter().copied());
-            let hint = match near {
-                Some(near) => format!("was it {near}?"),
-                None => format!("it is one of {}", CONTACT_RESULTS.join(", ")),
-            };
-            let message = if result.is_empty() {
-                "the call has no result"
-            } else {
-                "this is no result of a call"
-            };
-            self.wrong(line, "call_result", message, Some(hint));
-        }
-        let called_at = match moment {
-            Typed::Moment(moment) => Some(*moment),
-            Typed::Words(text) => moment_of(text),
+        let message = if result.is_empty() {
+            "the call has no result"
+        } else {
+            "this is no result of a call"
         };
-        if called_at.is_none() {
-            let hint = "write it as 2026-11-03 14:05".to_owned();
-            self.wrong(line, "called_at", "this is no day and time", Some(hint));
-        }
-        match called_at {
-            Some(called_at) if known => Line::Noted(NotedCall {
-                finder_number: words(finder),
-                called_at,
-                called_by: words(staff),
-                result,
-                note: words(note),
-            }),
-            _ => Line::Wrong,
-        }
+        report("call_result", message, Some(hint));
     }
-
-    fn wrong(&mut self, line: usize, column: &str, message: &str, hint: Option<String>) {
-        let message = format!("line {line}, {column}: {message}");
-        let problem = Diagnostic::in_file(self.path, message).hint_if(hint);
-        self.problems.push(problem);
+    let called_at = match moment {
+        Typed::Moment(moment) => Some(*moment),
+        Typed::Words(text) => moment_of(text),
+    };
+    let last = date.date();
+    let first = last.checked_sub_days(Days::new(OLDEST_DAYS));
+    let is_likely = |day: NaiveDate| day <= last && first.is_none_or(|first| day >= first);
+    let likely = called_at.filter(|moment| is_likely(moment.date()));
+    if called_at.is_none() {
+        let hint = "write it as 2026-11-03 14:05".to_owned();
+        report("called_at", "this is no day and time", Some(hint));
+    } else if likely.is_none() {
+        let message = format!("the call is not of the {OLDEST_DAYS} days up to {date}");
+        report("called_at", &message, None);
     }
+    let note = words(note);
+    let is_one_line = !note.contains(['\n', '\r']);
+    if !is_one_line {
+        let hint = "is a quotation mark not closed?".to_owned();
+        report("call_note", "the note has several lines", Some(hint));
+    }
+    (is_known && is_one_line)
+        .then_some(likely)
+        .flatten()
+        .map(|called_at| NotedCall {
+            finder_number: words(finder),
+            called_at,
+            called_by: words(staff),
+            result,
+            note,
+        })
 }
 
 fn words(value: &Typed) -> String {
@@ -198,61 +185,104 @@ fn moment_of(text: &str) -> Option<NaiveDateTime> {
         .iter()
         .filter_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     let day = || {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .ok()?
-            .and_hms_opt(0, 0, 0)
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+        day.and_hms_opt(0, 0, 0)
     };
     moments.next().or_else(day)
 }
 
-fn workbook_rows(bytes: &[u8]) -> Result<Vec<Vec<Typed>>, String> {
-    let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-    let range = workbook
-        .worksheet_range(LIST_SHEET)
-        .map_err(|error| error.to_string())?;
-    // Rows of the range begin where its first value stands.
-    let above = range.start().map_or(0, |(row, _)| row as usize);
-    let left = range.start().map_or(0, |(_, column)| column as usize);
-    let rows = range.rows().map(|row| {
-        let values = row.iter().map(|value| match value {
+/// Where the columns of [`READ`] stand.
+fn columns(names: &[String]) -> Result<Columns, String> {
+    for name in READ {
+        if names.iter().filter(|each| *each == name).count() > 1 {
+            return Err(format!("it has two columns `{name}`"));
+        }
+    }
+    let at = |name: &str| names.iter().position(|each| each == name);
+    match NEEDED.iter().find(|name| at(name).is_none()) {
+        Some(missing) => Err(format!("it has no column `{missing}`")),
+        None => Ok(READ.map(at)),
+    }
+}
+
+/// By the number of the line. Only what is read back is kept, however far a sheet reaches.
+fn workbook_lines(bytes: &[u8]) -> Result<BTreeMap<usize, Line>, String> {
+    let failed = |error: calamine::XlsxError| error.to_string();
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(failed)?;
+    let mut cells = workbook
+        .worksheet_cells_reader(LIST_SHEET)
+        .map_err(failed)?;
+    let mut names: Vec<String> = Vec::new();
+    let mut wanted: Option<Columns> = None;
+    let mut lines: BTreeMap<usize, Line> = BTreeMap::new();
+    while let Some(cell) = cells.next_cell().map_err(failed)? {
+        let (row, column) = cell.get_position();
+        let (row, column) = (row as usize, column as usize);
+        let value = Data::from(cell.get_value().clone());
+        if row == 0 {
+            // The bank's lists are far narrower.
+            if column < MOST_COLUMNS {
+                names.resize(names.len().max(column + 1), String::new());
+                value.to_string().trim().clone_into(&mut names[column]);
+            }
+            continue;
+        }
+        let wanted = match wanted {
+            Some(wanted) => wanted,
+            None => *wanted.insert(columns(&names)?),
+        };
+        let Some(place) = wanted.iter().position(|each| *each == Some(column)) else {
+            continue;
+        };
+        let value = match &value {
+            Data::Empty => continue,
             Data::DateTime(moment) => moment
                 .as_datetime()
                 .map_or_else(|| Typed::Words(value.to_string()), Typed::Moment),
-            other => Typed::Words(other.to_string()),
-        });
-        std::iter::repeat_n(EMPTY.clone(), left)
-            .chain(values)
-            .collect()
-    });
-    Ok(std::iter::repeat_n(Vec::new(), above).chain(rows).collect())
+            // A line break within a cell is one that somebody made.
+            other => Typed::Words(other.to_string().replace(['\n', '\r'], " ")),
+        };
+        lines.entry(row + 1).or_default()[place] = value;
+    }
+    if wanted.is_none() {
+        columns(&names)?;
+    }
+    Ok(lines)
 }
 
-fn csv_rows(bytes: &[u8]) -> Result<Vec<Vec<Typed>>, String> {
+const MOST_COLUMNS: usize = 1_000;
+
+fn csv_lines(bytes: &[u8]) -> Result<BTreeMap<usize, Line>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is neither a workbook nor UTF-8 text")?;
     let text = text.trim_start_matches('\u{feff}');
     // Spreadsheets write what the computer's language is used to.
     let head = text.lines().next().unwrap_or_default();
     let count = |delimiter: char| head.matches(delimiter).count();
-    let delimiter = [',', ';', '\t'].into_iter().max_by_key(|each| count(*each));
+    let delimiter = [',', ';', '\t']
+        .into_iter()
+        .max_by_key(|each| count(*each))
+        .and_then(|each| u8::try_from(each).ok());
     let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
         .flexible(true)
-        .delimiter(
-            delimiter
-                .and_then(|each| u8::try_from(each).ok())
-                .unwrap_or(b','),
-        )
+        .delimiter(delimiter.unwrap_or(b','))
         .from_reader(text.as_bytes());
-    reader
-        .records()
-        .map(|record| {
-            let record = record.map_err(|error| error.to_string())?;
-            Ok(record
-                .iter()
-                .map(|value| Typed::Words(value.to_owned()))
-                .collect())
-        })
-        .collect()
+    let names = reader.headers().map_err(|error| error.to_string())?;
+    let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+    let wanted = columns(&names)?;
+    let mut lines = BTreeMap::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let value = |column: Option<usize>| {
+            let value = column.and_then(|column| record.get(column));
+            Typed::Words(value.unwrap_or_default().to_owned())
+        };
+        lines.insert(
+            usize::try_from(line).unwrap_or(usize::MAX),
+            wanted.map(value),
+        );
+    }
+    Ok(lines)
 }
 
 #[cfg(test)]
@@ -262,7 +292,8 @@ mod tests {
 
     fn read(text: &str) -> (ReturnedSheet, String) {
         let mut problems = Diagnostics::default();
-        let found = read_returned(Path::new("sheet.csv"), text.as_bytes(), &mut problems);
+        let date = "2026-11-05".parse().expect("a day");
+        let found = read_returned(Path::new("sheet.csv"), text.as_bytes(), date, &mut problems);
         (found, problems.to_string())
     }
 
@@ -274,9 +305,12 @@ mod tests {
         );
         assert_eq!(problems, "");
         assert_eq!((found.calls.len(), found.untouched), (2, 1));
-        assert_eq!(found.calls[0].result, "no_answer");
-        assert_eq!(found.calls[0].called_at.to_string(), "2026-11-03 14:05:00");
-        assert_eq!(found.calls[1].note, "call; again");
+        assert_eq!(found.calls[0].1.result, "no_answer");
+        assert_eq!(
+            found.calls[0].1.called_at.to_string(),
+            "2026-11-03 14:05:00"
+        );
+        assert_eq!(found.calls[1].1.note, "call; again");
     }
 
     #[test]
@@ -284,16 +318,21 @@ mod tests {
         let (found, problems) = read(
             "finder_number,display_name,called_at,call_result,call_note\n\
              F-1,Ann Example,yesterday,reached,\nF-2,Bob Example,2026-11-03 09:00,intrested,\n\
-             ,Cy Example,2026-11-03 09:00,reached,\nF-4,Di Example,,,called twice\n",
+             ,Cy Example,2026-11-03 09:00,reached,\nF-4,Di Example,,,called twice\n\
+             F-6,Ed Example,26-11-03,reached,\nF-7,Fy Example,2026-11-06 09:00,reached,\n\
+             F-8,Gy Example,2026-11-03 09:00,reached,\"no end\nF-9,,2026-11-03 09:00,reached,\n",
         );
         assert_eq!(found.calls.len(), 0);
         for words in [
             "line 2, called_at: this is no day and time",
             "line 3, call_result: this is no result of a call",
             "was it interested?",
-            "line 4, finder_number: a note without a number belongs to nobody",
+            "line 4: a note without a finder number is left out",
             "line 5, call_result: the call has no result",
-            "line 5, called_at",
+            "line 5, called_at: this is no day and time",
+            "line 6, called_at: the call is not of the 400 days up to 2026-11-05",
+            "line 7, called_at: the call is not of the 400 days",
+            "line 8, call_note: the note has several lines",
         ] {
             assert!(problems.contains(words), "{words}: {problems}");
         }
@@ -323,25 +362,39 @@ mod tests {
             has_header: true,
             choices: Some((2, &CONTACT_RESULTS)),
         };
-        let date = "2026-10-31".parse().expect("a day");
+        let date = "2026-11-05".parse().expect("a day");
         let bytes = workbook(&[list], date).expect("a workbook");
         let mut problems = Diagnostics::default();
-        let found = read_returned(Path::new("sheet.xlsx"), &bytes, &mut problems);
+        let found = read_returned(Path::new("sheet.xlsx"), &bytes, date, &mut problems);
         assert_eq!(problems.to_string(), "");
         assert_eq!((found.calls.len(), found.untouched), (1, 1));
-        assert_eq!(found.calls[0].called_at.to_string(), "2026-11-03 00:00:00");
-        assert_eq!(found.calls[0].result, "refused");
+        assert_eq!(
+            found.calls[0].1.called_at.to_string(),
+            "2026-11-03 00:00:00"
+        );
+        assert_eq!(found.calls[0].1.result, "refused");
     }
 
     #[test]
     fn a_sheet_without_the_columns_is_refused() {
         let (_, problems) = read("finder_number,display_name\nF-1,Ann\n");
         assert!(
-            problems.contains("the sheet has no column `called_at`"),
+            problems.contains("it has no column `called_at`"),
             "{problems}"
         );
+        let (_, twice) = read("finder_number,called_at,call_result,call_result\n");
+        assert!(
+            twice.contains("it has two columns `call_result`"),
+            "{twice}"
+        );
         let mut problems = Diagnostics::default();
-        read_returned(Path::new("sheet.xlsx"), b"PK\x03\x04broken", &mut problems);
+        let date = "2026-11-05".parse().expect("a day");
+        read_returned(
+            Path::new("sheet.xlsx"),
+            b"PK\x03\x04broken",
+            date,
+            &mut problems,
+        );
         assert!(
             problems.to_string().contains("this is no call sheet"),
             "{problems}"

@@ -94,6 +94,11 @@ keyed as (
         pairs.contact_id,
         pairs.method,
         customs.attribution,
+        -- Who was sent nothing, or whose time is over, shares no answer.
+        customs.attribution = 'fractional'
+            and contacts.is_contacted
+            and responses.responded_on >= contacts.contacted_on
+            and responses.responded_on < contacts.window_ends_on as is_sharing,
         case split_part(customs.ties, ',', 1)
             when 'latest' then cast(cast(contacts.contacted_on as int) as decimal(18, 2))
             when 'highest_value' then contacts.cost
@@ -104,6 +109,7 @@ keyed as (
         end as second_key
     from pairs
     join contacts on contacts.contact_id = pairs.contact_id
+    join responses on responses.response_no = pairs.response_no
     cross join customs
 ),
 
@@ -112,11 +118,11 @@ ranked as (
         response_no,
         contact_id,
         method,
-        attribution,
+        is_sharing,
         min(method) over (partition by response_no) as best_method,
         row_number() over (
             partition by response_no
-            order by method, first_key desc, second_key desc, contact_id
+            order by method, is_sharing desc, first_key desc, second_key desc, contact_id
         ) as place
     from keyed
 ),
@@ -130,7 +136,7 @@ chosen as (
         place,
         count(*) over (partition by response_no) as n_contacts
     from ranked
-    where place = 1 or (attribution = 'fractional' and method = best_method)
+    where place = 1 or (is_sharing and method = best_method)
 ),
 
 -- Millionths that do not divide go to the first: the parts of an answer are one.
@@ -139,6 +145,7 @@ credited as (
         response_no,
         contact_id,
         method,
+        place = 1 as is_first,
         cast(
             (1000000 / n_contacts + case when place <= 1000000 % n_contacts then 1 else 0 end) * 0.000001
             as decimal(9, 6)
@@ -164,6 +171,7 @@ attributed as (
             answerers.responded_on >= contacts.contacted_on and answerers.responded_on < contacts.window_ends_on,
             false
         ) as is_in_window,
+        coalesce(credited.is_first, true) as is_first,
         coalesce(credited.credit, 1.000000) as credit
     from answerers
     left join credited on credited.response_no = answerers.response_no
@@ -183,5 +191,6 @@ select
     loan_no,
     is_in_window,
     case when not is_in_window then 0 when response_type = 'refused' then 2 else 1 end as counts_as,
+    is_first,
     cast(credit as decimal(9, 6)) as credit
 from attributed

@@ -158,13 +158,13 @@ answers as (
         count(*) as n_responses,
         sum(case when counts_as = 1 then credit else 0.000000 end) as response_credit,
         min(case matched_by when 'finder' then 1 when 'customer' then 2 else 3 end) as method,
-        min(case when counts_as = 1 then responded_on end) as responded_on,
-        max(case when counts_as = 1 then 1 else 0 end) = 1 as has_response,
-        max(case when response_type in ('application', 'approved', 'declined', 'booked') then 1 else 0 end) = 1
+        min(case when is_first and counts_as = 1 then responded_on end) as responded_on,
+        max(case when is_first and counts_as = 1 then 1 else 0 end) = 1 as has_response,
+        max(case when is_first and response_type in ('application', 'approved', 'declined', 'booked') then 1 else 0 end) = 1
             as has_application,
-        max(case when response_type in ('approved', 'booked') then 1 else 0 end) = 1 as has_approval,
-        max(case when response_type = 'booked' then 1 else 0 end) = 1 as has_booking,
-        max(case when counts_as = 2 then 1 else 0 end) = 1 as has_refusal
+        max(case when is_first and response_type in ('approved', 'booked') then 1 else 0 end) = 1 as has_approval,
+        max(case when is_first and response_type = 'booked' then 1 else 0 end) = 1 as has_booking,
+        max(case when is_first and counts_as = 2 then 1 else 0 end) = 1 as has_refusal
     from responses
     group by contact_id
 )
