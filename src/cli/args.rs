@@ -29,7 +29,8 @@ pub struct GlobalArgs {
     /// Threads [default: all cores]
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Memory to keep within while queries run, which then spill to disk, such as 2GB [default: no limit]
+    /// Memory to keep within, such as 8GB: queries spill to disk, and a run that holds a quarter more ends by itself
+    /// [default: no limit]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<usize>,
     /// How results are written

@@ -145,9 +145,10 @@ fn run_locked(
         .into_iter()
         .partition(|date| newest.is_some_and(|newest| *date <= newest));
     let groups = std::iter::once(restated).chain(new.into_iter().map(|date| vec![date]));
+    let mut groups = groups.filter(|group| !group.is_empty()).peekable();
     let mut published = Vec::new();
     let mut last = None;
-    for group in groups.filter(|group| !group.is_empty()) {
+    while let Some(group) = groups.next() {
         let work = ChainWork {
             checked,
             settings,
@@ -157,6 +158,7 @@ fn run_locked(
             run_id,
             tokens: &tokens,
             watch,
+            is_last: groups.peek().is_none(),
         };
         let (ids, manifest) = build_and_publish(&work, &group)?;
         published.extend(ids);
@@ -191,6 +193,8 @@ struct ChainWork<'a> {
     run_id: &'a str,
     tokens: &'a TokenKeys,
     watch: &'a Watch,
+    /// No night comes after these.
+    is_last: bool,
 }
 
 /// Builds the nights, each upon the one before, and publishes those that changed with one swing.
@@ -209,6 +213,7 @@ fn build_and_publish(
         run_id,
         tokens,
         watch,
+        is_last,
     } = *work;
     let history = History::read(warehouse)?;
     let mut chain: Vec<Manifest> = Vec::new();
@@ -264,6 +269,9 @@ fn build_and_publish(
     }
     warehouse.append_to_journal(lock, delivered)?;
     let published = warehouse.publish(chain)?;
+    if is_last {
+        watch.finish();
+    }
     progress.step_measured(StepMeasure {
         stage: Stage::Publish,
         step: "publish".to_owned(),

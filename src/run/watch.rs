@@ -28,6 +28,11 @@ impl Watch {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nothing is left that could be ended.
+    pub fn finish(&self) {
+        self.is_done.store(true, Ordering::Release);
+    }
+
     /// Looks until the run is done; calls `exceeded` at most once, when the process holds more than a quarter over its
     /// limit.
     pub fn look(&self, memory: usize, exceeded: impl FnOnce(&RunError)) {
@@ -38,8 +43,10 @@ impl Watch {
                 None => return,
                 Some(held) if held > limit / 4 * 5 => {
                     let _unpublished = self.publishing();
-                    // What was published meanwhile has left little behind.
-                    if unshared_bytes().is_none_or(|held| held <= limit / 4 * 5) {
+                    // While it was published there was no ending it, and it may be done.
+                    if self.is_done.load(Ordering::Acquire)
+                        || unshared_bytes().is_none_or(|held| held <= limit / 4 * 5)
+                    {
                         continue;
                     }
                     return exceeded(&RunError::OverMemory {
@@ -61,7 +68,7 @@ pub(super) struct Ending<'a> {
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.watch.is_done.store(true, Ordering::Release);
+        self.watch.finish();
         if let Some(thread) = &self.watching {
             thread.unpark();
         }
