@@ -3,30 +3,26 @@
 use std::collections::BTreeSet;
 
 use super::RunError;
+use super::campaign_gains::{NEEDED, OUTCOMES_OF_CANDIDATES};
 use crate::domain::Parameter;
 use crate::sql::{Bindings, Session};
 use crate::stages::score::{PartMeasures, measure_probabilities};
 use crate::store::Manifest;
 
-/// Tables without which nothing was foretold, or nothing has come of it.
-const NEEDED: [&str; 2] = ["marts.campaign_outcome", "campaigns.candidate"];
-
 /// Every tenth needs somebody.
 const FEWEST: usize = 10;
 
 /// Who was contacted, had a probability that night, and has had the whole window to answer. The order decides sums.
-const FORETOLD: &str = "
+fn foretold() -> String {
+    format!(
+        "
 select candidate.p_response, case when outcome.is_responded then 1.0 else 0.0 end as answered
-from marts.campaign_outcome as outcome
-join campaigns.candidate as candidate
-    on candidate.campaign_code = outcome.campaign_code
-    and outcome.contact_id = concat(
-        candidate.campaign_code, ':', cast(candidate.business_date as varchar), ':',
-        cast(candidate.customer_id as varchar)
-    )
+from {OUTCOMES_OF_CANDIDATES}
 where outcome.campaign_code = $campaign and outcome.is_contacted and outcome.window_ends_on <= $business_date
     and candidate.p_response is not null
-order by candidate.p_response, answered";
+order by candidate.p_response, answered"
+    )
+}
 
 /// None where fewer than [`FEWEST`] contacts with a probability have had their whole window, or all of them did the same.
 ///
@@ -44,7 +40,7 @@ pub fn campaign_calibration(
     let values = Bindings::new(manifest.parameters.clone())
         .with("campaign", Parameter::Text(code.to_owned()))
         .with("business_date", Parameter::Date(manifest.business_date));
-    let result = session.query(FORETOLD, &values)?;
+    let result = session.query(&foretold(), &values)?;
     let foretold = result.numbers_at(0)?;
     let answered = result.numbers_at(1)?;
     let rows = foretold.into_iter().zip(answered);

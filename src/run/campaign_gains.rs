@@ -8,23 +8,28 @@ use crate::domain::Parameter;
 use crate::sql::{Bindings, Cell, Session};
 use crate::store::Manifest;
 
-/// Tables without which ranks cannot be set beside outcomes.
-const NEEDED: [&str; 2] = ["marts.campaign_outcome", "campaigns.candidate"];
+/// Tables without which nothing that a night thought of candidates can be set beside outcomes.
+pub(super) const NEEDED: [&str; 2] = ["marts.campaign_outcome", "campaigns.candidate"];
 
-/// Contacts and controls by tenths of their place in the night that chose them; explore cells have no place of theirs.
-const TENTHS: &str = "
-with ranked as (
-    select
-        outcome.kind = 'contact' as is_contact,
-        outcome.is_booked,
-        ntile(10) over (order by candidate.place, outcome.contact_id) as tenth
-    from marts.campaign_outcome as outcome
+/// Outcomes as `outcome`, each with the candidate that it was in the night that chose.
+pub(super) const OUTCOMES_OF_CANDIDATES: &str = "marts.campaign_outcome as outcome
     join campaigns.candidate as candidate
         on candidate.campaign_code = outcome.campaign_code
         and outcome.contact_id = concat(
             candidate.campaign_code, ':', cast(candidate.business_date as varchar), ':',
             cast(candidate.customer_id as varchar)
-        )
+        )";
+
+/// Contacts and controls by tenths of their place in the night that chose them; explore cells have no place of theirs.
+fn tenths() -> String {
+    format!(
+        "
+with ranked as (
+    select
+        outcome.kind = 'contact' as is_contact,
+        outcome.is_booked,
+        ntile(10) over (order by candidate.place, outcome.contact_id) as tenth
+    from {OUTCOMES_OF_CANDIDATES}
     where outcome.campaign_code = $campaign and outcome.kind in ('contact', 'control')
         and candidate.place is not null
 )
@@ -37,7 +42,9 @@ select
     sum(case when not is_contact and is_booked then 1 else 0 end) as n_control_booked
 from ranked
 group by tenth
-order by tenth";
+order by tenth"
+    )
+}
 
 /// A tenth of those assigned, best ranks first.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +88,7 @@ pub fn campaign_gains(
     }
     let values = Bindings::new(manifest.parameters.clone())
         .with("campaign", Parameter::Text(code.to_owned()));
-    let rows = session.query(TENTHS, &values)?.rows()?;
+    let rows = session.query(&tenths(), &values)?.rows()?;
     let counts = rows.iter().map(|row| {
         let count = |at: usize| row.get(at).and_then(Cell::as_integer).unwrap_or(0);
         [0, 1, 2, 3, 4].map(|at| u64::try_from(count(at)).unwrap_or(0))

@@ -1,6 +1,7 @@
 //! Returned call sheets become a delivery of the feed `campaigns.contact_results`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -215,8 +216,11 @@ fn written_as(feed: &FeedSpec, path: &str) -> Result<(u8, bool), String> {
     match feed.format.compression {
         Compression::Plain => Ok((*delimiter, false)),
         Compression::Gzip => Ok((*delimiter, true)),
-        Compression::Auto if !path.ends_with(".zst") => Ok((*delimiter, path.ends_with(".gz"))),
-        Compression::Auto | Compression::Zstd => Err("it is packed as Zstandard".to_owned()),
+        Compression::Zstd => Err("it is packed as Zstandard".to_owned()),
+        Compression::Auto => match Path::new(path).extension().and_then(OsStr::to_str) {
+            Some("zst") => Err("it is packed as Zstandard".to_owned()),
+            ending => Ok((*delimiter, ending == Some("gz"))),
+        },
     }
 }
 
@@ -247,7 +251,7 @@ fn written(feed: &FeedSpec, delimiter: u8, calls: &NewCalls<'_>) -> std::io::Res
         });
         writer.write_record(row)?;
     }
-    writer.into_inner().map_err(|error| error.into_error())
+    writer.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// The same bytes for the same rows: the header holds no time.

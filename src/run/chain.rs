@@ -53,9 +53,16 @@ pub fn run(
             watch: &watch,
             watching: watching.map(|watching| watching.thread().clone()),
         };
-        run_locked(
-            checked, settings, selection, &recorder, &warehouse, &lock, &run_id, &watch,
-        )
+        let work = Work {
+            checked,
+            settings,
+            progress: &recorder,
+            warehouse: &warehouse,
+            lock: &lock,
+            run_id: &run_id,
+            watch: &watch,
+        };
+        run_locked(&work, selection)
     });
     match result {
         Ok((outcome, manifest)) => {
@@ -126,15 +133,15 @@ fn not_passed(manifest: &Manifest) -> Vec<GateResult> {
 }
 
 fn run_locked(
-    checked: &CheckedProject,
-    settings: &RunSettings,
+    work: &Work<'_>,
     selection: &DateSelection,
-    progress: &dyn Progress,
-    warehouse: &Warehouse,
-    lock: &WarehouseLock,
-    run_id: &str,
-    watch: &Watch,
 ) -> Result<(RunOutcome, Manifest), RunError> {
+    let Work {
+        checked,
+        settings,
+        warehouse,
+        ..
+    } = *work;
     let tokens = load_tokens(checked.project)?;
     let history = History::read(warehouse)?;
     let dates = history.dates_to_build(checked.project, settings, selection)?;
@@ -149,18 +156,12 @@ fn run_locked(
     let mut published = Vec::new();
     let mut last = None;
     while let Some(group) = groups.next() {
-        let work = ChainWork {
-            checked,
-            settings,
-            progress,
-            warehouse,
-            lock,
-            run_id,
+        let nights = Nights {
+            work,
             tokens: &tokens,
-            watch,
             is_last: groups.peek().is_none(),
         };
-        let (ids, manifest) = build_and_publish(&work, &group)?;
+        let (ids, manifest) = build_and_publish(&nights, &group)?;
         published.extend(ids);
         last = Some(manifest);
     }
@@ -183,16 +184,21 @@ fn nothing_delivered(project: &Project, settings: &RunSettings) -> RunError {
     }
 }
 
-/// What the nights of one run share.
-struct ChainWork<'a> {
+/// What all nights of a run share.
+struct Work<'a> {
     checked: &'a CheckedProject<'a>,
     settings: &'a RunSettings,
     progress: &'a dyn Progress,
     warehouse: &'a Warehouse,
     lock: &'a WarehouseLock,
     run_id: &'a str,
-    tokens: &'a TokenKeys,
     watch: &'a Watch,
+}
+
+/// Nights that are published together.
+struct Nights<'a> {
+    work: &'a Work<'a>,
+    tokens: &'a TokenKeys,
     /// No night comes after these.
     is_last: bool,
 }
@@ -201,19 +207,22 @@ struct ChainWork<'a> {
 ///
 /// Gives the releases published and the newest manifest.
 fn build_and_publish(
-    work: &ChainWork,
+    nights: &Nights,
     dates: &[BusinessDate],
 ) -> Result<(Vec<ReleaseId>, Manifest), RunError> {
-    let ChainWork {
+    let Nights {
+        work,
+        tokens,
+        is_last,
+    } = *nights;
+    let Work {
         checked,
         settings,
         progress,
         warehouse,
         lock,
         run_id,
-        tokens,
         watch,
-        is_last,
     } = *work;
     let history = History::read(warehouse)?;
     let mut chain: Vec<Manifest> = Vec::new();

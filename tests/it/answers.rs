@@ -238,21 +238,7 @@ fn a_campaign_is_answered_and_its_results_are_what_its_customers_did() {
     bank(&["--contacts", "contacts.csv", "--answers-on", NIGHT]);
     let called = return_call_sheets(folder.path(), &query, &salenet);
     salenet(&["run", "--date", NIGHT, "--allow-gap"]);
-    let noted = query(
-        "select count(*), sum(case when outcome.is_reached then 1 else 0 end)
-         from core.contact_result as result
-         join core.campaign_assignment as contact on contact.finder_number = result.finder_no
-         join marts.campaign_outcome as outcome on outcome.contact_id = contact.contact_id
-         where result.staff = 'S-007' and result.result = 'interested' and result.note = 'wants, after all, a letter'",
-    );
-    assert_eq!(
-        noted.lines().nth(1),
-        Some(format!("{called},{called}").as_str())
-    );
-    // What a night has read is known: sheets may come back again and again.
-    let sheet = folder.path().join("returned.csv").display().to_string();
-    let again = ["campaign", "collect", "--date", "2027-03-01", &sheet];
-    assert_eq!(salenet(&again), "");
+    calls_are_counted(folder.path(), called, &query, &salenet);
 
     let contacted = read_contacts(&contacts).expect("contacts");
     let delivered = std::fs::read(
@@ -276,31 +262,8 @@ fn a_campaign_is_answered_and_its_results_are_what_its_customers_did() {
     assert_eq!(counted.lines().nth(1), Some(expected.as_str()));
     let said = salenet(&["campaign", "results", code]);
     assert!(said.contains("beside the baseline"), "{said}");
-    // The window closed that night: what the score foretold stands beside what came.
-    let told = query(&format!(
-        "select count(*), sum(case when outcome.is_responded then 1 else 0 end),
-             round(avg(candidate.p_response), 9)
-         from marts.campaign_outcome as outcome
-         join campaigns.candidate as candidate on candidate.campaign_code = outcome.campaign_code
-             and candidate.customer_id = outcome.customer_id and candidate.state = 'selected'
-         where outcome.campaign_code = '{code}' and outcome.is_contacted"
-    ));
-    let found = salenet(&["campaign", "results", code, "--format", "json"]);
-    let found: serde_json::Value = serde_json::from_str(&found).expect("figures");
-    let found = &found[0]["calibration"];
-    let mean = found["calibration"]["mean_probability"].as_f64();
-    let shown = format!(
-        "{},{},{:.9}",
-        found["rows"],
-        found["positives"],
-        mean.expect("a mean")
-    );
-    let of_table: Vec<&str> = told.lines().nth(1).expect("a row").split(',').collect();
-    let rounded: f64 = of_table[2].parse().expect("a number");
-    assert_eq!(
-        shown,
-        format!("{},{},{rounded:.9}", of_table[0], of_table[1])
-    );
+    let json = salenet(&["campaign", "results", code, "--format", "json"]);
+    what_was_foretold_stands_beside_what_came(code, &json, &query);
     assert!(said.contains("calibration "), "{said}");
 }
 
@@ -367,4 +330,58 @@ fn return_call_sheets(
     );
     put(folder, "returned.csv", filled.as_bytes());
     numbers.len()
+}
+
+fn calls_are_counted(
+    folder: &Path,
+    called: usize,
+    query: &dyn Fn(&str) -> String,
+    salenet: &dyn Fn(&[&str]) -> String,
+) {
+    let noted = query(
+        "select count(*), sum(case when outcome.is_reached then 1 else 0 end)
+         from core.contact_result as result
+         join core.campaign_assignment as contact on contact.finder_number = result.finder_no
+         join marts.campaign_outcome as outcome on outcome.contact_id = contact.contact_id
+         where result.staff = 'S-007' and result.result = 'interested' and result.note = 'wants, after all, a letter'",
+    );
+    assert_eq!(
+        noted.lines().nth(1),
+        Some(format!("{called},{called}").as_str())
+    );
+    // What a night has read is known: sheets may come back again and again.
+    let sheet = folder.join("returned.csv").display().to_string();
+    let again = ["campaign", "collect", "--date", "2027-03-01", &sheet];
+    assert_eq!(salenet(&again), "");
+}
+
+fn what_was_foretold_stands_beside_what_came(
+    code: &str,
+    json: &str,
+    query: &dyn Fn(&str) -> String,
+) {
+    // The window closed that night: what the score foretold stands beside what came.
+    let told = query(&format!(
+        "select count(*), sum(case when outcome.is_responded then 1 else 0 end),
+             round(avg(candidate.p_response), 9)
+         from marts.campaign_outcome as outcome
+         join campaigns.candidate as candidate on candidate.campaign_code = outcome.campaign_code
+             and candidate.customer_id = outcome.customer_id and candidate.state = 'selected'
+         where outcome.campaign_code = '{code}' and outcome.is_contacted"
+    ));
+    let found: serde_json::Value = serde_json::from_str(json).expect("figures");
+    let found = &found[0]["calibration"];
+    let mean = found["calibration"]["mean_probability"].as_f64();
+    let shown = format!(
+        "{},{},{:.9}",
+        found["rows"],
+        found["positives"],
+        mean.expect("a mean")
+    );
+    let of_table: Vec<&str> = told.lines().nth(1).expect("a row").split(',').collect();
+    let rounded: f64 = of_table[2].parse().expect("a number");
+    assert_eq!(
+        shown,
+        format!("{},{},{rounded:.9}", of_table[0], of_table[1])
+    );
 }

@@ -134,12 +134,12 @@ pub fn check_exports(
 }
 
 fn check_columns(columns: &[String], place: &Node, shown: Shown<'_>, report: &mut Reporter<'_>) {
-    let shows = |name: &str| columns.iter().any(|column| column == name);
+    let has = |name: &str| columns.iter().any(|column| column == name);
     let fill_in = columns
         .iter()
         .position(|column| FILL_IN_COLUMNS.contains(&column.as_str()));
     let mut needed = ["finder_number", "called_at", "call_result"].into_iter();
-    if let (Some(index), Some(missing)) = (fill_in, needed.find(|name| !shows(name))) {
+    if let (Some(index), Some(missing)) = (fill_in, needed.find(|name| !has(name))) {
         report.at_hint(
             place.item(index),
             format!("a list to be filled in needs `{missing}` too"),
