@@ -274,6 +274,9 @@ def list_column(spec, column, day):
     if column == "offer_valid_until":
         return by_cell(lambda offer: f"cast(date '{day}' + interval '{offer['valid_days']} days' as date)"
                        if "valid_days" in offer else "null")
+    if column in ("called_at", "called_by", "call_result", "call_note"):
+        # For whoever calls to fill in.
+        return "cast(null as varchar)"
     if column == "talking_points":
         reasons = [
             f"case when ({reason['where']}) then {text(reason['say'])} end" for reason in spec.get("reasons", [])

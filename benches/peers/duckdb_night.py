@@ -37,6 +37,11 @@ def arguments():
     return parser.parse_args()
 
 
+def size(path):
+    """Of what was delivered; a feed may bring nothing."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def load_all(store, project, options, meter):
     reports = {}
     for feed in project.feeds:
@@ -44,7 +49,7 @@ def load_all(store, project, options, meter):
         control = feed.control_path(options.landing, options.date)
         with meter.step("load", feed.qualified) as facts:
             reports[feed.qualified] = report = load_feed(store, feed, path, options.date, control)
-            facts.update(rows=report["loaded"], bytes=path.stat().st_size, **{
+            facts.update(rows=report["loaded"], bytes=size(path), **{
                 count: report[count] for count in ("read", "rejected", "duplicate", "money")
             })
     for reference in project.references:
@@ -58,6 +63,8 @@ def publish_sources(store, project, options, reports):
     files = []
     for feed in project.feeds:
         path, report = feed.path(options.landing, options.date), reports[feed.qualified]
+        if not path.exists():
+            continue
         delivered = path.relative_to(options.landing)
         files.append(
             f"({report['file_id']}::bigint, {text(feed.qualified)}, {text(delivered)}, date '{options.date}', "

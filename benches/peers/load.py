@@ -24,6 +24,14 @@ def converted(path, encoding, folder):
     return target
 
 
+def header_alone(feed, folder):
+    """A delivery without rows, where none had to come."""
+    target = Path(tempfile.mkstemp(dir=folder, suffix=".csv")[1])
+    columns = feed.spec["columns"].items()
+    target.write_text(",".join(spec.get("from", column) for column, spec in columns) + "\n", encoding="utf-8")
+    return target
+
+
 def scalar_row(connection, query):
     return connection.execute(query).fetchone()
 
@@ -32,6 +40,8 @@ def load_feed(store, feed, path, day, control=None):
     """Publishes `staging.<table>` and `quarantine.<table>`; returns counts and sums."""
     connection = store.connection
     connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
+    if feed.spec.get("on_missing") == "no_rows" and not path.exists():
+        path, control = header_alone(feed, store.temporary), None
     file = converted(path, feed.format.get("encoding"), store.temporary)
     query = load_query(feed, file)
     connection.execute(f"create or replace temp table loading as {query}")

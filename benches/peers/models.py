@@ -80,7 +80,7 @@ TYPES = {"text": "varchar", "boolean": "boolean", "date": "date", "bigint": "big
 # Tables of the release before that no model makes; a first night finds them empty.
 BASE_TABLES = {
     "campaigns.campaign": "campaign_code varchar, level varchar, baseline_code varchar, response_match varchar, "
-    "response_ties varchar, response_window_days bigint",
+    "response_ties varchar, response_attribution varchar, response_window_days bigint",
     "campaigns.cell": "treatment_id varchar, business_date date, kind varchar",
     "campaigns.contact_history": "contact_id varchar, customer_id bigint, campaign_code varchar, business_date date, "
     "treatment_id varchar, product_code varchar, cell_code varchar, channel varchar, offer_code varchar, "

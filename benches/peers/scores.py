@@ -55,7 +55,10 @@ def score_query(score, spec, model):
         f", case{cases_of(reason, features)} end as reason_{reason}" for reason in range(1, N_REASONS + 1)
     )
     return (
-        f"with population as ({spec['population']}), "
+        # Who does not consent to profiling is not scored.
+        f"with population as (select * from ({spec['population']}) as asked where customer_id in ("
+        "select customer_id from core.customer_consent where purpose = 'profiling' group by customer_id "
+        "having bool_or(status = 'in') and not bool_or(status = 'out'))), "
         f"named as (select cast(customer_id as bigint) as customer_id, {values} from population), "
         f"contributed as (select customer_id, {parts} from named), "
         f"scored as (select *, {literal(1)} / ({literal(1)} + exp(-({total}))) as score from contributed), "

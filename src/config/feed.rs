@@ -80,6 +80,8 @@ pub enum Delivery {
 #[serde(rename_all = "snake_case")]
 pub enum OnMissing {
     Stop,
+    /// Nothing was to come.
+    NoRows,
     /// The base release's state is used again, at most this many days in a row.
     CarryForward {
         max_days: u32,

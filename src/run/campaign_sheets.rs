@@ -1,4 +1,4 @@
-//! Returned call sheets become a delivery of the feed `campaigns.contact_results`.
+//! Returned call sheets become a delivery of the feed `campaigns.call_sheets`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -19,7 +19,8 @@ use crate::sql::{Bindings, Cell};
 use crate::stages::campaign::returned::NotedCall;
 use crate::stages::extract::delivery::expand;
 
-const FEED: &str = "campaigns.contact_results";
+/// Of its own: other senders of contact results deliver beside it.
+const FEED: &str = "campaigns.call_sheets";
 
 /// A call and where it was noted.
 pub struct PlacedCall<'a> {

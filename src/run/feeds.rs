@@ -146,6 +146,7 @@ pub(super) fn missing(
     };
     let carried = base_entry(context, feed).map(|entry| entry.carried_nights);
     let allowed = match (feed.on_missing, carried) {
+        (OnMissing::NoRows, _) => true,
         (OnMissing::CarryForward { max_days }, Some(carried)) => carried < max_days,
         _ => false,
     };
@@ -174,7 +175,7 @@ fn load(
     context.progress.step_started(&name);
     let started = timed();
     let (loaded, status) = match delivery {
-        Delivery::Missing { .. } => (carry_forward(context, feed), StepStatus::Reused),
+        Delivery::Missing { .. } => (not_delivered(context, feed), StepStatus::Reused),
         Delivery::Found { file, control } => {
             load_or_reuse(context, feed, file, control.as_deref())?
         }
@@ -186,6 +187,14 @@ fn load(
         started.elapsed(),
     );
     Ok(loaded)
+}
+
+/// A feed whose absence does not stop the night.
+fn not_delivered(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
+    match feed.on_missing {
+        OnMissing::NoRows => without_rows(context, feed),
+        OnMissing::Stop | OnMissing::CarryForward { .. } => carry_forward(context, feed),
+    }
 }
 
 fn carry_forward(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
@@ -209,6 +218,32 @@ fn carry_forward(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
         ),
         staging: (feed.table.clone(), staging),
         entry,
+        inputs: Vec::new(),
+    }
+}
+
+/// What earlier nights brought, as far as it is kept; nothing of tonight.
+fn without_rows(context: &FeedContext, feed: &FeedSpec) -> LoadedFeed {
+    let quarantine = quarantine_table(&feed.table);
+    let (kept_staging, kept_quarantine) = kept(context, feed);
+    let table = |columns, files| TableEntry {
+        columns,
+        files,
+        ..TableEntry::default()
+    };
+    LoadedFeed {
+        staging: (
+            feed.table.clone(),
+            table(staging_columns(feed), kept_staging),
+        ),
+        quarantine: (
+            quarantine,
+            table(columns_of(QUARANTINE_COLUMNS), kept_quarantine),
+        ),
+        entry: FeedEntry {
+            report: FeedReport::empty(&feed.qualified_name()),
+            carried_nights: 0,
+        },
         inputs: Vec::new(),
     }
 }
@@ -247,17 +282,7 @@ fn prepare(
             origin: Origin::Replay,
         });
     }
-    let base_table = |table: &TableName| context.base.and_then(|base| base.tables.get(table));
-    let staging_days = context.project.bank.retention.staging_days;
-    let kept_staging = if feed.delivery == DeliveryKind::Append {
-        // Long enough to find every duplicate that the feed looks for.
-        let nights = staging_days.max(feed.dedupe_days + 1);
-        kept_files(context, base_table(&feed.table), nights)
-    } else {
-        Vec::new()
-    };
-    let quarantine = base_table(&quarantine_table(&feed.table));
-    let kept_quarantine = kept_files(context, quarantine, staging_days);
+    let (kept_staging, kept_quarantine) = kept(context, feed);
     let request = request_fingerprint(
         context,
         feed,
@@ -280,7 +305,7 @@ pub(super) fn known(
     delivery: &Delivery,
 ) -> Result<Option<LoadedFeed>, RunError> {
     let Delivery::Found { file, control } = delivery else {
-        return Ok(Some(carry_forward(context, feed)));
+        return Ok(Some(not_delivered(context, feed)));
     };
     let prepared = prepare(context, feed, file, control.as_deref())?;
     output_of(context, feed, &prepared)
@@ -389,6 +414,21 @@ fn from_output(
 }
 
 /// Files of the base's table that stay: those of the last `nights`, tonight counted.
+/// Files of earlier nights that stay beside tonight's: staging, of append feeds, and quarantine.
+fn kept(context: &FeedContext, feed: &FeedSpec) -> (Vec<FileEntry>, Vec<FileEntry>) {
+    let base_table = |table: &TableName| context.base.and_then(|base| base.tables.get(table));
+    let staging_days = context.project.bank.retention.staging_days;
+    let staging = if feed.delivery == DeliveryKind::Append {
+        // Long enough to find every duplicate that the feed looks for.
+        let nights = staging_days.max(feed.dedupe_days + 1);
+        kept_files(context, base_table(&feed.table), nights)
+    } else {
+        Vec::new()
+    };
+    let quarantine = base_table(&quarantine_table(&feed.table));
+    (staging, kept_files(context, quarantine, staging_days))
+}
+
 fn kept_files(context: &FeedContext, table: Option<&TableEntry>, nights: u32) -> Vec<FileEntry> {
     let Some(table) = table else {
         return Vec::new();

@@ -10,6 +10,7 @@ use super::progress::Silent;
 use super::steps::table_identity;
 use super::tables::own_table;
 use super::{CheckedProject, RunError, RunSettings};
+use crate::config::feed::OnMissing;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::{BusinessDate, TableName};
 use crate::sql::dependencies::TableReferences;
@@ -187,7 +188,13 @@ impl Tonight<'_> {
                     let carried = matches!(delivery, Delivery::Missing { .. });
                     let mut step = reuse(name);
                     if carried {
-                        "no delivery: last night's is carried forward".clone_into(&mut step.why);
+                        let why = match feed.on_missing {
+                            OnMissing::NoRows => "no delivery: none was to come",
+                            OnMissing::Stop | OnMissing::CarryForward { .. } => {
+                                "no delivery: last night's is carried forward"
+                            }
+                        };
+                        why.clone_into(&mut step.why);
                     }
                     steps.push(step);
                     night.add(loaded.staging.0, loaded.staging.1);

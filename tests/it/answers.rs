@@ -298,13 +298,10 @@ fn return_call_sheets(
     }
     put(folder, "returned.csv", filled.as_bytes());
     let delivered = folder.join(format!("landing/campaigns/{NIGHT}"));
-    for file in ["contact_results.csv.gz", "contact_results.ctl"] {
-        std::fs::remove_file(delivered.join(file)).expect("the generated results");
-    }
     let sheet = folder.join("returned.csv").display().to_string();
     // The same sheet twice is the same calls.
     salenet(&["campaign", "collect", "--date", NIGHT, &sheet, &sheet]);
-    let control = std::fs::read_to_string(delivered.join("contact_results.ctl"));
+    let control = std::fs::read_to_string(delivered.join("call_sheets.ctl"));
     let expected = format!("date={NIGHT}\nrows={}\n", numbers.len());
     assert_eq!(control.expect("a control file"), expected);
     let collect = |sheet: &str| {

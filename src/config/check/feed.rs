@@ -135,6 +135,16 @@ fn check_feed(
         },
         on_missing: match raw.on_missing {
             RawOnMissing::Stop => OnMissing::Stop,
+            RawOnMissing::NoRows => {
+                if raw.delivery != RawDelivery::Append {
+                    report.at_hint(
+                        node.get("on_missing"),
+                        "a feed that holds a state always has rows",
+                        "`no_rows` is for `delivery: append`; a state is carried forward: `{carry_forward: {max_days: 3}}`",
+                    );
+                }
+                OnMissing::NoRows
+            }
             RawOnMissing::CarryForward { max_days } => OnMissing::CarryForward { max_days },
         },
         may_be_empty: raw.may_be_empty,

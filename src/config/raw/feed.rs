@@ -78,6 +78,8 @@ pub enum RawDelivery {
 pub enum RawOnMissing {
     #[default]
     Stop,
+    /// Nothing was to come: of append feeds that bring rows now and then.
+    NoRows,
     /// The last release's state is used again.
     CarryForward {
         /// The most days in a row.

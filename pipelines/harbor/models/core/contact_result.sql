@@ -1,5 +1,11 @@
 with results as (
-    select * from staging.campaigns_contact_results where _business_date = $business_date
+    select result_no, finder_no, cif_no, contacted_at, staff, result, note, _file_id, _line
+    from staging.campaigns_contact_results
+    where _business_date = $business_date
+    union all
+    select result_no, finder_no, cast(null as varchar), contacted_at, staff, result, note, _file_id, _line
+    from staging.campaigns_call_sheets
+    where _business_date = $business_date
 ),
 
 records as (
