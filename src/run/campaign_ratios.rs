@@ -33,8 +33,8 @@ pub struct GroupRatio {
     pub chosen: u64,
     /// Chosen of considered.
     pub rate: f64,
-    /// Against the highest rate of the basis; none for groups too small, and for what is no group. Below 0.80 the four-fifths rule sees adverse
-    /// impact (29 CFR 1607.4(D)).
+    /// Against the highest rate of the basis; none for groups too small, and for what is no group. Below 0.80 the
+    /// four-fifths rule sees adverse impact (29 CFR 1607.4(D)).
     pub ratio: Option<f64>,
 }
 

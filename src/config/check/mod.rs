@@ -30,6 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::bank::BankSpec;
+use super::campaign_terms::ResponseRules;
 use super::document::{self, Document};
 use super::folder::Folder;
 use super::locations::Locations;
@@ -394,6 +395,16 @@ fn load_scores(
     (scores, complete)
 }
 
+type Differs = fn(&ResponseRules, &ResponseRules) -> bool;
+
+/// What all campaigns must say alike: key, what it does, and whether two differ.
+const SHARED_TERMS: [(&str, &str, Differs); 2] = [
+    ("ties", "breaks ties", |one, other| one.ties != other.ties),
+    ("attribution", "gives credit", |one, other| {
+        one.attribution != other.attribution
+    }),
+];
+
 fn load_campaigns(
     folder: &mut Folder<'_>,
     locations: &mut Locations,
@@ -416,25 +427,21 @@ fn load_campaigns(
             );
             continue;
         }
-        let (own, differs) = (&spec.response, &mut folder.problems);
-        let mut differs = |key: &str, does: &str, other: Option<&super::campaign::CampaignSpec>| {
-            let Some(other) = other else { return };
+        for (key, does, differs) in SHARED_TERMS {
+            let mut others = campaigns.iter();
+            let Some(other) = others.find(|other| differs(&other.response, &spec.response)) else {
+                continue;
+            };
             let node = document.node.get("response");
             let node = node
                 .find(key)
                 .unwrap_or_else(|| document.node.get("campaign").get("code"));
             let message = format!("{} {does} otherwise than {}", spec.code, other.code);
             let problem = document.source.error(node.range.clone(), message);
-            differs.push(problem.hint(format!(
+            folder.problems.push(problem.hint(format!(
                 "campaigns compete for the same answers: give all the same `{key}`"
             )));
-        };
-        let mut others = campaigns.iter();
-        let other = others.find(|other| other.response.ties != own.ties);
-        differs("ties", "breaks ties", other);
-        let mut others = campaigns.iter();
-        let other = others.find(|other| other.response.attribution != own.attribution);
-        differs("attribution", "gives credit", other);
+        }
         locations.campaigns.insert(spec.code.clone(), document);
         campaigns.push(spec);
     }
