@@ -21,6 +21,7 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 
 use super::order::GroupsInWholeOrder;
+use super::sort::SortByPlaces;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
@@ -39,6 +40,7 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
     let own: [Rule; 2] = [Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)];
     let place = place.unwrap_or(0);
     rules.splice(place..place, own);
+    rules.push(Arc::new(SortByPlaces));
     rules
 }
 

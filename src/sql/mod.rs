@@ -9,6 +9,7 @@ pub mod columns;
 pub mod condition;
 mod decided;
 pub mod dependencies;
+mod encoding;
 pub mod error;
 mod joins;
 pub mod keys;
@@ -21,6 +22,7 @@ mod qualify;
 pub mod result;
 pub mod schema;
 pub mod session;
+mod sort;
 pub mod write;
 
 pub use bind::Bindings;

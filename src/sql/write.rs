@@ -9,10 +9,11 @@ use datafusion::arrow::row::{OwnedRow, RowConverter, SortField};
 use datafusion::logical_expr::SortExpr;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
-use datafusion::parquet::file::properties::WriterProperties;
+use datafusion::parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use datafusion::prelude::{DataFrame, col};
 use futures::StreamExt;
 
+use super::encoding::encoded;
 use super::result::Plan;
 use super::schema::{column_entries, stored_type};
 use super::{Session, SqlError};
@@ -86,7 +87,7 @@ impl Session {
             warehouse,
             table,
             schema: Arc::clone(&schema),
-            properties: properties(order)?,
+            order,
             open: None,
             files: Vec::new(),
         };
@@ -117,8 +118,9 @@ impl Session {
     ) -> Result<(), SqlError> {
         let frame = DataFrame::new(self.context.state(), plan.logical.clone());
         let schema = stored_schema(frame.schema().as_arrow());
-        let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties(&[])?))
-            .map_err(|error| SqlError::execution(&error.into()))?;
+        let mut writer =
+            ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties(&[])?.build()))
+                .map_err(|error| SqlError::execution(&error.into()))?;
         let mut stream = self.stream(frame)?;
         while let Some(batch) = self.runtime.block_on(stream.next()) {
             let batch = batch.map_err(|error| SqlError::execution(&error))?;
@@ -253,7 +255,8 @@ fn runs_of_months(batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>, Sql
 
 struct OpenFile {
     partition: Option<String>,
-    writer: ArrowWriter<NewFile>,
+    /// Opened with the first rows, which decide how columns are encoded.
+    writer: Option<ArrowWriter<NewFile>>,
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
     rows: u64,
@@ -263,7 +266,7 @@ struct TableOutput<'a> {
     warehouse: &'a Warehouse,
     table: &'a TableName,
     schema: SchemaRef,
-    properties: WriterProperties,
+    order: &'a [String],
     open: Option<OpenFile>,
     files: Vec<FileEntry>,
 }
@@ -280,21 +283,14 @@ impl TableOutput<'_> {
         {
             self.close()?;
         }
-        let open = match &mut self.open {
-            Some(open) => open,
-            None => self.open.insert(start_file(
-                self.warehouse,
-                &self.schema,
-                &self.properties,
-                partition,
-            )?),
-        };
+        let mut open = self.open.take().unwrap_or_else(|| OpenFile::new(partition));
         open.waiting.push(batch.clone());
         open.waiting_rows += batch.num_rows();
         open.rows += batch.num_rows() as u64;
         if open.waiting_rows >= CHUNK_ROWS {
-            write_chunks(open, &self.schema, CHUNK_ROWS)?;
+            self.write_chunks(&mut open, CHUNK_ROWS)?;
         }
+        self.open = Some(open);
         Ok(())
     }
 
@@ -302,9 +298,11 @@ impl TableOutput<'_> {
         let Some(mut open) = self.open.take() else {
             return Ok(());
         };
-        write_chunks(&mut open, &self.schema, 1)?;
-        let file = open
-            .writer
+        self.write_chunks(&mut open, 1)?;
+        let Some(writer) = open.writer else {
+            return Ok(());
+        };
+        let file = writer
             .into_inner()
             .map_err(|error| SqlError::execution(&error.into()))?;
         let folder = format!("data/{}/{}", self.table.schema(), self.table.table());
@@ -313,36 +311,67 @@ impl TableOutput<'_> {
         Ok(())
     }
 
+    /// Writes what waits in pieces of exactly `CHUNK_ROWS`, and the rest too once it has `at_least` rows.
+    fn write_chunks(&self, open: &mut OpenFile, at_least: usize) -> Result<(), SqlError> {
+        let waiting = concat_batches(&self.schema, &open.waiting).map_err(arrow_error)?;
+        let mut start = 0;
+        while waiting.num_rows() - start >= CHUNK_ROWS.min(at_least).max(1) {
+            let length = CHUNK_ROWS.min(waiting.num_rows() - start);
+            if length < at_least {
+                break;
+            }
+            let chunk = waiting.slice(start, length);
+            let writer = match &mut open.writer {
+                Some(writer) => writer,
+                None => open.writer.insert(self.start_file(&chunk)?),
+            };
+            writer
+                .write(&chunk)
+                .map_err(|error| SqlError::execution(&error.into()))?;
+            start += length;
+        }
+        let rest = waiting.slice(start, waiting.num_rows() - start);
+        open.waiting_rows = rest.num_rows();
+        open.waiting = if rest.num_rows() == 0 {
+            Vec::new()
+        } else {
+            vec![rest]
+        };
+        Ok(())
+    }
+
+    fn start_file(&self, first_rows: &RecordBatch) -> Result<ArrowWriter<NewFile>, SqlError> {
+        let properties =
+            encoded(properties(self.order)?, first_rows, self.order).map_err(arrow_error)?;
+        ArrowWriter::try_new(
+            self.warehouse.new_file()?,
+            Arc::clone(&self.schema),
+            Some(properties.build()),
+        )
+        .map_err(|error| SqlError::execution(&error.into()))
+    }
+
     fn finish(mut self) -> Result<Vec<FileEntry>, SqlError> {
         self.close()?;
         Ok(self.files)
     }
 }
 
-fn start_file(
-    warehouse: &Warehouse,
-    schema: &SchemaRef,
-    properties: &WriterProperties,
-    partition: Option<String>,
-) -> Result<OpenFile, SqlError> {
-    let writer = ArrowWriter::try_new(
-        warehouse.new_file()?,
-        Arc::clone(schema),
-        Some(properties.clone()),
-    )
-    .map_err(|error| SqlError::execution(&error.into()))?;
-    Ok(OpenFile {
-        partition,
-        writer,
-        waiting: Vec::new(),
-        waiting_rows: 0,
-        rows: 0,
-    })
+impl OpenFile {
+    fn new(partition: Option<String>) -> Self {
+        Self {
+            partition,
+            writer: None,
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            rows: 0,
+        }
+    }
 }
 
 /// Tables sorted by one column are looked up by it, such as a customer by number: they get small pages, and small
 /// dictionaries, which a look-up has to read whole.
-fn properties(sorted_by: &[String]) -> Result<WriterProperties, SqlError> {
+fn properties(sorted_by: &[String]) -> Result<WriterPropertiesBuilder, SqlError> {
     let level = ZstdLevel::try_new(3).map_err(|error| SqlError::execution(&error.into()))?;
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
@@ -353,31 +382,7 @@ fn properties(sorted_by: &[String]) -> Result<WriterProperties, SqlError> {
             .set_data_page_row_count_limit(LOOK_UP_PAGE_ROWS)
             .set_dictionary_page_size_limit(LOOK_UP_DICTIONARY_BYTES);
     }
-    Ok(properties.build())
-}
-
-/// Writes what waits in pieces of exactly `CHUNK_ROWS`, and the rest too once it has `at_least` rows.
-fn write_chunks(open: &mut OpenFile, schema: &SchemaRef, at_least: usize) -> Result<(), SqlError> {
-    let waiting = concat_batches(schema, &open.waiting).map_err(arrow_error)?;
-    let mut start = 0;
-    while waiting.num_rows() - start >= CHUNK_ROWS.min(at_least).max(1) {
-        let length = CHUNK_ROWS.min(waiting.num_rows() - start);
-        if length < at_least {
-            break;
-        }
-        open.writer
-            .write(&waiting.slice(start, length))
-            .map_err(|error| SqlError::execution(&error.into()))?;
-        start += length;
-    }
-    let rest = waiting.slice(start, waiting.num_rows() - start);
-    open.waiting_rows = rest.num_rows();
-    open.waiting = if rest.num_rows() == 0 {
-        Vec::new()
-    } else {
-        vec![rest]
-    };
-    Ok(())
+    Ok(properties)
 }
 
 #[cfg(test)]

@@ -74,6 +74,21 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// Whether all of a group have the same keys, as records of one hash nearly always do. Position tokens agree from
+    /// record to record, so of them nothing can be said for a group.
+    #[must_use]
+    pub fn is_one(&self, mut group: impl Iterator<Item = u32>) -> bool {
+        let has_digits = || {
+            self.parts
+                .iter()
+                .any(|part| matches!(part, Part::Digits { .. }))
+        };
+        !has_digits()
+            && group
+                .next()
+                .is_none_or(|first| group.all(|record| self.agree(first, record)))
+    }
+
     /// Whether both have all keys, and the same.
     #[must_use]
     pub fn agree(&self, left: u32, right: u32) -> bool {
@@ -212,4 +227,54 @@ fn digit_tokens(text: &str) -> Vec<u64> {
             .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     };
     tokens.map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Family name, given name and national id by position of each record.
+    fn attributes(records: &[[&str; 3]]) -> Attributes {
+        let slots = [Slot::FamilyName, Slot::GivenName, Slot::Digits];
+        let mut attributes = Attributes::of(&slots);
+        for texts in records {
+            let numbers: Vec<u32> = slots
+                .iter()
+                .zip(texts)
+                .map(|(slot, text)| attributes.number(*slot, text))
+                .collect();
+            attributes.push(numbers.into_iter());
+        }
+        attributes
+    }
+
+    #[test]
+    fn a_group_is_one_where_each_of_its_pairs_agrees() {
+        let records = [
+            ["li", "an", "AAAAAAAABBBBBBBB"],
+            ["an", "li", "AAAAAAAABBBBBBBB"],
+            ["li", "an", "AAAAAAAACCCCCCCC"],
+            ["li", "bo", "CCCCCCCCCCCCCCCC"],
+            ["li", "", ""],
+        ];
+        let attributes = attributes(&records);
+        let nobody = vec![NONE; records.len()];
+        let is_one = |keys: &[BlockKey], group: &[u32]| {
+            let block = Block::new(keys, &attributes, &nobody);
+            block.is_one(group.iter().copied())
+        };
+        assert!(is_one(&[BlockKey::FamilyName], &[0, 2, 3, 4]));
+        assert!(!is_one(&[BlockKey::FamilyName], &[0, 1]));
+        assert!(is_one(&[BlockKey::Names], &[0, 1, 2]));
+        assert!(!is_one(&[BlockKey::Names], &[0, 1, 3]));
+        assert!(is_one(
+            &[BlockKey::FamilyName, BlockKey::GivenName],
+            &[0, 2]
+        ));
+        // Who has no key agrees with nobody.
+        assert!(!is_one(&[BlockKey::GivenName], &[0, 4]));
+        assert!(!is_one(&[BlockKey::NationalId], &[0, 1]));
+        // The first agrees with both others, and they do not with one another.
+        assert!(!is_one(&[BlockKey::NationalIdDigits], &[0, 1, 2]));
+    }
 }

@@ -109,8 +109,11 @@ impl Blocks<'_> {
         let tasks = groups.par_chunks(GROUPS_A_TASK).map(|groups| {
             let mut gathered = start();
             for (level, group) in groups {
+                // Of a group that is all due one look at each record spares one at each pair.
+                let is_one =
+                    self.due.is_none() && block.is_one(group.iter().map(|keyed| keyed.record));
                 let mut show = |left: u32, right: u32| {
-                    if block.agree(left, right) {
+                    if is_one || block.agree(left, right) {
                         let is_new = !self.shows(left, right);
                         visit(&mut gathered, left, right, is_new);
                     }

@@ -1,0 +1,249 @@
+//! The sort of every query: the engine's plans, with salenet's own way of doing it (`sorter`).
+
+mod places;
+mod sorter;
+
+use std::sync::Arc;
+
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, Statistics};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::execution_plan::{
+    ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
+    ReplaceChildrenOptions,
+};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, Distribution};
+use futures::{StreamExt, TryStreamExt};
+
+use self::sorter::Sorter;
+
+/// Whole sorts are done by `sorter`; those that keep only the first rows stay the engine's.
+#[derive(Debug)]
+pub(super) struct SortByPlaces;
+
+impl PhysicalOptimizerRule for SortByPlaces {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            let Some(sort) = node.downcast_ref::<SortExec>() else {
+                return Ok(Transformed::no(node));
+            };
+            let input = sort.input().equivalence_properties();
+            if sort.fetch().is_some() || input.ordering_satisfy(sort.expr().clone())? {
+                return Ok(Transformed::no(node));
+            }
+            let own: Arc<dyn ExecutionPlan> = Arc::new(RowSort::new(sort));
+            Ok(Transformed::yes(own))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "sort_by_places"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+struct RowSort {
+    input: Arc<dyn ExecutionPlan>,
+    order: LexOrdering,
+    preserve_partitioning: bool,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl RowSort {
+    fn new(sort: &SortExec) -> Self {
+        Self {
+            input: Arc::clone(sort.input()),
+            order: sort.expr().clone(),
+            preserve_partitioning: sort.preserve_partitioning(),
+            properties: Arc::clone(sort.properties()),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+}
+
+impl DisplayAs for RowSort {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "RowSort: expr=[{}]", self.order)
+    }
+}
+
+impl ExecutionPlan for RowSort {
+    fn name(&self) -> &'static str {
+        "RowSort"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        vec![if self.preserve_partitioning {
+            Distribution::UnspecifiedDistribution
+        } else {
+            Distribution::SinglePartition
+        }]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn apply_expressions(
+        &self,
+        apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        for key in &self.order {
+            if apply(&key.expr)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let input = children.into_iter().next();
+        let input = input.unwrap_or_else(|| Arc::clone(&self.input));
+        let sort = SortExec::new(self.order.clone(), input)
+            .with_preserve_partitioning(self.preserve_partitioning);
+        Ok(Arc::new(Self::new(&sort)))
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        self.replace_children(children, recompute)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let mut input = self.input.execute(partition, Arc::clone(&context))?;
+        let schema = input.schema();
+        let order = self.order.clone();
+        let mut sorter = Sorter::try_new(
+            Arc::clone(&schema),
+            order,
+            &context,
+            &self.metrics,
+            partition,
+        )?;
+        let rows = futures::stream::once(async move {
+            while let Some(batch) = input.next().await {
+                sorter.push(batch?).await?;
+            }
+            drop(input);
+            sorter.finish().await
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            schema,
+            rows.try_flatten(),
+        )))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(
+            partition.filter(|_| self.preserve_partitioning),
+        )]
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        of_inputs: &[Arc<Statistics>],
+        _: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        Ok(Arc::clone(&of_inputs[0]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use crate::sql::{Bindings, Cell, Session, SessionOptions};
+
+    /// In the order of a text and a number: a hundred thousand rows, of which the sort moves every column.
+    const SORTED: &str = "select value % 1000 as of_thousand, 'note ' || value as note, value \
+                          from (select unnest(generate_series(1, 100000)) as value) as series \
+                          order by of_thousand desc, note";
+
+    fn session(memory: Option<usize>, folder: &std::path::Path) -> Session {
+        Session::try_new(&SessionOptions {
+            threads: NonZeroUsize::MIN,
+            parts: NonZeroUsize::MIN,
+            memory,
+            spill_folder: Some(folder.to_owned()),
+        })
+        .unwrap()
+    }
+
+    fn texts(session: &Session, sql: &str) -> Vec<String> {
+        let result = session.query(sql, &Bindings::default()).unwrap();
+        let rows = result.rows().unwrap();
+        let line = |row: &Vec<Cell>| row.iter().map(Cell::to_text).collect::<Vec<_>>().join(" ");
+        rows.iter().map(line).collect()
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_into_memory_come_in_the_same_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (large, small) = (
+            session(None, folder.path()),
+            session(Some(8 << 20), folder.path()),
+        );
+        let mut expected: Vec<(i64, String, i64)> = (1..=100_000)
+            .map(|value| (-(value % 1000), format!("note {value}"), value))
+            .collect();
+        expected.sort();
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|(of_thousand, note, value)| format!("{} {note} {value}", -of_thousand))
+            .collect();
+        assert!(texts(&large, SORTED) == expected);
+        assert!(texts(&small, SORTED) == expected);
+
+        let spills = |session: &Session| {
+            let plan = texts(session, &format!("explain analyze {SORTED}")).join("\n");
+            let (_, sort) = plan.split_once("RowSort: ").unwrap();
+            let (_, count) = sort.split_once("spill_count=").unwrap();
+            count
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect::<String>()
+        };
+        assert_eq!(spills(&large), "0");
+        assert_ne!(spills(&small), "0");
+    }
+}
