@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
 use datafusion::arrow::row::{OwnedRow, RowConverter, SortField};
@@ -231,12 +231,14 @@ fn runs_of_months(batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>, Sql
         message: "a model materialised by month needs a text column `month`".to_owned(),
     })?;
     let months = months.as_string::<i32>();
+    // What stands in the place of a null may look like a month.
+    let month_of = |row: usize| months.is_valid(row).then(|| months.value(row));
     let mut runs = Vec::new();
     let mut start = 0;
     for row in 0..batch.num_rows() {
-        let ends = row + 1 == batch.num_rows() || months.value(row + 1) != months.value(row);
+        let ends = row + 1 == batch.num_rows() || month_of(row + 1) != month_of(row);
         if ends {
-            let month = months.value(row);
+            let month = month_of(row).unwrap_or_default();
             let well_formed = month.len() == 7
                 && month
                     .bytes()
