@@ -236,8 +236,10 @@ def candidate_query(spec, judged, day):
         f"case when decided.state is null then coalesce({removing}) "
         "when decided.state = 'no_channel' then 'S99_NO_CHANNEL' end as first_failed_rule, "
         f"concat_ws(',', {every}) as failed_rules, decided.cut_by, decided.cell_code, decided.channel, "
-        "decided.offer_code, decided.finder_number, decided.finder_sequence "
-        "from judged left join decided on decided.customer_id = judged.customer_id"
+        "decided.offer_code, decided.finder_number, decided.finder_sequence, "
+        f"{'scored.p_response' if 'score' in spec else 'cast(null as double)'} as p_response "
+        "from judged left join decided on decided.customer_id = judged.customer_id "
+        f"{score_join(spec, 'judged.customer_id')}"
     )
 
 
@@ -321,7 +323,7 @@ def start(store):
         "create temp table candidate_rows (campaign_code varchar, business_date date, customer_id bigint, "
         "group_id bigint, rank_value double, state varchar, place bigint, first_failed_rule varchar, "
         "failed_rules varchar, cut_by varchar, cell_code varchar, channel varchar, offer_code varchar, "
-        "finder_number varchar, finder_sequence bigint)"
+        "finder_number varchar, finder_sequence bigint, p_response double)"
     )
     run(
         "create temp table contact_rows (contact_id varchar, customer_id bigint, household_id bigint, "
