@@ -217,7 +217,7 @@ impl Alphabets {
             undecided_from: (self.longest > LOOKED_AT).then_some(LOOKED_AT),
         };
         let mut bits_left = u128::BITS;
-        for (place, seen) in self.seen.iter().enumerate() {
+        for (place, seen) in self.seen.iter().enumerate().take(self.longest) {
             let mut codes = [0; 256];
             let mut n_seen = 0_u32;
             for (code, seen) in codes.iter_mut().zip(seen) {
