@@ -30,24 +30,37 @@ fn give_back_soon() {
     if std::env::var_os(DELAY).is_some() {
         return;
     }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     if let Ok(program) = std::env::current_exe() {
         let _unchanged = std::process::Command::new(program)
             .arg0(name)
             .args(arguments)
-            .env(DELAY, milliseconds_kept(memory).to_string())
+            .env(DELAY, milliseconds_kept(memory, cores).to_string())
             .exec();
     }
 }
 
 /// A core frees no more than half a gigabyte or so in a second: this keeps what waits at an eighth of the limit. Small
 /// limits have no eighth to spare; and never does it wait longer than where there is no limit.
-#[cfg(all(unix, not(debug_assertions)))]
-fn milliseconds_kept(memory: usize) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+#[cfg(any(test, all(unix, not(debug_assertions))))]
+fn milliseconds_kept(memory: usize, cores: usize) -> usize {
     let megabytes = memory >> 20;
     if megabytes < 2048 {
         0
     } else {
         (megabytes / 5 / cores).min(1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::milliseconds_kept;
+
+    #[test]
+    fn what_waits_is_an_eighth_of_a_large_limit_and_nothing_of_a_small_one() {
+        assert_eq!(milliseconds_kept(1 << 30, 2), 0);
+        assert_eq!(milliseconds_kept(8 << 30, 2), 819);
+        assert_eq!(milliseconds_kept(8 << 30, 16), 102);
+        assert_eq!(milliseconds_kept(64 << 30, 2), 1000);
     }
 }

@@ -13,8 +13,8 @@ use datafusion::parquet::basic::Encoding;
 use datafusion::parquet::file::properties::WriterPropertiesBuilder;
 use datafusion::parquet::schema::types::ColumnPath;
 
-/// Rows that are looked at.
-const SEEN_ROWS: usize = 8192;
+/// Rows that are looked at; what repeats among the first of them is not looked at further.
+const SEEN_ROWS: [usize; 2] = [512, 8192];
 
 /// Decimals of at most so many digits are stored as whole numbers.
 const WHOLE_NUMBER_DIGITS: u8 = 18;
@@ -30,8 +30,11 @@ pub(super) fn encoded(
         let Some(encoding) = differences(field.data_type(), order.contains(field.name())) else {
             continue;
         };
-        let seen = column.slice(0, column.len().min(SEEN_ROWS));
-        if hardly_repeats(&seen)? {
+        let mut hardly = true;
+        for rows in SEEN_ROWS {
+            hardly = hardly && hardly_repeats(&column.slice(0, column.len().min(rows)))?;
+        }
+        if hardly {
             let path = ColumnPath::from(field.name().as_str());
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
@@ -128,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_is_written_so_reads_back_the_same() {
-        let n_rows = i32::try_from(SEEN_ROWS).unwrap() + 100;
+        let n_rows = i32::try_from(SEEN_ROWS[1]).unwrap() + 100;
         // Decimals of nineteen digits are no whole numbers in the file.
         let decimals = |digits: u8| -> ArrayRef {
             let values = (0..n_rows).map(|row| i128::from(row) * 7_919 - 5_000_000);

@@ -31,7 +31,8 @@ const COLLECTED_ROWS: usize = 1 << 17;
 /// Of every row held: its hash, its place, and the room that a hash table leaves free.
 const FOUND_BYTES: usize = 32;
 
-/// The engine's own rules with those of salenet before all that rely on their choice.
+/// The engine's own rules with those of salenet: which side is held, before all that rely on it; how the sorts that are
+/// left are done, after all that could spare one.
 pub(super) fn optimizer_rules() -> Vec<Rule> {
     let mut rules: Vec<Rule> = PhysicalOptimizer::new().rules;
     let place = rules

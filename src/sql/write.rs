@@ -245,7 +245,8 @@ fn runs_of_months(batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>, Sql
                     .all(|byte| byte.is_ascii_digit() || byte == b'-');
             if !well_formed {
                 return Err(SqlError::Execution {
-                    message: "the column `month` holds something else than YYYY-MM".to_owned(),
+                    message: "the column `month` holds null or something else than YYYY-MM"
+                        .to_owned(),
                 });
             }
             runs.push((month.to_owned(), batch.slice(start, row + 1 - start)));

@@ -2,20 +2,9 @@
 
 #![cfg(test)]
 
-use std::num::NonZeroUsize;
-
+use super::order::{session, session_within};
 use salenet::sql::keys::Keys;
-use salenet::sql::{Bindings, Session, SessionOptions};
-
-fn session(memory: Option<usize>, folder: &std::path::Path) -> Session {
-    Session::try_new(&SessionOptions {
-        threads: NonZeroUsize::MIN,
-        parts: NonZeroUsize::MIN,
-        memory,
-        spill_folder: Some(folder.to_owned()),
-    })
-    .unwrap()
-}
+use salenet::sql::{Bindings, Session};
 
 fn repeated(session: &Session, rows: &str) -> i64 {
     let keys = Keys {
@@ -30,8 +19,7 @@ const TEN_THOUSAND: &str = "select 'n' || (value % 100) as name, value / 100 as 
 
 #[test]
 fn keys_that_stand_twice_are_counted_once_each() {
-    let folder = tempfile::tempdir().unwrap();
-    let session = session(None, folder.path());
+    let session = session();
     assert_eq!(
         repeated(&session, &format!("({TEN_THOUSAND}) as listed")),
         0
@@ -46,8 +34,7 @@ fn keys_that_stand_twice_are_counted_once_each() {
 /// Two keys without a name are the same key, as they are to a group; a name that only one of them lacks tells them apart.
 #[test]
 fn keys_with_nulls_are_compared_as_groups_are() {
-    let folder = tempfile::tempdir().unwrap();
-    let session = session(None, folder.path());
+    let session = session();
     let rows = |rows: &str| format!("(values {rows}) as listed (name, number)");
     assert_eq!(
         repeated(&session, &rows("('a', 1), (null, 1), ('a', null)")),
@@ -64,7 +51,7 @@ fn keys_with_nulls_are_compared_as_groups_are() {
 fn keys_are_compared_themselves_where_their_hashes_find_no_room() {
     let folder = tempfile::tempdir().unwrap();
     // Hashes of so many rows need three megabytes.
-    let session = session(Some(2 << 20), folder.path());
+    let session = session_within(Some(2 << 20), Some(folder.path()));
     assert_eq!(
         repeated(&session, &format!("({TEN_THOUSAND}) as listed")),
         0

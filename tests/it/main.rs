@@ -23,6 +23,7 @@ mod matching;
 mod similarity;
 mod harbor;
 mod slt;
+mod sort;
 mod nightly;
 mod identities;
 mod recompute;

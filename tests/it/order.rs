@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use super::feeds::put;
 use salenet::domain::TableName;
@@ -11,21 +12,31 @@ use salenet::sql::{Bindings, Cell, Session, SessionOptions, TableSource};
 
 /// A session of one thread, with all the memory it wants.
 pub fn session() -> Session {
+    session_within(None, None)
+}
+
+/// A session of one thread that spills into a folder what it has no memory for.
+pub fn session_within(memory: Option<usize>, spill_folder: Option<&Path>) -> Session {
     Session::try_new(&SessionOptions {
         threads: NonZeroUsize::MIN,
         parts: NonZeroUsize::MIN,
-        memory: None,
-        spill_folder: None,
+        memory,
+        spill_folder: spill_folder.map(Path::to_owned),
     })
     .unwrap()
 }
 
-fn texts(sql: &str) -> Vec<String> {
-    let rows = session().query(sql, &Bindings::default()).unwrap();
+/// The rows of a query, their cells with a space between.
+pub fn texts_of(session: &Session, sql: &str) -> Vec<String> {
+    let rows = session.query(sql, &Bindings::default()).unwrap();
     let rows = rows.rows().unwrap();
     rows.iter()
         .map(|row| row.iter().map(Cell::to_text).collect::<Vec<_>>().join(" "))
         .collect()
+}
+
+fn texts(sql: &str) -> Vec<String> {
+    texts_of(&session(), sql)
 }
 
 /// A table by month is half in order for groups by month and name, and wholly for groups by its own key.

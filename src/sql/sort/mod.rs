@@ -12,8 +12,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{
-    ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-    ReplaceChildrenOptions,
+    ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -121,24 +120,15 @@ impl ExecutionPlan for RowSort {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn replace_children(
+    fn with_new_children(
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let input = children.into_iter().next();
         let input = input.unwrap_or_else(|| Arc::clone(&self.input));
         let sort = SortExec::new(self.order.clone(), input)
             .with_preserve_partitioning(self.preserve_partitioning);
         Ok(Arc::new(Self::new(&sort)))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, recompute)
     }
 
     fn execute(
@@ -185,65 +175,5 @@ impl ExecutionPlan for RowSort {
         _: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
         Ok(Arc::clone(&of_inputs[0]))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroUsize;
-
-    use crate::sql::{Bindings, Cell, Session, SessionOptions};
-
-    /// In the order of a text and a number: a hundred thousand rows, of which the sort moves every column.
-    const SORTED: &str = "select value % 1000 as of_thousand, 'note ' || value as note, value \
-                          from (select unnest(generate_series(1, 100000)) as value) as series \
-                          order by of_thousand desc, note";
-
-    fn session(memory: Option<usize>, folder: &std::path::Path) -> Session {
-        Session::try_new(&SessionOptions {
-            threads: NonZeroUsize::MIN,
-            parts: NonZeroUsize::MIN,
-            memory,
-            spill_folder: Some(folder.to_owned()),
-        })
-        .unwrap()
-    }
-
-    fn texts(session: &Session, sql: &str) -> Vec<String> {
-        let result = session.query(sql, &Bindings::default()).unwrap();
-        let rows = result.rows().unwrap();
-        let line = |row: &Vec<Cell>| row.iter().map(Cell::to_text).collect::<Vec<_>>().join(" ");
-        rows.iter().map(line).collect()
-    }
-
-    #[test]
-    fn rows_that_do_not_fit_into_memory_come_in_the_same_order() {
-        let folder = tempfile::tempdir().unwrap();
-        let (large, small) = (
-            session(None, folder.path()),
-            session(Some(8 << 20), folder.path()),
-        );
-        let mut expected: Vec<(i64, String, i64)> = (1..=100_000)
-            .map(|value| (-(value % 1000), format!("note {value}"), value))
-            .collect();
-        expected.sort();
-        let expected: Vec<String> = expected
-            .iter()
-            .map(|(of_thousand, note, value)| format!("{} {note} {value}", -of_thousand))
-            .collect();
-        assert!(texts(&large, SORTED) == expected);
-        assert!(texts(&small, SORTED) == expected);
-
-        let spills = |session: &Session| {
-            let plan = texts(session, &format!("explain analyze {SORTED}")).join("\n");
-            let (_, sort) = plan.split_once("RowSort: ").unwrap();
-            let (_, count) = sort.split_once("spill_count=").unwrap();
-            count
-                .chars()
-                .take_while(char::is_ascii_digit)
-                .collect::<String>()
-        };
-        assert_eq!(spills(&large), "0");
-        assert_ne!(spills(&small), "0");
     }
 }

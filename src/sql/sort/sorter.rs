@@ -130,7 +130,7 @@ impl Sorter {
             .with_metrics(self.metrics)
             .with_batch_size(self.batch_rows)
             .with_fetch(None)
-            // Of the same key, those that came first stand first.
+            // Of the same key, those that came first stand first; not where the engine merges in several rounds.
             .with_round_robin_tie_breaker(false)
             .with_reservation(self.for_merge.take())
             .build()
