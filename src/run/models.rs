@@ -42,10 +42,18 @@ struct Shared {
 impl Night<'_> {
     /// Builds every model. With one thread, one after the other.
     pub(super) fn models(&mut self) -> Result<(), RunError> {
+        let pool = self.pool()?;
+        pool.install(|| {
+            if pool.current_num_threads() > 1 {
+                self.models_side_by_side()
+            } else {
+                self.models_in_order()
+            }
+        })
+    }
+
+    fn models_in_order(&mut self) -> Result<(), RunError> {
         let graph = &self.context.checked.graph;
-        if self.context.settings.threads.get() > 1 {
-            return self.models_side_by_side();
-        }
         for &position in &graph.order {
             let fingerprint = self.fingerprint_of(position, &self.identities)?;
             let meter = Meter::start();
@@ -73,29 +81,27 @@ impl Night<'_> {
         });
         let times = SideBySide::start(Stage::Model);
         let night = &*self;
-        self.pool()?.install(|| {
-            walk(graph, |position| {
-                if !lock(&shared).failed.is_empty() {
-                    return;
-                }
-                let started = timed();
-                let fingerprint = night.fingerprint_of(position, &lock(&shared).identities);
-                match fingerprint.and_then(|fingerprint| night.make(position, fingerprint)) {
-                    Ok((made, status)) => {
-                        if let Some(output) = &made.output {
-                            let rows = rows_of(output);
-                            times.add(&output.step, status, rows, started.elapsed());
-                        }
-                        let mut shared = lock(&shared);
-                        let checked = night.context.checked;
-                        identify(position, &made, checked, &mut shared.identities);
-                        shared.made.insert(position, made);
+        walk(graph, |position| {
+            if !lock(&shared).failed.is_empty() {
+                return;
+            }
+            let started = timed();
+            let fingerprint = night.fingerprint_of(position, &lock(&shared).identities);
+            match fingerprint.and_then(|fingerprint| night.make(position, fingerprint)) {
+                Ok((made, status)) => {
+                    if let Some(output) = &made.output {
+                        let rows = rows_of(output);
+                        times.add(&output.step, status, rows, started.elapsed());
                     }
-                    Err(error) => {
-                        lock(&shared).failed.insert(place[position], error);
-                    }
+                    let mut shared = lock(&shared);
+                    let checked = night.context.checked;
+                    identify(position, &made, checked, &mut shared.identities);
+                    shared.made.insert(position, made);
                 }
-            });
+                Err(error) => {
+                    lock(&shared).failed.insert(place[position], error);
+                }
+            }
         });
         let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, error)) = shared.failed.pop_first() {

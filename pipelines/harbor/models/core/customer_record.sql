@@ -1,10 +1,19 @@
 with records as (
-    select * from core.customer_xref where valid_to is null
+    select
+        xref.*,
+        systems.trust_rank,
+        row_number() over (
+            partition by xref.customer_id
+            order by systems.trust_rank, xref.source_code, xref.feed, xref.source_key
+        ) as place
+    from core.customer_xref as xref
+    left join core.source_system as systems on systems.source_code = xref.source_code
+    where xref.valid_to is null
 ),
 
 described as (
     select
-        'cif' as source_code, 'customers' as feed, cif_no as source_key, 1 as trust_rank,
+        'cif' as source_code, 'customers' as feed, cif_no as source_key,
         family_name, given_name, cast(null as varchar) as full_name, cast(null as varchar) as full_name_native,
         case when ssn_valid then ssn end as national_id_token,
         segment, branch_id, relationship_start, is_staff, is_vip, is_deceased, is_bankrupt, is_in_hardship,
@@ -13,7 +22,7 @@ described as (
     from staging.cif_customers
     union all
     select
-        'cif', 'foreign_customers', cif_no, 1,
+        'cif', 'foreign_customers', cif_no,
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when resident_id_valid then resident_id end,
         segment, branch_id, relationship_start, cast(null as boolean), is_vip, is_deceased, is_bankrupt, is_in_hardship,
@@ -22,7 +31,7 @@ described as (
     from staging.cif_foreign_customers
     union all
     select
-        'cif', 'organisations', cif_no, 1,
+        'cif', 'organisations', cif_no,
         cast(null as varchar), cast(null as varchar), legal_name, cast(null as varchar),
         case when tax_id_valid then tax_id end,
         segment, branch_id, relationship_start, cast(null as boolean), cast(null as boolean),
@@ -32,7 +41,7 @@ described as (
     from staging.cif_organisations
     union all
     select
-        'deposits', 'holders', holder_no, 2,
+        'deposits', 'holders', holder_no,
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
@@ -42,7 +51,7 @@ described as (
     from staging.deposits_holders
     union all
     select
-        'deposits', 'companies', holder_no, 2,
+        'deposits', 'companies', holder_no,
         cast(null as varchar), cast(null as varchar), legal_name, cast(null as varchar),
         case when tax_id_valid then tax_id end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
@@ -52,7 +61,7 @@ described as (
     from staging.deposits_companies
     union all
     select
-        'loans', 'borrowers', borrower_no, 3,
+        'loans', 'borrowers', borrower_no,
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
@@ -62,7 +71,7 @@ described as (
     from staging.loans_borrowers
     union all
     select
-        'loans', 'companies', borrower_no, 3,
+        'loans', 'companies', borrower_no,
         cast(null as varchar), cast(null as varchar), legal_name, cast(null as varchar),
         case when tax_id_valid then tax_id end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
@@ -72,7 +81,7 @@ described as (
     from staging.loans_companies
     union all
     select
-        'cards', 'accounts', card_account_no, 4,
+        'cards', 'accounts', card_account_no,
         cast(null as varchar), cast(null as varchar), holder_name, cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), branch_id, cast(null as date), cast(null as boolean),
@@ -83,7 +92,7 @@ described as (
     from staging.cards_accounts
     union all
     select
-        'wealth', 'clients', client_no, 5,
+        'wealth', 'clients', client_no,
         cast(null as varchar), cast(null as varchar), name_latin, full_name_native,
         case when resident_id_valid then resident_id end,
         cast(null as varchar), cast(null as varchar), opened_on, cast(null as boolean),
@@ -94,7 +103,7 @@ described as (
     from staging.wealth_clients
     union all
     select
-        'property', 'valuations', property_no, 6,
+        'property', 'valuations', property_no,
         cast(null as varchar), cast(null as varchar), owner_name, cast(null as varchar),
         case when owner_ssn_valid then owner_ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
@@ -105,7 +114,7 @@ described as (
     from staging.property_valuations
     union all
     select
-        'bureau', 'scores', file_no, 7,
+        'bureau', 'scores', file_no,
         family_name, given_name, cast(null as varchar), cast(null as varchar),
         case when ssn_valid then ssn end,
         cast(null as varchar), cast(null as varchar), cast(null as date), cast(null as boolean),
@@ -122,11 +131,8 @@ select
     records.source_key,
     records.customer_id,
     records.customer_type,
-    cast(described.trust_rank as bigint) as trust_rank,
-    cast(row_number() over (
-        partition by records.customer_id
-        order by described.trust_rank, records.source_code, records.feed, records.source_key
-    ) as bigint) as place,
+    records.trust_rank,
+    cast(records.place as bigint) as place,
     described.family_name,
     described.given_name,
     described.full_name,

@@ -237,14 +237,14 @@ impl<'a> Scoring<'a> {
         while let Some(gathered) = blocks.next_rule(
             &kind.records,
             &mut applied.scores.levels,
+            |left, right| {
+                self.exact[left as usize] != self.exact[right as usize]
+                    && may_pair(self.spec.pairs, &self.feeds, left, right)
+            },
             || (0_u64, Vec::new()),
             |(compared, pairs), left, right, is_new| {
-                let apart = self.exact[left as usize] != self.exact[right as usize];
-                if !apart || !is_new || !may_pair(self.spec.pairs, &self.feeds, left, right) {
-                    return;
-                }
                 // Whatever else they share.
-                if national_ids_part(kind.spec, &self.comparer, left, right) {
+                if !is_new || national_ids_part(kind.spec, &self.comparer, left, right) {
                     return;
                 }
                 *compared += 1;

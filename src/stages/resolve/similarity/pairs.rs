@@ -85,12 +85,13 @@ struct Keyed {
 const GROUPS_A_TASK: usize = 512;
 
 impl Blocks<'_> {
-    /// Shows every due pair of the next rule's blocks, the smaller record first, and whether no earlier rule showed it.
-    /// Gives what each task gathered, in an order that depends on the records alone; none after the last rule.
+    /// Shows every due pair of the next rule's blocks that `may` be one, the smaller record first, and whether no earlier
+    /// rule showed it. Gives what each task gathered, in an order that depends on the records alone; none after the last rule.
     pub fn next_rule<A: Send, V>(
         &mut self,
         records: &[u32],
         levels: &mut Levels,
+        may: impl Fn(u32, u32) -> bool + Sync,
         start: impl Fn() -> A + Sync,
         visit: V,
     ) -> Option<Vec<A>>
@@ -113,7 +114,7 @@ impl Blocks<'_> {
                 let is_one =
                     self.due.is_none() && block.is_one(group.iter().map(|keyed| keyed.record));
                 let mut show = |left: u32, right: u32| {
-                    if is_one || block.agree(left, right) {
+                    if may(left, right) && (is_one || block.agree(left, right)) {
                         let is_new = !self.shows(left, right);
                         visit(&mut gathered, left, right, is_new);
                     }
@@ -306,6 +307,7 @@ mod tests {
         while let Some(gathered) = blocks.next_rule(
             &everybody,
             &mut levels,
+            |_, _| true,
             Vec::new,
             |pairs, left, right, is_new| {
                 if is_new {

@@ -190,14 +190,13 @@ fn rules(training: &Training<'_>) -> Vec<Rule> {
     while let Some(gathered) = blocks.next_rule(
         training.records,
         &mut levels,
+        training.may_pair,
         || (Counts::new(), Counts::new()),
         |(counts, new), left, right, is_new| {
-            if (training.may_pair)(left, right) {
-                let pattern = comparer.pattern(comparisons, left, right);
-                *counts.entry(pattern).or_default() += 1;
-                if is_new {
-                    *new.entry(pattern).or_default() += 1;
-                }
+            let pattern = comparer.pattern(comparisons, left, right);
+            *counts.entry(pattern).or_default() += 1;
+            if is_new {
+                *new.entry(pattern).or_default() += 1;
             }
         },
     ) {
