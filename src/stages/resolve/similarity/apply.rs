@@ -240,11 +240,12 @@ impl<'a> Scoring<'a> {
             |left, right| {
                 self.exact[left as usize] != self.exact[right as usize]
                     && may_pair(self.spec.pairs, &self.feeds, left, right)
+                    // Whatever else they share.
+                    && !national_ids_part(kind.spec, &self.comparer, left, right)
             },
             || (0_u64, Vec::new()),
             |(compared, pairs), left, right, is_new| {
-                // Whatever else they share.
-                if !is_new || national_ids_part(kind.spec, &self.comparer, left, right) {
+                if !is_new {
                     return;
                 }
                 *compared += 1;

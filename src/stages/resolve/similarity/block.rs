@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::attributes::{Attributes, MISSING, Slot};
+use super::attributes::{Attributes, Dictionary, MISSING, Slot};
+use super::digits;
 use super::strings::soundex;
 use crate::config::matching::BlockKey;
 use crate::stages::resolve::tokens::NONE;
@@ -22,10 +23,10 @@ enum Part<'a> {
     /// Two values in either order.
     Unordered(&'a [u32], &'a [u32]),
     NationalId(&'a [u32]),
-    /// Position tokens: each is a key of its own. By value.
+    /// Position tokens: each is a key of its own.
     Digits {
         column: &'a [u32],
-        tokens: Vec<Vec<u64>>,
+        ids: &'a Dictionary,
     },
 }
 
@@ -62,9 +63,10 @@ impl<'a> Block<'a> {
                 }
             };
             match part {
-                Part::Digits { column, tokens } => {
-                    let value = column[record as usize];
-                    add(tokens.get(value as usize).map_or(&[], Vec::as_slice));
+                Part::Digits { column, ids } => {
+                    let tokens = digits::tokens(ids.text(column[record as usize])).iter();
+                    let tokens: Vec<u64> = tokens.map(|token| u64::from_be_bytes(*token)).collect();
+                    add(&tokens);
                 }
                 _ => match part.value(record) {
                     Some(value) => add(&[value]),
@@ -93,12 +95,9 @@ impl<'a> Block<'a> {
     #[must_use]
     pub fn agree(&self, left: u32, right: u32) -> bool {
         self.parts.iter().all(|part| match part {
-            Part::Digits { column, tokens } => {
-                let tokens = |record: u32| &tokens[column[record as usize] as usize];
-                tokens(left)
-                    .iter()
-                    .zip(tokens(right))
-                    .any(|(one, other)| one == other)
+            Part::Digits { column, ids } => {
+                let id = |record: u32| ids.text(column[record as usize]);
+                digits::share_one(id(left), id(right))
             }
             _ => part.value(left).is_some() && part.value(left) == part.value(right),
         })
@@ -191,11 +190,7 @@ fn part_of<'a>(key: BlockKey, attributes: &'a Attributes, national_ids: &'a [u32
         BlockKey::NationalId => Part::NationalId(national_ids),
         BlockKey::NationalIdDigits => Part::Digits {
             column: attributes.column(Slot::Digits),
-            tokens: attributes
-                .dictionary(Slot::Digits)
-                .texts()
-                .map(digit_tokens)
-                .collect(),
+            ids: attributes.dictionary(Slot::Digits),
         },
         BlockKey::Phone => value(Slot::Phone),
         BlockKey::Email => value(Slot::Email),
@@ -216,17 +211,6 @@ fn derive(attributes: &Attributes, slot: Slot, of: fn(&str) -> String) -> Vec<u3
         *numbers.entry(of(text)).or_insert(next)
     });
     numbered.collect()
-}
-
-/// Each position token as a number; they differ by position already.
-fn digit_tokens(text: &str) -> Vec<u64> {
-    let tokens = text.as_bytes().chunks(8);
-    let number = |token: &[u8]| {
-        token
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-    };
-    tokens.map(number).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Two records -> the level of each comparison.
 
+use std::collections::HashMap;
+
 use super::attributes::{Attributes, MISSING, Slot};
+use super::digits;
 use super::levels::Pattern;
 use super::nicknames;
-use super::strings::{is_one_edit, jaro_winkler, shares_words};
+use super::strings::{is_one_edit, jaro_winkler, jaro_winkler_at_most, shares_words};
 use crate::config::matching::Comparison;
 use crate::stages::resolve::records::Evidence;
 use crate::stages::resolve::tokens::NONE;
@@ -11,8 +14,6 @@ use crate::stages::resolve::tokens::NONE;
 /// Names this alike are the same name with an error in it.
 const CLOSE: f64 = 0.92;
 const SIMILAR: f64 = 0.8;
-/// Characters of one position token.
-const DIGIT_TOKEN: usize = 8;
 
 pub struct Comparer<'a> {
     pub attributes: &'a Attributes,
@@ -20,6 +21,8 @@ pub struct Comparer<'a> {
     pub national_ids: &'a [u32],
     /// By record: the scheme of its national id.
     schemes: &'a [u8],
+    /// By name.
+    first_words: Vec<FirstWord>,
     /// By name: the lines of short forms that hold it.
     short_forms: Vec<Vec<u16>>,
     romanisations: Vec<Vec<u16>>,
@@ -34,6 +37,7 @@ impl<'a> Comparer<'a> {
             attributes,
             national_ids: &evidence.national_ids,
             schemes: &evidence.schemes,
+            first_words: first_words(names.texts()),
             short_forms: names
                 .texts()
                 .map(|name| nicknames::lines_of(first_word(name)))
@@ -135,8 +139,9 @@ impl<'a> Comparer<'a> {
             return Some(1);
         }
         let text = |value| self.attributes.text(Slot::GivenName, value);
+        let word = |value: u32| self.first_words[value as usize];
         let lines = |value: u32| &self.short_forms[value as usize];
-        if is_short_form(text(one), text(other))
+        if is_short_form(word(one), word(other))
             || nicknames::may_be_the_same(lines(one), lines(other))
         {
             return Some(2);
@@ -173,29 +178,31 @@ impl<'a> Comparer<'a> {
         let Some((one, other)) = self.values(Slot::Digits, left, right) else {
             return false;
         };
-        let text = |value| self.attributes.text(Slot::Digits, value).as_bytes();
-        let (one, other) = (
-            text(one).chunks(DIGIT_TOKEN),
-            text(other).chunks(DIGIT_TOKEN),
-        );
-        one.zip(other).any(|(one, other)| one == other)
+        let text = |value| self.attributes.text(Slot::Digits, value);
+        digits::share_one(text(one), text(other))
     }
 
     fn contact(&self, left: u32, right: u32) -> Option<usize> {
-        let street = self.texts(Slot::Street, left, right, address);
-        let postcode = self.texts(Slot::Postcode, left, right, postcode);
-        let phone = self.texts(Slot::Phone, left, right, phone);
-        let email = self.texts(Slot::Email, left, right, email);
-        let is_address = street == Some(0) && postcode.is_none_or(|level| level == 0);
-        let is_reached = phone == Some(0) || email == Some(0);
+        let agree = |slot| {
+            let values = self.values(slot, left, right);
+            values.map(|(one, other)| one == other)
+        };
+        let (street, phone, email) = (agree(Slot::Street), agree(Slot::Phone), agree(Slot::Email));
         if street.is_none() && phone.is_none() && email.is_none() {
             return None;
         }
+        let is_address = street == Some(true) && agree(Slot::Postcode).unwrap_or(true);
+        let is_reached = phone == Some(true) || email == Some(true);
+        let is_near = || {
+            let street = || self.texts(Slot::Street, left, right, address);
+            self.texts(Slot::Postcode, left, right, postcode) != Some(3)
+                && street().is_some_and(|level| level <= 2)
+        };
         Some(match (is_address, is_reached) {
             (true, true) => 0,
             (true, false) => 1,
             (false, true) => 2,
-            (false, false) if street.is_some_and(|level| level <= 2) && postcode != Some(3) => 3,
+            (false, false) if is_near() => 3,
             (false, false) => 4,
         })
     }
@@ -205,15 +212,40 @@ fn first_word(name: &str) -> &str {
     name.split(' ').next().unwrap_or_default()
 }
 
+/// The first of several given names, by number: equal words have equal numbers.
+#[derive(Debug, Clone, Copy)]
+struct FirstWord {
+    number: u32,
+    initial: Option<char>,
+    is_initial: bool,
+}
+
+fn first_words<'n>(names: impl Iterator<Item = &'n str>) -> Vec<FirstWord> {
+    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    let words = names.map(|name| {
+        let word = first_word(name);
+        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        FirstWord {
+            number: *numbers.entry(word).or_insert(next),
+            initial: word.chars().next(),
+            is_initial: word.chars().count() == 1,
+        }
+    });
+    words.collect()
+}
+
 /// An initial, or the first of several given names.
-fn is_short_form(left: &str, right: &str) -> bool {
-    let (one, other) = (first_word(left), first_word(right));
-    let is_initial = one.chars().count() == 1 || other.chars().count() == 1;
-    one == other || (is_initial && one.chars().next() == other.chars().next())
+fn is_short_form(one: FirstWord, other: FirstWord) -> bool {
+    one.number == other.number
+        || ((one.is_initial || other.is_initial) && one.initial == other.initial)
 }
 
 /// 0 close, 1 similar, 2 different.
 fn closeness(left: &str, right: &str) -> usize {
+    // Most are not alike by their letters alone. Of more than three letters, one edit leaves them more alike than that.
+    if jaro_winkler_at_most(left, right).is_some_and(|most| most < SIMILAR) {
+        return 2;
+    }
     let alike = jaro_winkler(left, right);
     if alike >= CLOSE || (left.len() > 3 && is_one_edit(left, right)) {
         0
@@ -331,8 +363,13 @@ mod tests {
 
     #[test]
     fn initials_and_first_names_are_short_forms() {
-        assert!(is_short_form("J", "JOHN"));
-        assert!(is_short_form("ANN MARY", "ANN"));
-        assert!(!is_short_form("JOHN", "JANE"));
+        let is_short = |one, other| {
+            let words = first_words([one, other].into_iter());
+            is_short_form(words[0], words[1])
+        };
+        assert!(is_short("J", "JOHN"));
+        assert!(is_short("ANN MARY", "ANN"));
+        assert!(!is_short("JOHN", "JANE"));
+        assert!(!is_short("J", "ANN"));
     }
 }

@@ -12,6 +12,7 @@ pub mod staged;
 pub mod strings;
 pub mod nicknames;
 pub mod chinese;
+pub mod digits;
 pub mod levels;
 pub mod compare;
 pub mod block;

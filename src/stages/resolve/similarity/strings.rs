@@ -14,6 +14,30 @@ pub fn jaro_winkler(left: &str, right: &str) -> f64 {
     }
 }
 
+/// What `jaro_winkler` cannot exceed, from the letters that only one of two ASCII texts has; none of other texts.
+#[must_use]
+pub fn jaro_winkler_at_most(left: &str, right: &str) -> Option<f64> {
+    if !left.is_ascii() || !right.is_ascii() || left.is_empty() || right.is_empty() {
+        return None;
+    }
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let (left, right) = (&left[..left.len().min(64)], &right[..right.len().min(64)]);
+    // Letters that share a bit count as the same.
+    let letters = |text: &[u8]| {
+        text.iter()
+            .fold(0_u64, |bits, byte| bits | 1 << (byte % 64))
+    };
+    let (one, other) = (letters(left), letters(right));
+    let length = |text: &[u8]| u32::try_from(text.len()).unwrap_or(64);
+    let most = (length(left) - (one & !other).count_ones())
+        .min(length(right) - (other & !one).count_ones());
+    if most == 0 {
+        return Some(0.0);
+    }
+    // The last digits of the two may be rounded apart.
+    Some(winkler(left, right, f64::from(most), 0.0) + 1e-9)
+}
+
 fn jaro_winkler_of<T: Eq>(left: &[T], right: &[T]) -> f64 {
     let (left, right) = (&left[..left.len().min(64)], &right[..right.len().min(64)]);
     if left.is_empty() || right.is_empty() {
@@ -46,9 +70,16 @@ fn jaro_winkler_of<T: Eq>(left: &[T], right: &[T]) -> f64 {
         one &= one - 1;
         other &= other - 1;
     }
+    winkler(
+        left,
+        right,
+        f64::from(n_matched),
+        f64::from(out_of_place) / 2.0,
+    )
+}
+
+fn winkler<T: Eq>(left: &[T], right: &[T], matched: f64, transpositions: f64) -> f64 {
     let length = |text: &[T]| u32::try_from(text.len()).map_or(1.0, f64::from);
-    let matched = f64::from(n_matched);
-    let transpositions = f64::from(out_of_place) / 2.0;
     let jaro =
         (matched / length(left) + matched / length(right) + (matched - transpositions) / matched)
             / 3.0;
@@ -150,6 +181,7 @@ pub fn soundex(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn published_examples_of_jaro_winkler() {
@@ -161,6 +193,29 @@ mod tests {
         ] {
             let found = jaro_winkler(left, right);
             assert!((found - expected).abs() < 0.0006, "{left} {right}: {found}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn letters_alone_never_rule_out_what_is_alike(
+            left in "[A-E ]{0,9}|[A-Za-z0-9 ]{1,80}",
+            right in "[A-E ]{0,9}|[A-Za-z0-9 ]{1,80}",
+            edit in 0_usize..80,
+        ) {
+            let mut edited = left.clone().into_bytes();
+            if let Some(letter) = edited.get_mut(edit) {
+                *letter = b'-';
+            }
+            let edited = String::from_utf8(edited).unwrap();
+            for other in [&right, &edited] {
+                if let Some(most) = jaro_winkler_at_most(&left, other) {
+                    prop_assert!(most >= jaro_winkler(&left, other));
+                    prop_assert!(most >= 0.8 || left.len() <= 3 || !is_one_edit(&left, other));
+                }
+            }
         }
     }
 
