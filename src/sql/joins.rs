@@ -20,6 +20,7 @@ use datafusion::physical_plan::joins::{
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 
+use super::groups::PartsTogether;
 use super::order::GroupsInWholeOrder;
 use super::sort::SortByPlaces;
 
@@ -31,16 +32,23 @@ const COLLECTED_ROWS: usize = 1 << 17;
 /// Of every row held: its hash, its place, and the room that a hash table leaves free.
 const FOUND_BYTES: usize = 32;
 
-/// The engine's own rules with those of salenet: which side is held, before all that rely on it; how the sorts that are
-/// left are done, after all that could spare one.
+/// The engine's own rules with those of salenet: which side is held, before all that rely on it; where parts are grouped,
+/// before two passes are made one; how the sorts that are left are done, after all that could spare one.
 pub(super) fn optimizer_rules() -> Vec<Rule> {
     let mut rules: Vec<Rule> = PhysicalOptimizer::new().rules;
-    let place = rules
-        .iter()
-        .position(|rule| rule.name() == "join_selection");
-    let own: [Rule; 2] = [Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)];
-    let place = place.unwrap_or(0);
-    rules.splice(place..place, own);
+    let mut before = |name: &str, own: Vec<Rule>| {
+        let place = rules.iter().position(|rule| rule.name() == name);
+        let place = place.unwrap_or(0);
+        rules.splice(place..place, own);
+    };
+    before(
+        "CombinePartialFinalAggregate",
+        vec![Arc::new(PartsTogether)],
+    );
+    before(
+        "join_selection",
+        vec![Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)],
+    );
     rules.push(Arc::new(SortByPlaces));
     rules
 }

@@ -11,6 +11,7 @@ mod decided;
 pub mod dependencies;
 mod encoding;
 pub mod error;
+mod groups;
 mod joins;
 pub mod keys;
 pub mod lineage;

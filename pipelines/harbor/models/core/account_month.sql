@@ -245,23 +245,43 @@ summed as (
     group by month, account_id
 ),
 
+-- What is known of an account, in one row: each join copies the wide rows of sums.
+described as (
+    select
+        coalesce(accounts.account_id, risks.account_id) as account_id,
+        accounts.product_code,
+        accounts.branch_id,
+        accounts.currency,
+        products.day_count,
+        risks.days_past_due,
+        risks.pd,
+        risks.lgd,
+        risks.ead
+    from accounts
+    left join products on products.product_code = accounts.product_code
+    full join risks on risks.account_id = accounts.account_id
+),
+
 -- Interest is posted at the month's end: until then the open month shows what has accrued.
 accrued as (
     select
         summed.*,
-        accounts.product_code,
-        accounts.branch_id,
-        accounts.currency,
+        described.product_code,
+        described.branch_id,
+        described.currency,
+        described.days_past_due,
+        described.pd,
+        described.lgd,
+        described.ead,
         month_rates.fx_rate,
-        case when products.day_count = 'act/365' then 365 else 360 end as day_basis,
-        case when products.day_count = '30/360' then counted_months.days_of_360 else counted_months.actual_days end
+        case when described.day_count = 'act/365' then 365 else 360 end as day_basis,
+        case when described.day_count = '30/360' then counted_months.days_of_360 else counted_months.actual_days end
             as n_days,
         summed.month = $month and not summed.has_interest and summed.n_balance_days > 0 as accrues
     from summed
     join counted_months on counted_months.month = summed.month
-    left join accounts on accounts.account_id = summed.account_id
-    left join products on products.product_code = accounts.product_code
-    left join month_rates on month_rates.month = summed.month and month_rates.currency = accounts.currency
+    left join described on described.account_id = summed.account_id
+    left join month_rates on month_rates.month = summed.month and month_rates.currency = described.currency
 ),
 
 -- Postings are in the bank's currency already.
@@ -321,14 +341,13 @@ select
     converted.n_events,
     cast(converted.event_cost as decimal(18, 2)) as event_cost,
     converted.n_transactions,
-    case when converted.month = $month then risks.days_past_due else before.days_past_due end as days_past_due,
-    case when converted.month = $month then risks.pd else coalesce(before.pd, risks.pd) end as pd,
-    case when converted.month = $month then risks.lgd else coalesce(before.lgd, risks.lgd) end as lgd,
+    case when converted.month = $month then converted.days_past_due else before.days_past_due end as days_past_due,
+    case when converted.month = $month then converted.pd else coalesce(before.pd, converted.pd) end as pd,
+    case when converted.month = $month then converted.lgd else coalesce(before.lgd, converted.lgd) end as lgd,
     case
-        when converted.month = $month then cast(risks.ead * coalesce(converted.fx_rate, 1.000000) as decimal(18, 2))
+        when converted.month = $month then cast(converted.ead * coalesce(converted.fx_rate, 1.000000) as decimal(18, 2))
         when before.ead is not null then before.ead
-        when risks.ead is not null then cast(greatest(converted.month_end_balance, 0.00) as decimal(18, 2))
+        when converted.ead is not null then cast(greatest(converted.month_end_balance, 0.00) as decimal(18, 2))
     end as ead
 from converted
-left join risks on risks.account_id = converted.account_id
 left join before on before.month = converted.month and before.account_id = converted.account_id

@@ -3,7 +3,10 @@ with account_months as (
 ),
 
 months as (
-    select month from core.month_to_build where builds_accounts
+    select months.month, rates.accounts_rate, rates.events_rate, rates.balances_rate
+    from core.month_to_build as months
+    left join core.overhead_month as rates on rates.month = months.month
+    where months.builds_accounts
 ),
 
 accounts as (
@@ -16,10 +19,6 @@ products as (
 
 product_rates as (
     select * from core.ftp_product_month
-),
-
-overhead_rates as (
-    select * from core.overhead_month
 ),
 
 -- Multiply first, divide once, round once.
@@ -100,14 +99,14 @@ lines as (
             end as decimal(18, 2)
         ) as expected_loss,
         cast(
-            case when account_months.is_open then coalesce(overhead_rates.accounts_rate, 0.000000) else 0.000000 end
+            case when account_months.is_open then coalesce(months.accounts_rate, 0.000000) else 0.000000 end
             as decimal(18, 2)
         ) as overhead_accounts,
-        cast(account_months.event_cost * coalesce(overhead_rates.events_rate, 0.000000) as decimal(18, 2))
+        cast(account_months.event_cost * coalesce(months.events_rate, 0.000000) as decimal(18, 2))
             as overhead_events,
         cast(
             (account_months.credit_balance_days + account_months.debit_balance_days)
-            * coalesce(overhead_rates.balances_rate, 0.000000) / account_months.day_basis as decimal(18, 2)
+            * coalesce(months.balances_rate, 0.000000) / account_months.day_basis as decimal(18, 2)
         ) as overhead_balances
     from account_months
     join months on months.month = account_months.month
@@ -117,7 +116,6 @@ lines as (
         on product_rates.product_code = account_months.product_code
         and product_rates.currency = account_months.currency
         and product_rates.month = account_months.month
-    left join overhead_rates on overhead_rates.month = account_months.month
 ),
 
 with_capital as (
