@@ -13,8 +13,8 @@ fn main() -> std::process::ExitCode {
 }
 
 /// Where memory has a limit, what is freed goes back to the system soon: freed pages that wait for their next use have
-/// doubled what a night held. To fetch them anew costs a sixth of a night's CPU time, so a large limit lets them wait
-/// longer. The allocator asks its environment before the first line of this program runs, so the program begins once
+/// doubled what a night held. To fetch them anew costs a sixth of a night's CPU time, so the larger the limit, the longer
+/// they wait. The allocator asks its environment before the first line of this program runs, so the program begins once
 /// more, in its own place; if it cannot, it goes on as it is.
 #[cfg(all(unix, not(debug_assertions)))]
 fn give_back_soon() {
@@ -24,9 +24,7 @@ fn give_back_soon() {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
-    let Some(memory) = salenet::cli::args::memory_limit(&arguments) else {
-        return;
-    };
+    let memory = salenet::cli::args::memory_limit(&arguments);
     if std::env::var_os(DELAY).is_some() {
         return;
     }
@@ -40,27 +38,33 @@ fn give_back_soon() {
     }
 }
 
-/// A core frees no more than half a gigabyte or so in a second: this keeps what waits at an eighth of the limit. Small
-/// limits have no eighth to spare; and never does it wait longer than where there is no limit.
+/// How long pages wait where memory has no limit: by then what comes after a large query has taken them again.
 #[cfg(any(test, all(unix, not(debug_assertions))))]
-fn milliseconds_kept(memory: usize, cores: usize) -> usize {
-    let megabytes = memory >> 20;
-    if megabytes < 2048 {
-        0
-    } else {
-        (megabytes / 5 / cores).min(1000)
+const LONGEST: usize = 10_000;
+
+/// A core frees no more than half a gigabyte or so in a second: this keeps what waits at an eighth of the limit. Small
+/// limits have no eighth to spare.
+#[cfg(any(test, all(unix, not(debug_assertions))))]
+fn milliseconds_kept(memory: Option<usize>, cores: usize) -> usize {
+    match memory.map(|bytes| bytes >> 20) {
+        None => LONGEST,
+        Some(..2048) => 0,
+        Some(megabytes) => (megabytes / 5 / cores).min(LONGEST),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::milliseconds_kept;
+    use super::{LONGEST, milliseconds_kept};
 
     #[test]
     fn what_waits_is_an_eighth_of_a_large_limit_and_nothing_of_a_small_one() {
-        assert_eq!(milliseconds_kept(1 << 30, 2), 0);
-        assert_eq!(milliseconds_kept(8 << 30, 2), 819);
-        assert_eq!(milliseconds_kept(8 << 30, 16), 102);
-        assert_eq!(milliseconds_kept(64 << 30, 2), 1000);
+        let kept = |gigabytes: usize, cores| milliseconds_kept(Some(gigabytes << 30), cores);
+        assert_eq!(kept(1, 2), 0);
+        assert_eq!(kept(8, 2), 819);
+        assert_eq!(kept(8, 16), 102);
+        assert_eq!(kept(64, 2), 6553);
+        assert_eq!(kept(256, 2), LONGEST);
+        assert_eq!(milliseconds_kept(None, 2), LONGEST);
     }
 }

@@ -74,3 +74,42 @@ impl<V: Fn(usize) + Sync> Walk<'_, V> {
         self.add(scope, ready.collect());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Of each model what it reads; all models in an order in which they can be built.
+    fn visited(inputs: &[&[usize]]) -> Vec<usize> {
+        let graph = ModelGraph {
+            order: (0..inputs.len()).collect(),
+            inputs: inputs
+                .iter()
+                .map(|inputs| inputs.iter().copied().collect::<BTreeSet<usize>>())
+                .collect(),
+            ..ModelGraph::default()
+        };
+        let visited = Mutex::new(Vec::new());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        pool.unwrap().install(|| {
+            walk(&graph, |position| visited.lock().unwrap().push(position));
+        });
+        visited.into_inner().unwrap()
+    }
+
+    #[test]
+    fn models_that_others_wait_for_longest_come_first() {
+        // Nobody reads 0; 1 is read by 3; 2 by 4, which 5 reads.
+        assert_eq!(
+            visited(&[&[], &[], &[], &[1], &[2], &[4]]),
+            [2, 1, 4, 0, 3, 5]
+        );
+    }
+
+    #[test]
+    fn models_come_after_all_they_read() {
+        assert_eq!(visited(&[&[], &[0], &[0, 1], &[1, 2]]), [0, 1, 2, 3]);
+    }
+}

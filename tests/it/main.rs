@@ -24,6 +24,7 @@ mod similarity;
 mod harbor;
 mod slt;
 mod sort;
+mod groups;
 mod nightly;
 mod identities;
 mod recompute;
