@@ -1,5 +1,8 @@
 //! The `salenet` program; everything it does stands in the library.
 
+#[cfg(all(unix, not(debug_assertions)))]
+use salenet::run::settings::PAGES_KEPT;
+
 /// The system's allocator keeps what large queries have freed: with it the peak of a night is a third higher. On
 /// unoptimised builds and their small banks it costs time and memory instead.
 #[cfg(not(debug_assertions))]
@@ -8,24 +11,27 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     #[cfg(all(unix, not(debug_assertions)))]
-    give_back_soon();
+    decide_how_long_pages_are_kept();
     salenet::cli::main()
 }
 
-/// Where memory has a limit, what is freed goes back to the system soon: freed pages that wait for their next use have
-/// doubled what a night held. To fetch them anew costs a sixth of a night's CPU time, so the larger the limit, the longer
-/// they wait. The allocator asks its environment before the first line of this program runs, so the program begins once
-/// more, in its own place; if it cannot, it goes on as it is.
+/// Freed pages that wait for their next use have doubled what a night held; to fetch them anew costs a sixth of its CPU
+/// time. So the larger the limit, the longer they wait, and longest where there is none. The allocator asks its
+/// environment before the first line of this program runs, so the program begins once more, in its own place; if it
+/// cannot, it goes on as it is.
 #[cfg(all(unix, not(debug_assertions)))]
-fn give_back_soon() {
+fn decide_how_long_pages_are_kept() {
     use std::os::unix::process::CommandExt;
 
-    const DELAY: &str = "MIMALLOC_PURGE_DELAY";
+    if std::env::var_os(PAGES_KEPT).is_some() {
+        return;
+    }
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
     let arguments: Vec<_> = arguments.collect();
     let memory = salenet::cli::args::memory_limit(&arguments);
-    if std::env::var_os(DELAY).is_some() {
+    // Other commands than a night end before it matters.
+    if memory.is_none() && !arguments.iter().any(|argument| argument == "run") {
         return;
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
@@ -33,7 +39,7 @@ fn give_back_soon() {
         let _unchanged = std::process::Command::new(program)
             .arg0(name)
             .args(arguments)
-            .env(DELAY, milliseconds_kept(memory, cores).to_string())
+            .env(PAGES_KEPT, milliseconds_kept(memory, cores).to_string())
             .exec();
     }
 }

@@ -8,6 +8,7 @@ use super::measure::{Meter, Recorder, Stage, StepMeasure};
 use super::night::{NightContext, build_night};
 use super::progress::{Progress, StepStatus};
 use super::report::{RunOutcome, RunReport, run_id};
+use super::settings::PAGES_KEPT;
 use super::watch::{Ending, Watch};
 use super::{CheckedProject, RunSettings};
 use crate::config::campaign::CampaignSpec;
@@ -119,6 +120,8 @@ fn call_on_failure(command: &[String], report: &std::path::Path) {
         let _ = std::process::Command::new(program)
             .args(arguments)
             .arg(report)
+            // How this program keeps memory is nothing to another.
+            .env_remove(PAGES_KEPT)
             .status();
     }
 }

@@ -14,7 +14,7 @@ use crate::sql::dependencies::table_references;
 use crate::sql::keys::Keys;
 use crate::sql::{Bindings, Session};
 use crate::stages::model::checks::{
-    CheckQuery, CheckScope, checks_of, per_row_query, query_of, run_checks,
+    CheckQuery, CheckScope, checks_of, per_row_query, query_of, rows_needed, run_checks,
 };
 use crate::store::manifest::{CampaignEntry, GateResult, GateStatus};
 use crate::store::steps::StepOutput;
@@ -168,34 +168,57 @@ fn fingerprint(
     let identity = |table: &TableName| context.identities.get(table).map_or("", String::as_str);
     let mut fingerprint = judged;
     fingerprint.add("table", identity(&model.table));
-    let mut bound = context.bindings.clone();
-    for (number, check) in checks.iter().enumerate() {
-        let whole = &CheckScope::Whole(BTreeSet::new());
-        let queries = match query_of(model, check, number, &mut bound, whole) {
-            CheckQuery::Count(query) => vec![query],
-            CheckQuery::Keys { parts, .. } => parts.iter().map(Keys::counting).collect(),
-            CheckQuery::Both(left, right) => vec![left, right],
-            CheckQuery::PerRow(condition) => per_row_query(model, &[&condition], whole)
-                .into_iter()
-                .collect(),
-            CheckQuery::None => Vec::new(),
-        };
-        for query in queries {
-            let references = table_references(&query)?;
-            for table in &references.tonight {
-                fingerprint.add(&table.to_string(), identity(table));
-            }
-            for table in &references.base {
-                let base = context.base.and_then(|base| base.tables.get(table));
-                let identity = base.map(table_identity).unwrap_or_default();
-                fingerprint.add(&format!("base.{table}"), &identity);
-            }
-            for value in context.bindings.used_in(&query) {
-                fingerprint.add("value", &value);
-            }
+    for query in queries_of(model, checks, context.bindings) {
+        let references = table_references(&query)?;
+        for table in &references.tonight {
+            fingerprint.add(&table.to_string(), identity(table));
+        }
+        for table in &references.base {
+            let base = context.base.and_then(|base| base.tables.get(table));
+            let identity = base.map(table_identity).unwrap_or_default();
+            fingerprint.add(&format!("base.{table}"), &identity);
+        }
+        for value in context.bindings.used_in(&query) {
+            fingerprint.add("value", &value);
         }
     }
     Ok(fingerprint.finish())
+}
+
+/// What the checks of a model ask of whole tables.
+fn queries_of(model: &ModelSpec, checks: &[ModelCheck], bindings: &Bindings) -> Vec<String> {
+    let mut bound = bindings.clone();
+    let mut queries = Vec::new();
+    for (number, check) in checks.iter().enumerate() {
+        let whole = &CheckScope::Whole(BTreeSet::new());
+        match query_of(model, check, number, &mut bound, whole) {
+            CheckQuery::Count(query) => queries.push(query),
+            CheckQuery::Keys { parts, .. } => queries.extend(parts.iter().map(Keys::counting)),
+            CheckQuery::Both(left, right) => queries.extend([left, right]),
+            CheckQuery::PerRow(condition) => {
+                queries.extend(per_row_query(model, &[&condition], whole));
+            }
+            CheckQuery::None => {}
+        }
+    }
+    queries
+}
+
+/// Tonight's tables that the checks of a model read, its own among them.
+pub fn tables_checked(
+    model: &ModelSpec,
+    bindings: &Bindings,
+) -> Result<BTreeSet<TableName>, RunError> {
+    let checks = checks_of(model);
+    let mut tables = BTreeSet::from([model.table.clone()]);
+    for query in queries_of(model, &checks, bindings) {
+        tables.extend(table_references(&query)?.tonight);
+    }
+    let needed = checks.iter().filter_map(|check| rows_needed(&check.kind));
+    for query in needed {
+        tables.extend(table_references(&query)?.tonight);
+    }
+    Ok(tables)
 }
 
 /// Turns a failed gate into an accepted one where its finding, word for word, has been signed for.

@@ -33,6 +33,7 @@ pub mod steps;
 pub mod tables;
 pub mod gates;
 mod gate_scope;
+mod verdicts;
 pub mod acceptances;
 pub mod rejects;
 pub mod model_test;

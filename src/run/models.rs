@@ -1,13 +1,11 @@
-//! Builds the models of a night, each after those it reads, several at once, and judges their checks.
+//! Builds the models of a night, each after those it reads, several at once; checks fill the time between them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rayon::prelude::*;
-
 use super::CheckedProject;
 use super::error::RunError;
-use super::gates::{GateContext, ModelGates, model_gates};
+use super::gates::ModelGates;
 use super::measure::{Meter, SideBySide, Stage};
 use super::night::{Night, rows_of};
 use super::progress::StepStatus;
@@ -15,10 +13,11 @@ use super::report::timed;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use super::walk::walk;
 use crate::config::model::{Materialisation, ModelSpec};
+use crate::domain::TableName;
 use crate::sql::dependencies::TableReferences;
 use crate::stages::model::{ModelRequest, build_model};
 use crate::store::TableEntry;
-use crate::store::manifest::{GateResult, ViewEntry};
+use crate::store::manifest::ViewEntry;
 use crate::store::steps::StepOutput;
 
 /// Stack of a thread that plans queries: unoptimised builds need several kilobytes for each operator of a plan.
@@ -33,9 +32,11 @@ struct Made {
 /// What models built side by side tell each other.
 struct Shared {
     identities: Identities,
+    tables: BTreeMap<TableName, TableEntry>,
     /// By position in the project.
     made: BTreeMap<usize, Made>,
-    /// By place in the order of the graph.
+    judged: BTreeMap<usize, ModelGates>,
+    /// By place in the order of nodes.
     failed: BTreeMap<usize, RunError>,
 }
 
@@ -70,45 +71,41 @@ impl Night<'_> {
 
     fn models_side_by_side(&mut self) -> Result<(), RunError> {
         let graph = &self.context.checked.graph;
-        let mut place = vec![0; graph.order.len()];
-        for (at, &position) in graph.order.iter().enumerate() {
-            place[position] = at;
+        let nodes = self.models_and_checks()?;
+        let mut place = vec![0; nodes.order.len()];
+        for (at, &node) in nodes.order.iter().enumerate() {
+            place[node] = at;
         }
         let shared = Mutex::new(Shared {
             identities: self.identities.clone(),
+            tables: self.tables.clone(),
             made: BTreeMap::new(),
+            judged: BTreeMap::new(),
             failed: BTreeMap::new(),
         });
         let times = SideBySide::start(Stage::Model);
         let night = &*self;
-        walk(graph, |position| {
+        walk(&nodes.order, &nodes.inputs, |node| {
             if !lock(&shared).failed.is_empty() {
                 return;
             }
-            let started = timed();
-            let fingerprint = night.fingerprint_of(position, &lock(&shared).identities);
-            match fingerprint.and_then(|fingerprint| night.make(position, fingerprint)) {
-                Ok((made, status)) => {
-                    if let Some(output) = &made.output {
-                        let rows = rows_of(output);
-                        times.add(&output.step, status, rows, started.elapsed());
-                    }
-                    let mut shared = lock(&shared);
-                    let checked = night.context.checked;
-                    identify(position, &made, checked, &mut shared.identities);
-                    shared.made.insert(position, made);
-                }
-                Err(error) => {
-                    lock(&shared).failed.insert(place[position], error);
-                }
+            let done = match node.checked_sub(graph.order.len()) {
+                None => night.make_beside_others(node, &shared, &times),
+                Some(position) if nodes.wait[position] => Ok(()),
+                Some(position) => night.judge_beside_others(position, &shared, &times),
+            };
+            if let Err(error) = done {
+                lock(&shared).failed.insert(place[node], error);
             }
         });
         let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, error)) = shared.failed.pop_first() {
             return Err(error);
         }
-        self.context.progress.step_measured(times.stop("models"));
+        let measure = times.stop("models and checks");
+        self.context.progress.step_measured(measure);
         self.identities = shared.identities;
+        self.judged = shared.judged;
         for position in &graph.order {
             if let Some(made) = shared.made.remove(position) {
                 self.keep(*position, made);
@@ -117,7 +114,50 @@ impl Night<'_> {
         Ok(())
     }
 
-    fn pool(&self) -> Result<rayon::ThreadPool, RunError> {
+    fn make_beside_others(
+        &self,
+        position: usize,
+        shared: &Mutex<Shared>,
+        times: &SideBySide,
+    ) -> Result<(), RunError> {
+        let started = timed();
+        let fingerprint = self.fingerprint_of(position, &lock(shared).identities)?;
+        let (made, status) = self.make(position, fingerprint)?;
+        let mut shared = lock(shared);
+        if let Some(output) = &made.output {
+            let rows = rows_of(output);
+            times.add(&output.step, status, rows, started.elapsed());
+            shared.tables.extend(output.tables.clone());
+        }
+        identify(
+            position,
+            &made,
+            self.context.checked,
+            &mut shared.identities,
+        );
+        shared.made.insert(position, made);
+        Ok(())
+    }
+
+    fn judge_beside_others(
+        &self,
+        position: usize,
+        shared: &Mutex<Shared>,
+        times: &SideBySide,
+    ) -> Result<(), RunError> {
+        let started = timed();
+        let (identities, tables) = {
+            let shared = lock(shared);
+            (shared.identities.clone(), shared.tables.clone())
+        };
+        let found = self.judge(position, &identities, &tables)?;
+        // The rows are those of the model, counted with it.
+        times.add(&found.step.0, found.status, 0, started.elapsed());
+        lock(shared).judged.insert(position, found);
+        Ok(())
+    }
+
+    pub(super) fn pool(&self) -> Result<rayon::ThreadPool, RunError> {
         rayon::ThreadPoolBuilder::new()
             .num_threads(self.context.settings.threads.get())
             .stack_size(STACK_BYTES)
@@ -228,56 +268,6 @@ impl Night<'_> {
             fingerprint.add("own", &base(&model.table));
         }
         Ok(fingerprint.finish())
-    }
-
-    /// The verdicts on every model, in the order of the project.
-    pub(super) fn model_verdicts(&mut self) -> Result<Vec<GateResult>, RunError> {
-        let context = self.context;
-        let gate_context = GateContext {
-            warehouse: context.warehouse,
-            session: &self.session,
-            bindings: &self.bindings,
-            identities: &self.identities,
-            base: context.base,
-            models: &context.checked.project.models,
-            tables: &self.tables,
-        };
-        let models = &context.checked.project.models;
-        let judge = |model: &ModelSpec| -> Result<(ModelGates, u64), RunError> {
-            let table = self.tables.get(&model.table);
-            let found = model_gates(&gate_context, model, table)?;
-            Ok((found, table.map_or(0, TableEntry::rows)))
-        };
-        let verdicts: Result<Vec<ModelGates>, RunError> = if context.settings.threads.get() > 1 {
-            let times = SideBySide::start(Stage::Gates);
-            let judged = self.pool()?.install(|| {
-                let models = models.par_iter();
-                let judged = models.map(|model| {
-                    let started = timed();
-                    let (found, rows) = judge(model)?;
-                    times.add(&found.step.0, found.status, rows, started.elapsed());
-                    Ok(found)
-                });
-                // Collected before the first failure is looked for: it is always the same one.
-                judged.collect::<Vec<_>>()
-            });
-            context.progress.step_measured(times.stop("checks"));
-            judged.into_iter().collect()
-        } else {
-            let judged = models.iter().map(|model| {
-                let meter = Meter::start();
-                let (found, rows) = judge(model)?;
-                self.measured(Stage::Gates, &found.step.0, found.status, rows, &meter);
-                Ok(found)
-            });
-            judged.collect()
-        };
-        let mut gates = Vec::new();
-        for found in verdicts? {
-            gates.extend(found.gates);
-            self.fingerprints.extend([found.step]);
-        }
-        Ok(gates)
     }
 }
 

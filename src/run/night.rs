@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::acceptances::signed;
 use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, inputs_by_feed, load_feeds};
-use super::gates::{accept, campaign_gate, feed_gates};
+use super::gates::{ModelGates, accept, campaign_gate, feed_gates};
 use super::matching::{match_decisions, resolved_tables};
 use super::measure::{FeedTimes, Meter, Stage, StepMeasure};
 use super::progress::{Progress, StepStatus};
@@ -97,6 +97,8 @@ pub(super) struct Night<'a> {
     pub(super) views: Vec<ViewEntry>,
     pub(super) identities: Identities,
     pub(super) fingerprints: BTreeMap<String, String>,
+    /// Verdicts on models, by their position, as far as they have been given.
+    pub(super) judged: BTreeMap<usize, ModelGates>,
 }
 
 /// Finding customers holds its records at once and does not spill: it stops before it starts where they cannot fit.
@@ -156,6 +158,7 @@ impl<'a> Night<'a> {
             views: Vec::new(),
             identities: Identities::new(),
             fingerprints: BTreeMap::new(),
+            judged: BTreeMap::new(),
         })
     }
 

@@ -1,115 +1,152 @@
-//! Visits models in the order of their graph, several at once.
+//! Visits the nodes of a graph, each after those it reads, several at once.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::stages::model::ModelGraph;
+use crate::stages::model::graph::readers;
 
 struct Walk<'g, V> {
     readers: &'g [Vec<usize>],
-    /// How urgent each model is: models on the longest way from it to one that nobody reads.
+    /// How urgent each node is: nodes on the longest way from it to one that nobody reads.
     heights: Vec<usize>,
-    /// Inputs of each model that have not been visited yet.
+    /// Inputs of each node that have not been visited yet.
     n_missing: Vec<AtomicUsize>,
-    /// Models that can be visited, the most urgent on top; of equals the first in the project.
+    /// Nodes that can be visited, the most urgent on top; of equals the first.
     ready: Mutex<BinaryHeap<(usize, Reverse<usize>)>>,
+    /// Visits that came to threads in the midst of another.
+    n_put_off: AtomicUsize,
     visit: V,
 }
 
-/// Visits every model by its position, after the models it reads, on the threads of the present pool.
-pub(super) fn walk(graph: &ModelGraph, visit: impl Fn(usize) + Sync) {
-    let readers = graph.readers();
-    let n_missing = graph.inputs.iter().map(|inputs| inputs.len().into());
+thread_local! {
+    /// Whether this thread visits a node. While it waits for others who help with that one, it takes up whatever it
+    /// finds; another whole node would keep those that wait for its own.
+    static IS_VISITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Visits every node by its position, after its `inputs`, on the threads of the present pool. In `order`, nodes stand
+/// behind their inputs.
+pub(super) fn walk(order: &[usize], inputs: &[BTreeSet<usize>], visit: impl Fn(usize) + Sync) {
+    let readers = readers(inputs);
     let walk = Walk {
+        heights: heights(order, &readers),
         readers: &readers,
-        heights: heights(graph, &readers),
-        n_missing: n_missing.collect(),
+        n_missing: inputs.iter().map(|inputs| inputs.len().into()).collect(),
         ready: Mutex::default(),
+        n_put_off: AtomicUsize::new(0),
         visit,
     };
-    let without_inputs = |position: &usize| graph.inputs[*position].is_empty();
-    let first = (0..graph.inputs.len()).filter(without_inputs).collect();
+    let without_inputs = |node: &usize| inputs[*node].is_empty();
+    let first = (0..inputs.len()).filter(without_inputs).collect();
     rayon::scope(|scope| walk.add(scope, first));
 }
 
-fn heights(graph: &ModelGraph, readers: &[Vec<usize>]) -> Vec<usize> {
+fn heights(order: &[usize], readers: &[Vec<usize>]) -> Vec<usize> {
     let mut heights = vec![0; readers.len()];
-    for &position in graph.order.iter().rev() {
-        let above = readers[position].iter().map(|reader| heights[*reader] + 1);
-        heights[position] = above.max().unwrap_or(0);
+    for &node in order.iter().rev() {
+        let above = readers[node].iter().map(|reader| heights[*reader] + 1);
+        heights[node] = above.max().unwrap_or(0);
     }
     heights
 }
 
 impl<V: Fn(usize) + Sync> Walk<'_, V> {
-    /// For each model that has become ready a thread takes the most urgent one of all.
+    /// For each node that has become ready a thread takes the most urgent one of all.
     fn add<'s>(&'s self, scope: &rayon::Scope<'s>, ready: Vec<usize>) {
-        let n_ready = ready.len();
+        let n_visits = ready.len() + self.n_put_off.swap(0, Ordering::AcqRel);
         let urgent = ready.into_iter();
-        let urgent = urgent.map(|position| (self.heights[position], Reverse(position)));
+        let urgent = urgent.map(|node| (self.heights[node], Reverse(node)));
         self.ready
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(urgent);
-        for _ in 0..n_ready {
+        for _ in 0..n_visits {
             scope.spawn(|scope| self.next(scope));
         }
     }
 
     fn next<'s>(&'s self, scope: &rayon::Scope<'s>) {
+        if IS_VISITING.replace(true) {
+            self.n_put_off.fetch_add(1, Ordering::AcqRel);
+            return;
+        }
         let next = self
             .ready
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        let Some((_, Reverse(position))) = next else {
-            return;
-        };
-        (self.visit)(position);
-        let readers = self.readers[position].iter().copied();
-        let ready =
-            readers.filter(|reader| self.n_missing[*reader].fetch_sub(1, Ordering::AcqRel) == 1);
-        self.add(scope, ready.collect());
+        let mut ready = Vec::new();
+        if let Some((_, Reverse(node))) = next {
+            (self.visit)(node);
+            let readers = self.readers[node].iter().copied();
+            ready.extend(
+                readers
+                    .filter(|reader| self.n_missing[*reader].fetch_sub(1, Ordering::AcqRel) == 1),
+            );
+        }
+        IS_VISITING.set(false);
+        self.add(scope, ready);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use rayon::prelude::*;
 
     use super::*;
 
-    /// Of each model what it reads; all models in an order in which they can be built.
+    fn graph(inputs: &[&[usize]]) -> (Vec<usize>, Vec<BTreeSet<usize>>) {
+        let inputs = inputs.iter().map(|inputs| inputs.iter().copied().collect());
+        let inputs: Vec<BTreeSet<usize>> = inputs.collect();
+        ((0..inputs.len()).collect(), inputs)
+    }
+
+    /// Of each node what it reads; all nodes in an order in which they can be visited.
     fn visited(inputs: &[&[usize]]) -> Vec<usize> {
-        let graph = ModelGraph {
-            order: (0..inputs.len()).collect(),
-            inputs: inputs
-                .iter()
-                .map(|inputs| inputs.iter().copied().collect::<BTreeSet<usize>>())
-                .collect(),
-            ..ModelGraph::default()
-        };
+        let (order, inputs) = graph(inputs);
         let visited = Mutex::new(Vec::new());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         pool.unwrap().install(|| {
-            walk(&graph, |position| visited.lock().unwrap().push(position));
+            walk(&order, &inputs, |node| visited.lock().unwrap().push(node));
         });
         visited.into_inner().unwrap()
     }
 
     #[test]
-    fn models_that_others_wait_for_longest_come_first() {
+    fn nodes_that_others_wait_for_longest_come_first() {
         // Nobody reads 0; 1 is read by 3; 2 by 4, which 5 reads.
-        assert_eq!(
-            visited(&[&[], &[], &[], &[1], &[2], &[4]]),
-            [2, 1, 4, 0, 3, 5]
-        );
+        let found = visited(&[&[], &[], &[], &[1], &[2], &[4]]);
+        assert_eq!(found, [2, 1, 4, 0, 3, 5]);
     }
 
     #[test]
-    fn models_come_after_all_they_read() {
+    fn nodes_come_after_all_they_read() {
         assert_eq!(visited(&[&[], &[0], &[0, 1], &[1, 2]]), [0, 1, 2, 3]);
+    }
+
+    /// Every thread finds visits while it waits for the pieces of its own node, and none begins one.
+    #[test]
+    fn a_visit_in_pieces_holds_no_other_visit() {
+        let (order, inputs) = graph(&[&[], &[], &[], &[0], &[1], &[2], &[3], &[4], &[5]]);
+        let n_visited = AtomicUsize::new(0);
+        let depths = Mutex::new(Vec::new());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build();
+        pool.unwrap().install(|| {
+            walk(&order, &inputs, |_| {
+                thread_local! { static DEPTH: Cell<usize> = const { Cell::new(0) } }
+                DEPTH.set(DEPTH.get() + 1);
+                (0..64).into_par_iter().with_max_len(1).for_each(|_| {
+                    std::thread::yield_now();
+                });
+                depths.lock().unwrap().push(DEPTH.get());
+                DEPTH.set(DEPTH.get() - 1);
+                n_visited.fetch_add(1, Ordering::AcqRel);
+            });
+        });
+        assert_eq!(n_visited.into_inner(), 9);
+        assert!(depths.into_inner().unwrap().iter().all(|depth| *depth == 1));
     }
 }

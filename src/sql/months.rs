@@ -13,10 +13,13 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, TableScan};
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
 use datafusion::prelude::{Expr, col, lit};
+use rayon::prelude::*;
 
 use super::result::Plan;
+use super::write::Partitioning;
 use super::{Bindings, Cell, Session, SqlError};
 use crate::domain::TableName;
+use crate::store::{TableEntry, Warehouse};
 
 /// What one query reads at once, about: then the widest models and those of the most rows hold a gibibyte or two.
 pub const AT_ONCE: Stored = Stored {
@@ -60,6 +63,37 @@ impl Session {
         ranges
             .collect::<Result<_>>()
             .map_err(|error| SqlError::planning(&error))
+    }
+
+    /// Runs the plans of all ranges and writes their rows as the files of one table, in the order of the ranges: side by
+    /// side, by the threads of the present pool that have nothing else to do.
+    pub fn write_ranges(
+        &self,
+        ranges: &[Plan],
+        sorted_by: &[String],
+        partitioning: &Partitioning,
+        warehouse: &Warehouse,
+        table: &TableName,
+    ) -> Result<TableEntry, SqlError> {
+        // A thread that takes up a range helps with it alone.
+        let written = ranges
+            .par_iter()
+            .with_max_len(1)
+            .map(|range| self.write_table(range, sorted_by, partitioning, warehouse, table));
+        // Collected before the first failure is looked for: it is always the same one.
+        let written: Vec<Result<TableEntry, SqlError>> = written.collect();
+        let mut whole = TableEntry::default();
+        for written in written {
+            let TableEntry {
+                columns,
+                sorted_by,
+                files,
+            } = written?;
+            whole.columns = columns;
+            whole.sorted_by = sorted_by;
+            whole.files.extend(files);
+        }
+        Ok(whole)
     }
 
     fn months_of(&self, table: &TableName) -> Result<Vec<String>, SqlError> {

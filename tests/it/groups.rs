@@ -31,7 +31,7 @@ fn groups_of_a_union_are_made_in_one_pass() {
     assert_eq!(found, ["500", "5511"]);
 }
 
-/// Floating numbers are added up part by part, so that the same rows give the same sum; a total is one row a part.
+/// Of two parts there is one sum, whichever comes first; a total is one row a part.
 #[test]
 fn floating_sums_and_totals_are_made_part_by_part() {
     let floating = format!("select name, sum(share) from ({PARTS}) as parts group by name");

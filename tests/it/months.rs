@@ -59,11 +59,12 @@ fn written(session: &Session, folder: &Path, ranges: &[Plan]) -> Vec<FileEntry> 
     let warehouse = Warehouse::open_or_create(folder).unwrap();
     let table = TableName::try_new("marts", "fact").unwrap();
     let grain = ["month".to_owned(), "number".to_owned()];
-    let files = ranges.iter().flat_map(|range| {
-        let written = session.write_table(range, &grain, &Partitioning::Month, &warehouse, &table);
-        written.unwrap().files
-    });
-    files.collect()
+    let by_month = Partitioning::Month;
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(4).build();
+    let written = threads
+        .unwrap()
+        .install(|| session.write_ranges(ranges, &grain, &by_month, &warehouse, &table));
+    written.unwrap().files
 }
 
 #[test]
@@ -118,17 +119,11 @@ fn a_row_without_a_month_fails_the_table_cut_or_whole() {
     let table = TableName::try_new("marts", "fact").unwrap();
     for at_once in [AT_ONCE, bytes(1)] {
         let ranges = session.cut_by_months(&plan, &months, at_once).unwrap();
-        let told: Vec<String> = ranges
-            .iter()
-            .filter_map(|range| {
-                let grain = ["number".to_owned()];
-                let by_month = Partitioning::Month;
-                let written = session.write_table(range, &grain, &by_month, &warehouse, &table);
-                written.err().map(|error| error.to_string())
-            })
-            .collect();
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("something else than YYYY-MM"), "{told:?}");
+        let grain = ["number".to_owned()];
+        let by_month = Partitioning::Month;
+        let written = session.write_ranges(&ranges, &grain, &by_month, &warehouse, &table);
+        let told = written.unwrap_err().to_string();
+        assert!(told.contains("something else than YYYY-MM"), "{told}");
     }
 }
 

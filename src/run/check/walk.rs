@@ -23,7 +23,7 @@ pub(super) struct PlannedModel {
 pub(super) fn plan_models(planner: &Planner, graph: &ModelGraph) -> Vec<PlannedModel> {
     let outcomes: Vec<OnceLock<PlannedModel>> =
         graph.inputs.iter().map(|_| OnceLock::new()).collect();
-    walk(graph, |position| {
+    walk(&graph.order, &graph.inputs, |position| {
         let model = &planner.project.models[position];
         // What reads a model that does not plan would only repeat its problem.
         let has_inputs = graph.inputs[position].iter().all(|input| {

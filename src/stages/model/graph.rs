@@ -88,15 +88,11 @@ impl ModelGraph {
             Err(problems)
         }
     }
-
-    /// Positions of the models that read each model tonight, by its own position.
-    #[must_use]
-    pub fn readers(&self) -> Vec<Vec<usize>> {
-        readers(&self.inputs)
-    }
 }
 
-fn readers(inputs: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
+/// By position of each node, the positions of those that have it among their inputs.
+#[must_use]
+pub fn readers(inputs: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); inputs.len()];
     for (reader, inputs) in inputs.iter().enumerate() {
         for input in inputs {

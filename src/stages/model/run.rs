@@ -1,7 +1,5 @@
 //! Builds one model: plans its SQL, writes what it produces, joins it with what the base release holds.
 
-use rayon::prelude::*;
-
 use super::ModelError;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::BusinessDate;
@@ -21,8 +19,7 @@ pub struct ModelRequest<'a> {
     pub base: Option<&'a TableEntry>,
 }
 
-/// Builds the model and registers it with the session; a view gives no table. Ranges of months are made side by side, by
-/// the threads of the present pool that have nothing else to do.
+/// Builds the model and registers it with the session; a view gives no table.
 pub fn build_model(request: &ModelRequest) -> Result<Option<TableEntry>, ModelError> {
     build(request).map_err(|source| ModelError::Build {
         model: request.model.table.clone(),
@@ -54,18 +51,13 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
         Some(months) => session.cut_by_months(&plan, months, AT_ONCE)?,
         None => vec![plan],
     };
-    let written = ranges.par_iter().map(|range| {
-        session.write_table(range, &model.grain, &partitioning, warehouse, &model.table)
-    });
-    // Collected before the first failure is looked for: it is always the same one.
-    let written: Vec<Result<TableEntry, SqlError>> = written.collect();
-    let mut table = TableEntry::default();
-    for written in written {
-        let written = written?;
-        table.columns = written.columns;
-        table.sorted_by = written.sorted_by;
-        table.files.extend(written.files);
-    }
+    let mut table = session.write_ranges(
+        &ranges,
+        &model.grain,
+        &partitioning,
+        warehouse,
+        &model.table,
+    )?;
     if let Some(base) = request.base {
         table.files = match model.materialisation {
             Materialisation::Month => replace_months(&base.files, table.files),

@@ -1,44 +1,47 @@
 with records as (
-    select * from core.customer_xref where valid_to is null
+    select xref.*, systems.trust_rank
+    from core.customer_xref as xref
+    left join core.source_system as systems on systems.source_code = xref.source_code
+    where xref.valid_to is null
 ),
 
 described as (
     select
-        'cif' as source_code, 'customers' as feed, cif_no as source_key, 1 as trust_rank, birth_date, gender,
+        'cif' as source_code, 'customers' as feed, cif_no as source_key, birth_date, gender,
         marital_status, nationality, language, dependants, income_source
     from staging.cif_customers
     union all
     select
-        'cif', 'foreign_customers', cif_no, 1, birth_date, gender,
+        'cif', 'foreign_customers', cif_no, birth_date, gender,
         cast(null as varchar), nationality, language, cast(null as bigint), cast(null as varchar)
     from staging.cif_foreign_customers
     union all
     select
-        'deposits', 'holders', holder_no, 2, birth_date, sex,
+        'deposits', 'holders', holder_no, birth_date, sex,
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as bigint),
         cast(null as varchar)
     from staging.deposits_holders
     union all
     select
-        'loans', 'borrowers', borrower_no, 3, birth_date, sex,
+        'loans', 'borrowers', borrower_no, birth_date, sex,
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as bigint),
         cast(null as varchar)
     from staging.loans_borrowers
     union all
     select
-        'cards', 'accounts', card_account_no, 4, birth_date, cast(null as varchar),
+        'cards', 'accounts', card_account_no, birth_date, cast(null as varchar),
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as bigint),
         cast(null as varchar)
     from staging.cards_accounts
     union all
     select
-        'wealth', 'clients', client_no, 5, birth_date, gender,
+        'wealth', 'clients', client_no, birth_date, gender,
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as bigint),
         cast(null as varchar)
     from staging.wealth_clients
     union all
     select
-        'bureau', 'scores', file_no, 7, birth_date, cast(null as varchar),
+        'bureau', 'scores', file_no, birth_date, cast(null as varchar),
         cast(null as varchar), cast(null as varchar), cast(null as varchar), cast(null as bigint),
         cast(null as varchar)
     from staging.bureau_scores
@@ -47,7 +50,7 @@ described as (
 named as (
     select
         records.customer_id,
-        described.trust_rank,
+        records.trust_rank,
         records.source_code,
         records.feed,
         records.source_key,

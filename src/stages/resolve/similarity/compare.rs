@@ -346,6 +346,43 @@ fn postcode(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// One letter changed, left out, put in, or exchanged with the next.
+    fn edited(text: &str, kind: u8, at: usize, letter: char) -> String {
+        let mut letters: Vec<char> = text.chars().collect();
+        let at = at % (letters.len() + 1);
+        match kind {
+            0 => letters.insert(at, letter),
+            _ if at == letters.len() => {}
+            1 => letters[at] = letter,
+            2 => drop(letters.remove(at)),
+            _ if at + 1 == letters.len() => {}
+            _ => letters.swap(at, at + 1),
+        }
+        letters.into_iter().collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn letters_alone_never_rule_out_what_is_alike(
+            left in "[A-E ]{0,9}|[A-Za-z0-9 ]{1,80}|[A-É]{0,6}",
+            right in "[A-E ]{0,9}|[A-Za-z0-9 ]{1,80}|[A-É]{0,6}",
+            edits in proptest::collection::vec((0_u8..4, 0_usize..80, "[A-Z-]"), 0..4),
+        ) {
+            let near = edits.iter().fold(left.clone(), |text, (kind, at, letter)| {
+                edited(&text, *kind, *at, letter.chars().next().unwrap_or('-'))
+            });
+            for right in [&right, &near] {
+                let alike = jaro_winkler(&left, right);
+                let is_close = alike >= CLOSE || (left.len() > 3 && is_one_edit(&left, right));
+                let expected = if is_close { 0 } else if alike >= SIMILAR { 1 } else { 2 };
+                prop_assert_eq!(closeness(&left, right), expected, "{} {}", left, right);
+            }
+        }
+    }
 
     #[test]
     fn dates_tell_errors_from_other_days() {

@@ -181,7 +181,6 @@ pub fn soundex(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn published_examples_of_jaro_winkler() {
@@ -193,29 +192,6 @@ mod tests {
         ] {
             let found = jaro_winkler(left, right);
             assert!((found - expected).abs() < 0.0006, "{left} {right}: {found}");
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
-
-        #[test]
-        fn letters_alone_never_rule_out_what_is_alike(
-            left in "[A-E ]{0,9}|[A-Za-z0-9 ]{1,80}",
-            right in "[A-E ]{0,9}|[A-Za-z0-9 ]{1,80}",
-            edit in 0_usize..80,
-        ) {
-            let mut edited = left.clone().into_bytes();
-            if let Some(letter) = edited.get_mut(edit) {
-                *letter = b'-';
-            }
-            let edited = String::from_utf8(edited).unwrap();
-            for other in [&right, &edited] {
-                if let Some(most) = jaro_winkler_at_most(&left, other) {
-                    prop_assert!(most >= jaro_winkler(&left, other));
-                    prop_assert!(most >= 0.8 || left.len() <= 3 || !is_one_edit(&left, other));
-                }
-            }
         }
     }
 
