@@ -118,6 +118,37 @@ fn rows_of_parts_are_the_rows_of_their_stage() {
     }
 }
 
+/// All others are judged beside the models.
+#[test]
+fn a_check_that_reads_what_a_campaign_made_is_judged_after_it() {
+    let bank = Bank::new();
+    let project = bank.own_project();
+    let model = "models/core/account.yml";
+    let text = std::fs::read_to_string(project.join(model)).expect("a model");
+    let check = "checks:\n  - id: ACC-05\n    reconcile:\n      \
+                 left: select count(*) as members from campaigns.candidate\n      \
+                 right: select 0 as members\n      tolerance: 0.00\n";
+    let text = text.replace("checks:\n", check);
+    put(&project, model, text.as_bytes());
+    bank.deliver(FIRST);
+    let mut command = bank.with_project(&project, &["run", "--threads", "2"]);
+    let said = Said::of(&command.output().expect("the program starts")).exits(4);
+    assert!(
+        said.stderr.contains("core.account.ACC-05"),
+        "{}",
+        said.stderr
+    );
+    assert!(!said.stderr.contains("left 0,"), "{}", said.stderr);
+
+    let report = report(&bank);
+    let night = &entries(&report, "nights")[0];
+    let steps = steps(night);
+    assert!(steps.ends_with(&["campaign campaign SAV-2026-10", "gates checks"].map(str::to_owned)));
+    let checks = entries(night, "steps").last().expect("a step");
+    let parts = entries(checks, "parts").iter().map(|part| &part["step"]);
+    assert_eq!(parts.collect::<Vec<_>>(), ["checks of core.account"]);
+}
+
 #[test]
 fn on_one_thread_models_run_alone_and_are_measured_one_by_one() {
     let report = three_nights(&["--threads", "1"]);
