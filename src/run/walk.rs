@@ -1,9 +1,8 @@
 //! Visits the nodes of a graph, each after those it reads, several at once.
 
-use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::stages::model::graph::readers;
@@ -16,15 +15,12 @@ struct Walk<'g, V> {
     n_missing: Vec<AtomicUsize>,
     /// Nodes that can be visited, the most urgent on top; of equals the first.
     ready: Mutex<BinaryHeap<(usize, Reverse<usize>)>>,
+    /// By thread of the pool: it visits a node. While it waits for others who help with that one, it takes up whatever it
+    /// finds; another whole node would keep those that wait for its own.
+    is_visiting: Vec<AtomicBool>,
     /// Visits that came to threads in the midst of another.
     n_put_off: AtomicUsize,
     visit: V,
-}
-
-thread_local! {
-    /// Whether this thread visits a node. While it waits for others who help with that one, it takes up whatever it
-    /// finds; another whole node would keep those that wait for its own.
-    static IS_VISITING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Visits every node by its position, after its `inputs`, on the threads of the present pool. In `order`, nodes stand
@@ -36,6 +32,9 @@ pub(super) fn walk(order: &[usize], inputs: &[BTreeSet<usize>], visit: impl Fn(u
         readers: &readers,
         n_missing: inputs.iter().map(|inputs| inputs.len().into()).collect(),
         ready: Mutex::default(),
+        is_visiting: (0..rayon::current_num_threads())
+            .map(|_| AtomicBool::new(false))
+            .collect(),
         n_put_off: AtomicUsize::new(0),
         visit,
     };
@@ -69,7 +68,9 @@ impl<V: Fn(usize) + Sync> Walk<'_, V> {
     }
 
     fn next<'s>(&'s self, scope: &rayon::Scope<'s>) {
-        if IS_VISITING.replace(true) {
+        // Scopes run on threads of the pool alone.
+        let is_visiting = &self.is_visiting[rayon::current_thread_index().unwrap_or_default()];
+        if is_visiting.swap(true, Ordering::AcqRel) {
             self.n_put_off.fetch_add(1, Ordering::AcqRel);
             return;
         }
@@ -87,13 +88,15 @@ impl<V: Fn(usize) + Sync> Walk<'_, V> {
                     .filter(|reader| self.n_missing[*reader].fetch_sub(1, Ordering::AcqRel) == 1),
             );
         }
-        IS_VISITING.set(false);
+        is_visiting.store(false, Ordering::Release);
         self.add(scope, ready);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use rayon::prelude::*;
 
     use super::*;
