@@ -1,6 +1,5 @@
 //! Arguments every command shares, and what they stand for once read.
 
-use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -96,22 +95,6 @@ impl GlobalArgs {
     }
 }
 
-/// The memory limit among arguments that were not read yet; those that cannot be read are told when all are.
-pub fn memory_limit(arguments: &[OsString]) -> Option<usize> {
-    let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
-    while let Some(argument) = arguments.next() {
-        let size = match argument.strip_prefix("--memory") {
-            Some("") => arguments.next(),
-            Some(rest) => rest.strip_prefix('='),
-            None => None,
-        };
-        if let Some(size) = size {
-            return parse_size(size).ok();
-        }
-    }
-    None
-}
-
 fn parse_size(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let factor: usize = match text[digits.len()..].to_ascii_uppercase().as_str() {
@@ -136,24 +119,5 @@ pub fn print(text: &str) -> Result<(), Failure> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Failure::unexpected(&error)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_memory_limit_is_found_before_arguments_are_read() {
-        let limit = |arguments: &str| {
-            let arguments: Vec<OsString> = arguments.split(' ').map(OsString::from).collect();
-            memory_limit(&arguments)
-        };
-        assert_eq!(limit("run --memory 2GB --threads 2"), Some(2 << 30));
-        assert_eq!(limit("run --threads 2 --memory=512mb"), Some(512 << 20));
-        assert_eq!(limit("run --threads 2"), None);
-        assert_eq!(limit("run --memory"), None);
-        assert_eq!(limit("run --memory much"), None);
-        assert_eq!(limit("run --memory-of 2GB"), None);
     }
 }

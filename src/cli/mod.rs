@@ -3,7 +3,7 @@
 //! The only layer that prints, reads the environment and knows exit codes as such.
 //! stdout is data, stderr is words; progress bars only on a terminal.
 
-pub mod args;
+mod args;
 pub mod failure;
 pub mod progress;
 pub mod run;

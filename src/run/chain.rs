@@ -8,7 +8,6 @@ use super::measure::{Meter, Recorder, Stage, StepMeasure};
 use super::night::{NightContext, build_night};
 use super::progress::{Progress, StepStatus};
 use super::report::{RunOutcome, RunReport, run_id};
-use super::settings::PAGES_KEPT;
 use super::watch::{Ending, Watch};
 use super::{CheckedProject, RunSettings};
 use crate::config::campaign::CampaignSpec;
@@ -42,17 +41,15 @@ pub fn run(
     warehouse.clear_temporary(&lock)?;
     let watch = Watch::default();
     let result = std::thread::scope(|scope| {
-        let watching = settings.memory.map(|memory| {
-            let give_up = |error: &RunError| {
-                tell_failure(checked.project, &warehouse, &run_id, error, &recorder);
-                progress.gave_up(error);
-            };
-            let watch = &watch;
-            scope.spawn(move || watch.look(memory, give_up))
-        });
+        let give_up = |error: &RunError| {
+            tell_failure(checked.project, &warehouse, &run_id, error, &recorder);
+            progress.gave_up(error);
+        };
+        let watch = &watch;
+        let watching = scope.spawn(move || watch.look(settings.memory, give_up));
         let _ending = Ending {
-            watch: &watch,
-            watching: watching.map(|watching| watching.thread().clone()),
+            watch,
+            watching: watching.thread().clone(),
         };
         let work = Work {
             checked,
@@ -61,7 +58,7 @@ pub fn run(
             warehouse: &warehouse,
             lock: &lock,
             run_id: &run_id,
-            watch: &watch,
+            watch,
         };
         run_locked(&work, selection)
     });
@@ -120,8 +117,6 @@ fn call_on_failure(command: &[String], report: &std::path::Path) {
         let _ = std::process::Command::new(program)
             .args(arguments)
             .arg(report)
-            // How this program keeps memory is nothing to another.
-            .env_remove(PAGES_KEPT)
             .status();
     }
 }

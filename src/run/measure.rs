@@ -124,6 +124,12 @@ pub(super) fn unshared_bytes() -> Option<u64> {
     Some((entry(&status, "RssAnon")? + entry(&status, "RssShmem")?) * 1024)
 }
 
+/// What the machine could still give.
+pub(super) fn available_bytes() -> Option<u64> {
+    let memory = std::fs::read_to_string("/proc/meminfo").ok()?;
+    Some(entry(&memory, "MemAvailable")? * 1024)
+}
+
 /// Highest resident size since the last reset, and a reset; the present size where the system refuses the reset.
 fn take_peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -6,9 +6,6 @@ use std::path::PathBuf;
 use crate::config::project::Project;
 use crate::sql::SessionOptions;
 
-/// What the allocator of the optimised program reads: for how many milliseconds it keeps pages that were freed.
-pub const PAGES_KEPT: &str = "MIMALLOC_PURGE_DELAY";
-
 #[derive(Debug, Clone)]
 pub struct RunSettings {
     pub warehouse: PathBuf,
