@@ -77,11 +77,7 @@ def cases_of(reason, features):
 
 
 def run_scores(store, project):
-    """Publishes `core.model_score` with every score that is trained; returns its rows.
-
-    Joins are made in the order in which they are written: DuckDB would join every account with every moment of
-    `marts.home_equity_signal` by their dates, which takes 50 times as long and gigabytes.
-    """
+    """Publishes `core.model_score` with every score that is trained; returns its rows."""
     queries = []
     for score, spec in project.scores.items():
         if spec["method"] != "logistic":
@@ -91,7 +87,4 @@ def run_scores(store, project):
             queries.append(score_query(score, spec, json.loads(trained.read_text(encoding="utf-8"))))
     if not queries:
         return 0
-    store.connection.execute("set disabled_optimizers = 'join_order'")
-    rows = store.publish("core", "model_score", " union all ".join(f"({query})" for query in queries))
-    store.connection.execute("set disabled_optimizers = ''")
-    return rows
+    return store.publish("core", "model_score", " union all ".join(f"({query})" for query in queries))

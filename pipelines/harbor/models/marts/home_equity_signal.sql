@@ -61,20 +61,24 @@ months as (
 ),
 
 -- A closed month names its customers as they were called then.
+called as (
+    select moment, customer_id, customer_id as called_id, share_month, known_before from moments
+    union all
+    select moments.moment, moments.customer_id, aliases.retired_customer_id, moments.share_month, moments.known_before
+    from moments
+    join aliases on aliases.customer_id = moments.customer_id
+),
+
 owned as (
-    select
-        shares.month,
-        shares.account_id,
-        shares.allocation_ppm,
-        coalesce(aliases.customer_id, shares.customer_id) as customer_id
-    from shares
-    left join aliases on aliases.retired_customer_id = shares.customer_id
+    select called.moment, called.customer_id, called.known_before, shares.account_id, shares.allocation_ppm
+    from called
+    join shares on shares.customer_id = called.called_id and shares.month = called.share_month
 ),
 
 holdings as (
     select
-        moments.moment,
-        moments.customer_id,
+        owned.moment,
+        owned.customer_id,
         bool_or(products.family = 'credit_card' and balances.rate > 0 and balances.balance > 0) as pays_card_interest,
         bool_or(products.family = 'mortgage') as has_mortgage,
         sum(
@@ -83,18 +87,17 @@ holdings as (
         sum(
             case when products.ledger_side = 'liability' then balances.balance * owned.allocation_ppm end
         ) as deposit_micros
-    from moments
-    join owned on owned.customer_id = moments.customer_id and owned.month = moments.share_month
+    from owned
     join accounts on accounts.account_id = owned.account_id
     join products on products.product_code = accounts.product_code
     left join balances
         on balances.account_id = accounts.account_id
-        and balances.valid_from < moments.known_before
-        and (balances.valid_to is null or balances.valid_to >= moments.known_before)
+        and balances.valid_from < owned.known_before
+        and (balances.valid_to is null or balances.valid_to >= owned.known_before)
     where
-        accounts.open_date < moments.known_before
-        and (accounts.close_date is null or accounts.close_date >= moments.known_before)
-    group by moments.moment, moments.customer_id
+        accounts.open_date < owned.known_before
+        and (accounts.close_date is null or accounts.close_date >= owned.known_before)
+    group by owned.moment, owned.customer_id
 ),
 
 -- A valuation made since may come from the application itself: then the value was not known.
