@@ -147,6 +147,7 @@ impl NewFile {
             bytes: self.bytes,
             blake3,
             partition,
+            distinct_keys: false,
         })
     }
 }

@@ -132,6 +132,60 @@ fn a_new_check_also_judges_the_rows_of_earlier_nights() {
     );
 }
 
+/// Files in which keys were seen to differ are not read for it again; those in which they repeat are.
+#[test]
+fn a_key_that_repeats_within_a_file_or_in_two_months_stops_the_night() {
+    for (kind, grain, rows, repeated) in [
+        ("full", "account_id", "", None),
+        ("full", "account_id", "union all select * from named", Some(12)),
+        ("month", "month, account_id", "", None),
+        (
+            "month",
+            "month, account_id",
+            "union all select * from named where account_id = '101'",
+            Some(1),
+        ),
+        // Within each month the key is another one.
+        (
+            "month",
+            "account_id",
+            "union all select '2010-01', account_id from named",
+            Some(12),
+        ),
+    ] {
+        let bank = Bank::new();
+        let project = bank.own_project();
+        let sql = format!(
+            "with named as (select month, account_id from core.account_month)\nselect * from named\n{rows}\n"
+        );
+        put(&project, "models/marts/named.sql", sql.as_bytes());
+        let yml = format!(
+            "description: Accounts.\ngrain: [{grain}]\nmaterialised: {kind}\ncolumns:\n  \
+             month: {{description: YYYY-MM}}\n  account_id: {{description: Account}}\n"
+        );
+        put(&project, "models/marts/named.yml", yml.as_bytes());
+        bank.deliver(FIRST);
+        let mut command = bank.with_project(&project, &["run"]);
+        let said = Said::of(&command.output().expect("salenet runs"));
+        match repeated {
+            None => {
+                said.exits(0);
+                let path = bank.warehouse().join("current/manifest.json");
+                let text = std::fs::read(path).expect("a manifest");
+                let manifest: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+                let files = manifest["tables"]["marts.named"]["files"].as_array();
+                let files = files.expect("files");
+                assert!(files.iter().all(|file| file["distinct_keys"] == true));
+            }
+            Some(repeated) => {
+                let said = said.exits(4);
+                let words = format!("marts.named.grain_unique: {repeated} ");
+                assert!(said.stderr.contains(&words), "{}", said.stderr);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_view_by_month_is_judged_by_the_months_written_tonight() {
     let bank = Bank::new();

@@ -121,7 +121,15 @@ struct Identified {
 }
 
 fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
-    let (records, evidence) = read_records(request.spec, &request.staging)?;
+    let read_earlier = || match &request.spec.similarity {
+        Some(_) => read_scores(&request.base_match_records, &request.base_match_pairs),
+        None => Ok(None),
+    };
+    let (read, earlier) = rayon::join(
+        || read_records(request.spec, &request.staging),
+        read_earlier,
+    );
+    let ((records, evidence), earlier) = (read?, earlier?);
     let mut known = KnownIds::default();
     let last_night = read_last_night(&records, &request.base_xref, &mut known)?;
     let (old_ids, renumbered) = (last_night.ids, last_night.renumbered);
@@ -130,8 +138,8 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let mut clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
     let applied = match &request.spec.similarity {
         Some(spec) => {
-            let (of_records, of_pairs) = (&request.base_match_records, &request.base_match_pairs);
-            let scores = read_scores(of_records, of_pairs, renumbered.len())?;
+            // Of the records of that night's cross-reference, or of no use.
+            let scores = earlier.filter(|scores| scores.contents.len() == renumbered.len());
             let earlier = scores.map(|scores| Earlier { scores, renumbered });
             let decided = &request.decisions;
             let earlier = earlier.as_ref();
@@ -188,22 +196,18 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         business_date: date,
         last_night: &request.base_xref,
     };
-    let (xref, linked_by) = write_xref(warehouse, &input)?;
-    let edges = match &found.applied {
-        Some(applied) => Some(write_edges(
-            warehouse,
-            &found.records,
-            applied,
-            &|record| assignment.ids[found.cluster_of[record as usize] as usize],
-        )?),
-        None => None,
-    };
-    let (scores, blocks) = match &found.applied {
-        Some(applied) => (
-            Some(write_scores(warehouse, &applied.scores)?),
-            Some(write_blocks(warehouse, &applied.blocks)?),
-        ),
-        None => (None, None),
+    let (xref, similar) = rayon::join(
+        || write_xref(warehouse, &input),
+        || {
+            let applied = found.applied.as_ref();
+            let written = applied.map(|applied| write_similar(warehouse, found, applied));
+            written.transpose()
+        },
+    );
+    let ((xref, linked_by), similar) = (xref?, similar?);
+    let (edges, scores, blocks) = match similar {
+        Some((edges, scores, blocks)) => (Some(edges), Some(scores), Some(blocks)),
+        None => (None, None, None),
     };
     let events = if assignment.events.is_empty() {
         None
@@ -260,6 +264,19 @@ fn write(request: &ResolveRequest<'_>, found: &Identified) -> Result<ResolveOutp
         issued,
         report,
     })
+}
+
+fn write_similar(
+    warehouse: &Warehouse,
+    found: &Identified,
+    applied: &Applied,
+) -> Result<(EdgeTables, ScoreTables, FileEntry), ResolveError> {
+    let customer = |record: u32| found.assignment.ids[found.cluster_of[record as usize] as usize];
+    let (edges, scores) = rayon::join(
+        || write_edges(warehouse, &found.records, applied, &customer),
+        || write_scores(warehouse, &applied.scores),
+    );
+    Ok((edges?, scores?, write_blocks(warehouse, &applied.blocks)?))
 }
 
 fn large_blocks(applied: &Applied) -> impl Iterator<Item = BlockCount> + '_ {

@@ -134,19 +134,14 @@ impl EdgeWriter<'_> {
     }
 
     fn batch(&self, edges: &[(&ScoredPair, LinkOutcome)]) -> PolarsResult<DataFrame> {
-        let text = |name: &str, of: &dyn Fn(&ScoredPair, LinkOutcome) -> String| {
-            let values = edges.iter().map(|(pair, outcome)| of(pair, *outcome));
-            Column::new(name.into(), values.collect::<Vec<_>>())
+        let named = |of: &dyn Fn(&ScoredPair) -> u32| -> Vec<(&str, &str, &str)> {
+            let named = edges.iter().map(|(pair, _)| self.names.get(&of(pair)));
+            named
+                .map(|name| name.map_or(("", "", ""), |(source, feed, key)| (source, feed, key)))
+                .collect()
         };
-        let named = |record: u32, part: usize| {
-            self.names
-                .get(&record)
-                .map_or_else(String::new, |(source, feed, key)| match part {
-                    0 => (*source).to_owned(),
-                    1 => (*feed).to_owned(),
-                    _ => key.clone(),
-                })
-        };
+        let (left, right) = (named(&|pair| pair.left), named(&|pair| pair.right));
+        let text = |name: &str, values: Vec<&str>| Column::new(name.into(), values);
         let customers = |name: &str, of: &dyn Fn(&ScoredPair) -> u32| {
             let ids = edges
                 .iter()
@@ -160,18 +155,21 @@ impl EdgeWriter<'_> {
         DataFrame::new(
             edges.len(),
             vec![
-                text("left_source", &|pair, _| named(pair.left, 0)),
-                text("left_feed", &|pair, _| named(pair.left, 1)),
-                text("left_key", &|pair, _| named(pair.left, 2)),
-                text("right_source", &|pair, _| named(pair.right, 0)),
-                text("right_feed", &|pair, _| named(pair.right, 1)),
-                text("right_key", &|pair, _| named(pair.right, 2)),
+                text("left_source", left.iter().map(|name| name.0).collect()),
+                text("left_feed", left.iter().map(|name| name.1).collect()),
+                text("left_key", left.iter().map(|name| name.2).collect()),
+                text("right_source", right.iter().map(|name| name.0).collect()),
+                text("right_feed", right.iter().map(|name| name.1).collect()),
+                text("right_key", right.iter().map(|name| name.2).collect()),
                 customers("left_customer_id", &|pair| pair.left),
                 customers("right_customer_id", &|pair| pair.right),
                 numbers("match_weight", &|pair| pair.weight),
                 numbers("match_probability", &|pair| probability(pair.weight)),
-                text("outcome", &|_, outcome| outcome.as_str().to_owned()),
-                text("model_version", &|_, _| self.model_version.to_owned()),
+                text(
+                    "outcome",
+                    edges.iter().map(|(_, outcome)| outcome.as_str()).collect(),
+                ),
+                text("model_version", vec![self.model_version; edges.len()]),
             ],
         )
     }

@@ -115,12 +115,8 @@ impl Earlier {
     }
 }
 
-/// Reads what the last night left; none where it does not belong to the records of that night's cross-reference.
-pub fn read_scores(
-    records: &[PathBuf],
-    pairs: &[PathBuf],
-    n_records: usize,
-) -> Result<Option<Scores>, ResolveError> {
+/// Reads what the last night left; none where the two tables do not belong together.
+pub fn read_scores(records: &[PathBuf], pairs: &[PathBuf]) -> Result<Option<Scores>, ResolveError> {
     let mut scores = Scores::default();
     let mut is_whole = !records.is_empty();
     each_row(MATCH_RECORD, records, MATCH_RECORD_COLUMNS, |row| {
@@ -128,13 +124,18 @@ pub fn read_scores(
             return;
         };
         let exact = u32::try_from(exact).ok();
-        let exact = exact.filter(|exact| (*exact as usize) < n_records);
         is_whole &= usize::try_from(record).ok() == Some(scores.contents.len()) && exact.is_some();
         scores.contents.push(content.cast_unsigned());
         scores.exact.push(exact.unwrap_or_default());
         scores.levels.0.push(levels.cast_unsigned());
     })?;
-    if !is_whole || scores.contents.len() != n_records {
+    let n_records = scores.contents.len();
+    if !is_whole
+        || scores
+            .exact
+            .iter()
+            .any(|exact| *exact as usize >= n_records)
+    {
         return Ok(None);
     }
     each_row(MATCH_PAIR, pairs, MATCH_PAIR_COLUMNS, |row| {
