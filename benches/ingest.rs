@@ -17,7 +17,7 @@ use salenet::stages::extract::{DeliveredFile, LoadRequest, Origin, load_feed};
 
 /// The program's own.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: salenet_allocator::Allocator = salenet_allocator::Allocator;
 
 /// Of a row, on average.
 const ROW_BYTES: f64 = 73.0;

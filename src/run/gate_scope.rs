@@ -63,25 +63,6 @@ pub(super) fn scope_of_table(
     (scope, files)
 }
 
-/// Columns whose values are not the same in any two of the rows that are looked at, as far as that was seen while they
-/// were written.
-pub(super) fn distinct_by<'t>(
-    table: &'t TableEntry,
-    scope: &CheckScope,
-    produced: &[FileEntry],
-) -> Option<&'t [String]> {
-    let files = match scope {
-        CheckScope::Whole(_) => table.files.as_slice(),
-        CheckScope::Months(_) | CheckScope::Night => produced,
-        CheckScope::Only(_) => return None,
-    };
-    let months = files.iter().filter_map(month_of).collect::<BTreeSet<_>>();
-    let names_month = table.sorted_by.iter().any(|column| column == "month");
-    let are_apart = files.len() < 2 || (names_month && months.len() == files.len());
-    let are_distinct = are_apart && files.iter().all(|file| file.distinct_keys);
-    are_distinct.then_some(table.sorted_by.as_slice())
-}
-
 /// Of a view whose months stand for themselves: the months that were written tonight in the tables it reads.
 pub(super) fn scope_of_view(
     context: &GateContext,
@@ -134,12 +115,11 @@ fn months_of(files: &[FileEntry]) -> BTreeSet<String> {
     if files.iter().map(|file| file.rows).sum::<u64>() <= FEW_ROWS {
         return BTreeSet::new();
     }
-    let months = files.iter().filter_map(month_of);
-    months.map(str::to_owned).collect()
-}
-
-fn month_of(file: &FileEntry) -> Option<&str> {
-    file.partition.as_deref()?.strip_prefix("month=")
+    let partitions = files.iter().filter_map(|file| file.partition.as_deref());
+    partitions
+        .filter_map(|partition| partition.strip_prefix("month="))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn same_checks_passed(base: &Manifest, model: &ModelSpec, step: &(String, String)) -> bool {
@@ -194,6 +174,9 @@ fn differing_months(
         .iter()
         .filter(|file| !tonight.files.contains(file));
     new.chain(gone)
-        .map(|file| month_of(file).map(str::to_owned))
+        .map(|file| {
+            let month = file.partition.as_deref()?.strip_prefix("month=")?;
+            Some(month.to_owned())
+        })
         .collect()
 }

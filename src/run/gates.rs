@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::RunError;
 use super::feeds::FeedEntry;
-use super::gate_scope::{distinct_by, scope_of_table, scope_of_view};
+use super::gate_scope::{scope_of_table, scope_of_view};
 use super::progress::StepStatus;
 use super::steps::{Fingerprint, Identities, StepKind, table_identity};
 use crate::config::acceptance::Acceptance;
@@ -144,14 +144,7 @@ pub fn model_gates(
             status: StepStatus::Reused,
         });
     }
-    let gates = run_checks(
-        context.session,
-        model,
-        &checks,
-        context.bindings,
-        &scope,
-        table.and_then(|table| distinct_by(table, &scope, &produced)),
-    )?;
+    let gates = run_checks(context.session, model, &checks, context.bindings, &scope)?;
     let output = StepOutput {
         step: step.0.clone(),
         tables: BTreeMap::new(),

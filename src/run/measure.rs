@@ -124,10 +124,17 @@ pub(super) fn unshared_bytes() -> Option<u64> {
     Some((entry(&status, "RssAnon")? + entry(&status, "RssShmem")?) * 1024)
 }
 
-/// What the machine could still give.
+/// What the machine could still give, or the container (control groups of the second version).
 pub(super) fn available_bytes() -> Option<u64> {
     let memory = std::fs::read_to_string("/proc/meminfo").ok()?;
-    Some(entry(&memory, "MemAvailable")? * 1024)
+    let machine = entry(&memory, "MemAvailable")? * 1024;
+    let of_group = |name: &str| -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?;
+        // `max` where there is no limit.
+        text.trim().parse().ok()
+    };
+    let group = of_group("max").map(|most| most.saturating_sub(of_group("current").unwrap_or(0)));
+    Some(group.map_or(machine, |group| group.min(machine)))
 }
 
 /// Highest resident size since the last reset, and a reset; the present size where the system refuses the reset.

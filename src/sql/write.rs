@@ -1,6 +1,5 @@
 //! Writes a query's result as the files of a table: sorted by its grain, cut at exact row counts.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -97,17 +96,15 @@ impl Session {
         while let Some(batch) = self.runtime.block_on(stream.next()) {
             let batch = batch.map_err(|error| SqlError::execution(&error))?;
             let batch = to_stored(&batch, &schema)?;
-            let are_distinct = in_order.require(&batch)?;
-            let pieces = match partitioning {
-                Partitioning::None => vec![(None, batch)],
-                Partitioning::Named(partition) => vec![(Some(partition.clone()), batch)],
-                Partitioning::Month => runs_of_months(&batch)?
-                    .into_iter()
-                    .map(|(month, rows)| (Some(format!("month={month}")), rows))
-                    .collect(),
-            };
-            for (partition, rows) in &pieces {
-                output.push(partition.as_ref(), rows, are_distinct)?;
+            in_order.require(&batch)?;
+            match partitioning {
+                Partitioning::None => output.push(None, &batch)?,
+                Partitioning::Named(partition) => output.push(Some(partition.clone()), &batch)?,
+                Partitioning::Month => {
+                    for (month, rows) in runs_of_months(&batch)? {
+                        output.push(Some(format!("month={month}")), &rows)?;
+                    }
+                }
             }
         }
         Ok((output.finish()?, column_entries(&schema)))
@@ -145,8 +142,6 @@ struct InOrder {
     places: Vec<usize>,
     /// Names of the columns, for the message.
     order: String,
-    /// Whether equal keys have equal bytes: a floating number has several spellings.
-    is_exact: bool,
     last: Option<OwnedRow>,
 }
 
@@ -155,24 +150,22 @@ impl InOrder {
         let places: Result<Vec<usize>, _> =
             order.iter().map(|column| schema.index_of(column)).collect();
         let places = places.map_err(|error| SqlError::execution(&error.into()))?;
-        let types = || places.iter().map(|place| schema.field(*place).data_type());
-        let is_exact = !places.is_empty() && !types().any(ArrowType::is_floating);
-        let fields = types().map(|data_type| SortField::new(data_type.clone()));
+        let fields = places
+            .iter()
+            .map(|place| SortField::new(schema.field(*place).data_type().clone()));
         let converter = RowConverter::new(fields.collect())
             .map_err(|error| SqlError::execution(&error.into()))?;
         Ok(Self {
             converter,
             places,
             order: order.join(", "),
-            is_exact,
             last: None,
         })
     }
 
-    /// Whether each of the rows surely has another key than the one before it.
-    fn require(&mut self, batch: &RecordBatch) -> Result<bool, SqlError> {
+    fn require(&mut self, batch: &RecordBatch) -> Result<(), SqlError> {
         if self.places.is_empty() || batch.num_rows() == 0 {
-            return Ok(self.is_exact);
+            return Ok(());
         }
         let keys: Vec<ArrayRef> = self
             .places
@@ -183,11 +176,12 @@ impl InOrder {
             .converter
             .convert_columns(&keys)
             .map_err(|error| SqlError::execution(&error.into()))?;
-        let before_first = self.last.as_ref().map(|last| last.row().cmp(&rows.row(0)));
-        let among = (1..rows.num_rows()).map(|row| rows.row(row - 1).cmp(&rows.row(row)));
-        // Less, equal or greater, whichever of them is the last in this order.
-        let worst = among.chain(before_first).max();
-        if worst == Some(Ordering::Greater) {
+        let after_last = self
+            .last
+            .as_ref()
+            .is_none_or(|last| last.row() <= rows.row(0));
+        let among = (1..rows.num_rows()).all(|row| rows.row(row - 1) <= rows.row(row));
+        if !after_last || !among {
             return Err(SqlError::Execution {
                 message: format!(
                     "rows came out of the order of {}, by which they were to be sorted; nothing was written. This is an \
@@ -197,7 +191,7 @@ impl InOrder {
             });
         }
         self.last = Some(rows.row(rows.num_rows() - 1).owned());
-        Ok(self.is_exact && worst != Some(Ordering::Equal))
+        Ok(())
     }
 }
 
@@ -269,7 +263,6 @@ struct OpenFile {
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
     rows: u64,
-    are_distinct: bool,
 }
 
 struct TableOutput<'a> {
@@ -282,30 +275,21 @@ struct TableOutput<'a> {
 }
 
 impl TableOutput<'_> {
-    fn push(
-        &mut self,
-        partition: Option<&String>,
-        batch: &RecordBatch,
-        are_distinct: bool,
-    ) -> Result<(), SqlError> {
+    fn push(&mut self, partition: Option<String>, batch: &RecordBatch) -> Result<(), SqlError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
         if self
             .open
             .as_ref()
-            .is_some_and(|open| open.partition.as_ref() != partition)
+            .is_some_and(|open| open.partition != partition)
         {
             self.close()?;
         }
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => OpenFile::new(partition.cloned()),
-        };
+        let mut open = self.open.take().unwrap_or_else(|| OpenFile::new(partition));
         open.waiting.push(batch.clone());
         open.waiting_rows += batch.num_rows();
         open.rows += batch.num_rows() as u64;
-        open.are_distinct &= are_distinct;
         if open.waiting_rows >= CHUNK_ROWS {
             self.write_chunks(&mut open, CHUNK_ROWS)?;
         }
@@ -325,11 +309,8 @@ impl TableOutput<'_> {
             .into_inner()
             .map_err(|error| SqlError::execution(&error.into()))?;
         let folder = format!("data/{}/{}", self.table.schema(), self.table.table());
-        let written = file.commit(&folder, "parquet", open.rows, open.partition)?;
-        self.files.push(FileEntry {
-            distinct_keys: open.are_distinct,
-            ..written
-        });
+        self.files
+            .push(file.commit(&folder, "parquet", open.rows, open.partition)?);
         Ok(())
     }
 
@@ -387,7 +368,6 @@ impl OpenFile {
             waiting: Vec::new(),
             waiting_rows: 0,
             rows: 0,
-            are_distinct: true,
         }
     }
 }
@@ -410,7 +390,7 @@ fn properties(sorted_by: &[String]) -> Result<WriterPropertiesBuilder, SqlError>
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{Float64Array, Int64Array, StringArray};
+    use datafusion::arrow::array::{Int64Array, StringArray};
 
     use super::*;
 
@@ -425,37 +405,11 @@ mod tests {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
     }
 
-    fn required(batches: &[&[(i64, Option<&str>)]]) -> Result<Vec<bool>, SqlError> {
+    fn comes_in_order(batches: &[&[(i64, Option<&str>)]]) -> bool {
         let order = ["number".to_owned(), "name".to_owned()];
         let mut in_order = InOrder::new(&batch(&[]).schema(), &order).unwrap();
-        let found = batches.iter().map(|rows| in_order.require(&batch(rows)));
-        found.collect()
-    }
-
-    fn comes_in_order(batches: &[&[(i64, Option<&str>)]]) -> bool {
-        required(batches).is_ok()
-    }
-
-    #[test]
-    fn repeated_keys_are_seen_within_a_batch_and_between_two() {
-        let (a, b) = (Some("a"), Some("b"));
-        let found = required(&[
-            &[(1, None), (1, a)],
-            &[],
-            &[(1, a), (1, b)],
-            &[(2, None), (2, None)],
-            &[(2, a)],
-        ]);
-        assert_eq!(found.unwrap(), [true, true, false, false, true]);
-    }
-
-    #[test]
-    fn keys_that_equal_each_other_by_several_spellings_are_not_judged() {
-        let fields = vec![Field::new("number", ArrowType::Float64, true)];
-        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![-0.0, 0.0]));
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![numbers]).unwrap();
-        let mut in_order = InOrder::new(&batch.schema(), &["number".to_owned()]).unwrap();
-        assert!(!in_order.require(&batch).unwrap());
+        let mut seen = batches.iter().map(|rows| in_order.require(&batch(rows)));
+        seen.all(|found| found.is_ok())
     }
 
     #[test]

@@ -79,10 +79,6 @@ pub struct FileEntry {
     pub blake3: String,
     /// `month=2026-10` or `date=2026-10-31`; none for an unpartitioned table.
     pub partition: Option<String>,
-    /// No two rows have the same key, which is all that they are sorted by: seen while they were written. Without it
-    /// nothing is known.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub distinct_keys: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -147,7 +147,6 @@ impl NewFile {
             bytes: self.bytes,
             blake3,
             partition,
-            distinct_keys: false,
         })
     }
 }

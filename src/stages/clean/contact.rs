@@ -1,7 +1,7 @@
 //! Phones, e-mails and IBANs -> their standard spelling, or nothing where they cannot be one.
 
 use iban::IbanLike;
-use phonenumber::{Mode, country};
+use phonenumber::country;
 
 /// E.164 such as `+12025550123`; `None` when no such number can exist.
 pub fn phone(text: &str, region: Option<country::Id>) -> Option<String> {
@@ -10,7 +10,9 @@ pub fn phone(text: &str, region: Option<country::Id>) -> Option<String> {
         return None;
     }
     let number = phonenumber::parse(region, text).ok()?;
-    phonenumber::is_valid(&number).then(|| number.format().mode(Mode::E164).to_string())
+    // The library would first look for the spelling that the country prefers, which E.164 does not have.
+    phonenumber::is_valid(&number)
+        .then(|| format!("+{}{}", number.country().code(), number.national()))
 }
 
 /// Lower case; `None` unless it is one address with a domain.
@@ -59,6 +61,11 @@ mod tests {
             Some("+12024561111")
         );
         assert_eq!(phone("+12024561111", None).as_deref(), Some("+12024561111"));
+        // The zero before an Italian number is part of it.
+        assert_eq!(
+            phone("+39 06 698 12345", None).as_deref(),
+            Some("+390669812345")
+        );
         assert_eq!(phone("none", region), None);
         assert_eq!(phone("123", region), None);
     }

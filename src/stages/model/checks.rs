@@ -184,15 +184,12 @@ pub fn per_row_query(model: &ModelSpec, conditions: &[&str], scope: &CheckScope)
 }
 
 /// Runs a model's checks on the tables of the session; the verdicts stand in the order of the checks.
-///
-/// By `distinct_by` no two rows in `scope` have the same values: seen while they were written, so not looked for again.
 pub fn run_checks(
     session: &Session,
     model: &ModelSpec,
     checks: &[ModelCheck],
     bindings: &Bindings,
     scope: &CheckScope,
-    distinct_by: Option<&[String]>,
 ) -> Result<Vec<GateResult>, ModelError> {
     let gate = |check: &ModelCheck| format!("{}.{}", model.table, check.id);
     let mut bindings = bindings.clone();
@@ -223,8 +220,6 @@ pub fn run_checks(
                     .unwrap_or(0),
             ),
             CheckQuery::Keys { parts, earlier } => {
-                let are_distinct = distinct_by.is_some_and(|key| names_all(&check.kind, key));
-                let parts = if are_distinct { &[][..] } else { parts };
                 let repeated = count_repeated(session, parts, earlier.as_deref(), &bindings);
                 counted(check, repeated.map_err(failed)?)
             }
@@ -254,14 +249,6 @@ pub fn run_checks(
         });
     }
     Ok(gates)
-}
-
-/// Whether the columns that must be unique are at least these.
-fn names_all(kind: &CheckKind, key: &[String]) -> bool {
-    match kind {
-        CheckKind::Unique { columns } => key.iter().all(|column| columns.contains(column)),
-        _ => false,
-    }
 }
 
 fn count_repeated(

@@ -91,7 +91,7 @@ pub struct ResolveOutput {
 
 /// Clusters tonight's records, gives each cluster its id and writes the cross-reference.
 ///
-/// Memory: about sixty bytes a record at the peak, and one row group of each table while it is read or written.
+/// Memory: about sixty bytes a record at the peak, and a row group of up to three tables while they are read or written.
 pub fn resolve(request: &ResolveRequest<'_>) -> Result<ResolveOutput, ResolveError> {
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(request.threads.get())
@@ -121,17 +121,17 @@ struct Identified {
 }
 
 fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
+    let (records, evidence) = read_records(request.spec, &request.staging)?;
+    let mut known = KnownIds::default();
     let read_earlier = || match &request.spec.similarity {
         Some(_) => read_scores(&request.base_match_records, &request.base_match_pairs),
         None => Ok(None),
     };
-    let (read, earlier) = rayon::join(
-        || read_records(request.spec, &request.staging),
+    let (last_night, earlier) = rayon::join(
+        || read_last_night(&records, &request.base_xref, &mut known),
         read_earlier,
     );
-    let ((records, evidence), earlier) = (read?, earlier?);
-    let mut known = KnownIds::default();
-    let last_night = read_last_night(&records, &request.base_xref, &mut known)?;
+    let (last_night, earlier) = (last_night?, earlier?);
     let (old_ids, renumbered) = (last_night.ids, last_night.renumbered);
     let delivered = last_night.delivered;
     let rules = &request.spec.rules;

@@ -60,7 +60,7 @@ months as (
     select distinct month from shares
 ),
 
--- A closed month names its customers as they were called then.
+-- A closed month names its customers as they were called then, a moment as they are called tonight.
 called as (
     select moment, customer_id, customer_id as called_id, share_month, known_before from moments
     union all
