@@ -119,6 +119,28 @@ fn rows_of_an_earlier_night_are_not_appended_again() {
     }
 }
 
+/// Rows of earlier nights stand in the order of their own grain: nothing may rely on the new one.
+#[test]
+fn a_changed_grain_does_not_change_the_order_of_earlier_files() {
+    let file = format!("{HISTORY}.yml");
+    let (from, to) = ("grain: [event_no]", "grain: [channel, event_no]");
+    let (bank, said) = second_night_with(&file, from, to, true);
+    said.exits(0);
+    let path = bank.warehouse().join("current/manifest.json");
+    let text = std::fs::read(path).expect("a manifest");
+    let manifest: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    let table = &manifest["tables"]["core.event_history"];
+    assert_eq!(table["files"].as_array().map(Vec::len), Some(2));
+    assert_eq!(table["sorted_by"], serde_json::json!([]));
+    let in_order = "select channel, event_no from core.event_history order by channel, event_no";
+    let found = bank.query_of(&["--threads", "1"], in_order);
+    let mut rows: Vec<&str> = found.lines().collect();
+    assert!(rows.len() > 2);
+    let as_found = rows.clone();
+    rows.sort_unstable();
+    assert_eq!(as_found, rows);
+}
+
 #[test]
 fn a_new_check_also_judges_the_rows_of_earlier_nights() {
     let checks = "checks:\n  - {id: EVT-01, must: \"business_date <> date '2026-10-29'\"}\n";

@@ -59,11 +59,15 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
         &model.table,
     )?;
     if let Some(base) = request.base {
+        let n_produced = table.files.len();
         table.files = match model.materialisation {
             Materialisation::Month => replace_months(&base.files, table.files),
             Materialisation::Append => base.files.iter().cloned().chain(table.files).collect(),
             Materialisation::Full | Materialisation::View => table.files,
         };
+        if table.files.len() > n_produced {
+            table.sorted_by = common_order(base, &table);
+        }
     }
     session.add_table(
         Catalogue::Tonight,
@@ -71,6 +75,20 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
         TableSource::of(warehouse, &table),
     );
     Ok(Some(table))
+}
+
+/// What the rows of both are sorted by: files of earlier nights stand in the order of the grain of then.
+fn common_order(one: &TableEntry, other: &TableEntry) -> Vec<String> {
+    let data_type = |table: &TableEntry, name: &String| {
+        let mut columns = table.columns.iter();
+        let column = columns.find(|column| column.name == *name);
+        column.map(|column| column.data_type.clone())
+    };
+    let pairs = one.sorted_by.iter().zip(&other.sorted_by);
+    pairs
+        .take_while(|(name, same)| name == same && data_type(one, name) == data_type(other, name))
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// The base's partitions with those that were produced again replaced, in the order of months.
