@@ -251,11 +251,11 @@ impl Bank {
         command
     }
 
-    /// The same with another project.
-    pub fn with_project(&self, project: &Path, arguments: &[&str]) -> Command {
+    /// What the program says of another project.
+    pub fn with_project(&self, project: &Path, arguments: &[&str]) -> Said {
         let mut command = Command::new(PROGRAM);
         self.complete_with(project, &mut command, arguments);
-        command
+        Said::of(&command.output().expect("the program starts"))
     }
 
     /// A copy of the project that a test may change.

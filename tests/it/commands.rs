@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use super::bank::{Accounts, Bank, FIRST, SECOND, Said, accounts};
+use super::bank::{Accounts, Bank, FIRST, SECOND, accounts};
 use super::feeds::put;
 
 /// The second night has a reject and a customer more than the first.
@@ -73,11 +73,7 @@ fn a_campaign_that_uses_a_prohibited_column_does_not_pass() {
         "{description: Married, classification: prohibited}",
     );
     put(&project, path, model.as_bytes());
-    let output = bank
-        .with_project(&project, &["check"])
-        .output()
-        .expect("starts");
-    let said = super::bank::Said::of(&output);
+    let said = bank.with_project(&project, &["check"]);
     insta::assert_snapshot!("check_of_a_prohibited_column", bank.redact(&said.shown()));
 }
 
@@ -96,11 +92,7 @@ fn a_broken_project_is_shown_with_all_its_problems() {
         .expect("a file")
         .replace("core.account", "core.acount");
     put(&project, "models/marts/balance_total.sql", model.as_bytes());
-    let output = bank
-        .with_project(&project, &["check"])
-        .output()
-        .expect("starts");
-    let said = super::bank::Said::of(&output);
+    let said = bank.with_project(&project, &["check"]);
     insta::assert_snapshot!("check_of_a_broken_project", bank.redact(&said.shown()));
     // Nothing was read or written.
     assert!(!bank.warehouse().exists());
@@ -130,8 +122,7 @@ fn rows_that_a_test_gives_to_nobody_fail_it() {
         "{given}      core.customer_xrf: [{{customer_id: 1}}]\n      core.customer_xref: [{{custmer_id: 1}}]\n"
     );
     put(&project, file, text.replace(given, &wrong).as_bytes());
-    let mut command = bank.with_project(&project, &["test"]);
-    let said = Said::of(&command.output().expect("salenet runs")).exits(4);
+    let said = bank.with_project(&project, &["test"]).exits(4);
     for words in [
         "there is no table `core.customer_xrf` to give rows of",
         "the given table `core.customer_xref` has no column `custmer_id`",
@@ -292,11 +283,7 @@ fn without_a_warehouse_or_a_project_the_words_say_what_to_do() {
         snapshot(&bank, name, arguments);
     }
     let nowhere = bank.root().join("nowhere");
-    let output = bank
-        .with_project(&nowhere, &["run"])
-        .output()
-        .expect("starts");
-    let said = super::bank::Said::of(&output);
+    let said = bank.with_project(&nowhere, &["run"]);
     insta::assert_snapshot!("no_project", bank.redact(&said.shown()));
     // A night that stopped leaves a warehouse with nothing published.
     bank.run().exits(5);

@@ -78,10 +78,7 @@ fn a_check_that_only_warns_publishes_and_says_so() {
 fn second_night_with(file: &str, from: &str, to: &str, events: bool) -> (Bank, Said) {
     let bank = Bank::new();
     let project = bank.own_project();
-    let run = |bank: &Bank| {
-        let mut command = bank.with_project(&project, &["run"]);
-        Said::of(&command.output().expect("salenet runs"))
-    };
+    let run = |bank: &Bank| bank.with_project(&project, &["run"]);
     bank.deliver(FIRST);
     run(&bank).exits(0);
     bank.deliver(SECOND);
@@ -191,8 +188,7 @@ fn a_key_that_repeats_within_a_month_or_in_two_stops_the_night() {
         );
         put(&project, "models/marts/named.yml", yml.as_bytes());
         bank.deliver(FIRST);
-        let mut command = bank.with_project(&project, &["run"]);
-        let said = Said::of(&command.output().expect("salenet runs"));
+        let said = bank.with_project(&project, &["run"]);
         match repeated {
             None => {
                 said.exits(0);
@@ -217,10 +213,7 @@ fn a_view_by_month_is_judged_by_the_months_written_tonight() {
         columns:\n  month: {description: YYYY-MM}\n  account_id: {description: Account}\n  \
         balance: {description: Balance}\nchecks:\n  - {id: ML-01, must: \"balance < 1000000\"}\n";
     put(&project, &format!("{view}.yml"), yml);
-    let run = || {
-        let mut command = bank.with_project(&project, &["run"]);
-        Said::of(&command.output().expect("salenet runs"))
-    };
+    let run = || bank.with_project(&project, &["run"]);
     bank.deliver(FIRST);
     run().exits(0);
     bank.deliver(SECOND);
@@ -384,13 +377,7 @@ fn a_stopped_night_writes_its_report_and_calls_the_banks_command() {
         "bank.yml",
         format!("{settings}{command}").as_bytes(),
     );
-    let said = Said::of(
-        &bank
-            .with_project(&project, &["run"])
-            .output()
-            .expect("starts"),
-    )
-    .exits(5);
+    let said = bank.with_project(&project, &["run"]).exits(5);
     let report = std::fs::read_to_string(called.join("report.json")).expect("a report");
     let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
     assert_eq!(report["exit_code"], 5);

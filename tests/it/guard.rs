@@ -62,12 +62,7 @@ fn check_hidden(sql: &str) -> Said {
 }
 
 fn check(bank: &Bank, project: &std::path::Path) -> Said {
-    Said::of(
-        &bank
-            .with_project(project, &["check"])
-            .output()
-            .expect("starts"),
-    )
+    bank.with_project(project, &["check"])
 }
 
 #[test]
@@ -140,8 +135,7 @@ fn a_campaign_is_not_planned_by_what_is_prohibited() {
     model(&project, "core/opened", &opened, "view", OPENED);
     let sql = "select customer_id, open_date as hint from core.opened";
     choose_by_hidden(&project, sql);
-    let mut command = bank.with_project(&project, &["campaign", "plan"]);
-    let said = Said::of(&command.output().expect("starts")).exits(3);
+    let said = bank.with_project(&project, &["campaign", "plan"]).exits(3);
     let told = "uses `staging.deposits_accounts.open_date`, which is prohibited: ";
     assert!(said.stderr.contains(told), "{}", said.stderr);
 }
@@ -263,8 +257,7 @@ fn a_reason_to_call_may_not_read_a_prohibited_column_either() {
         "campaigns/savings.yml",
         format!("{}\n{reason}", kept.join("\n")).as_bytes(),
     );
-    let output = bank.with_project(&project, &["check"]).output();
-    let said = Said::of(&output.expect("the program starts")).exits(3);
+    let said = bank.with_project(&project, &["check"]).exits(3);
     assert!(
         said.stderr.contains("which is prohibited"),
         "{}",

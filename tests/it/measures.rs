@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::bank::{Accounts, Bank, FIRST, NIGHTS, SECOND, Said, accounts, files_below, night_of};
+use super::bank::{Accounts, Bank, FIRST, NIGHTS, SECOND, accounts, files_below, night_of};
 use super::feeds::put;
 
 /// The report of the newest run.
@@ -131,8 +131,9 @@ fn a_check_that_reads_what_a_campaign_made_is_judged_after_it() {
     let text = text.replace("checks:\n", check);
     put(&project, model, text.as_bytes());
     bank.deliver(FIRST);
-    let mut command = bank.with_project(&project, &["run", "--threads", "2"]);
-    let said = Said::of(&command.output().expect("the program starts")).exits(4);
+    let said = bank
+        .with_project(&project, &["run", "--threads", "2"])
+        .exits(4);
     assert!(
         said.stderr.contains("core.account.ACC-05"),
         "{}",
@@ -195,8 +196,7 @@ fn a_run_that_cannot_keep_to_its_memory_ends_cleanly_and_goes_on_later() {
     );
     let run = |more: &[&str]| {
         let arguments = [&["run"], more].concat();
-        let output = bank.with_project(&project, &arguments).output();
-        Said::of(&output.expect("the program starts"))
+        bank.with_project(&project, &arguments)
     };
     let said = run(&["--memory", "256MB"]).exits(1);
     for words in [
