@@ -15,7 +15,7 @@ use super::measure::{available_bytes, unshared_bytes};
 
 /// How often the process is looked at.
 const EVERY: Duration = Duration::from_millis(50);
-/// Two seconds: to look through all that is free takes a part of it.
+/// Two seconds near the limit: most of the time all is in use, and what is free is fetched again soon.
 const LOOKS_BETWEEN: u32 = 40;
 /// What the program itself takes: no limit below it can be kept.
 const SMALLEST: u64 = 256 << 20;
