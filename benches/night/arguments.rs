@@ -38,6 +38,9 @@ pub struct Arguments {
     /// Night 2 delivers only master data that changed: every snapshot feed becomes `delivery: changes`
     #[arg(long)]
     pub changes: bool,
+    /// Customers whose records and accounts change on night 2, in a hundred; all use channels
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub active_percent: u8,
     /// Seed of the bank
     #[arg(long, value_name = "S", default_value_t = 19_960_401)]
     pub seed: u64,

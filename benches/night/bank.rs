@@ -32,7 +32,11 @@ impl Bank {
     ) -> Result<Self, Failure> {
         let last = arguments.last_night;
         let kind = if arguments.changes { "-changes" } else { "" };
-        let name = format!("bank-{customers}-{last}-{}{kind}", arguments.seed);
+        let active = match arguments.active_percent {
+            100 => String::new(),
+            percent => format!("-active{percent}"),
+        };
+        let name = format!("bank-{customers}-{last}-{}{kind}{active}", arguments.seed);
         let folder = arguments.work().join(name);
         let generate_seconds = if folder.join(MARK).is_file() {
             None
@@ -113,6 +117,9 @@ fn generate(
     command.args(["generate", "--quiet", "--nights", "2"]);
     if arguments.changes {
         command.arg("--changes");
+    }
+    if arguments.active_percent < 100 {
+        command.args(["--active-percent", &arguments.active_percent.to_string()]);
     }
     let output = command
         .args(["--customers", &customers.to_string()])

@@ -30,6 +30,9 @@ pub struct GenerateArgs {
     /// After the first night send only master data that changed, for feeds with `delivery: changes`
     #[arg(long)]
     changes: bool,
+    /// Customers whose records and accounts change after the first night, in a hundred; all go on using channels
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    active_percent: u8,
     /// Instead of the bank, deliver what its customers answered to these contacts: a CSV file with `cif_no`,
     /// `campaign_code`, `finder_number`, `channel` and `contacted_on` of every home equity offer so far; the other
     /// arguments as when the bank was generated
@@ -64,6 +67,7 @@ pub fn run(args: &GenerateArgs, global: &GlobalArgs) -> Result<(), Failure> {
         seed: args.seed,
         last_night: args.last_night,
         only_changes: args.changes,
+        active_percent: args.active_percent,
     };
     let mut folder = Folder(OutputFolder::new(&args.out));
     if let (Some(contacts), Some(night)) = (&args.contacts, args.answers_on) {

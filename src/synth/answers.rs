@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use crate::domain::BusinessDate;
 use crate::synth::account::Account;
-use crate::synth::customer::{Customer, Person, Who};
+use crate::synth::customer::{Person, Who};
 use crate::synth::draw::{Draw, Purpose};
 use crate::synth::error::SynthError;
 use crate::synth::holdings::{HOME_EQUITY, home_equity_loan};
@@ -157,7 +157,7 @@ pub fn answer(args: &AnswerArgs, output: &mut dyn Output) -> Result<AnswerReport
     let mut sources = Sources::open(output, scene(&arrival_window))?;
     let mut report = AnswerReport::default();
     for index in 0..customers {
-        let mut customer = Customer::live(seed, &window, index);
+        let mut customer = args.bank.customer(&window, index);
         let mut opened = Vec::new();
         if let Who::Person(person) = &customer.who {
             let found = replies(seed, &window, person, customer.since, &offers);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::synth::account::Account;
-use crate::synth::draw::{cents, real};
+use crate::synth::draw::{Draw, Purpose, cents, real};
 use crate::synth::events::{self, Event, Rates};
 use crate::synth::holdings::{self, Holdings};
 use crate::synth::identity::{Identity, is_organisation};
@@ -38,6 +38,8 @@ pub struct Customer {
     pub accounts: Vec<Account>,
     /// Night, and the night before the first for what arrives late.
     pub nights: BTreeMap<NaiveDate, Vec<Event>>,
+    /// The day after which nothing of the customer changes.
+    pub still_after: Option<NaiveDate>,
 }
 
 impl Customer {
@@ -55,6 +57,29 @@ impl Customer {
         match &self.who {
             Who::Person(person) => Some(person),
             Who::Organisation(_) => None,
+        }
+    }
+
+    /// Whether the customer is one of those whose records and accounts change, of whom there are so many in a hundred.
+    #[must_use]
+    pub fn is_active(&self, seed: u64, percent: u8) -> bool {
+        Draw::new(seed, Purpose::Activity, 0, self.index).below(100) < u64::from(percent)
+    }
+
+    /// Lets records and accounts stand as on `day`; the customer goes on asking, calling and looking.
+    ///
+    /// Who came later stays as it is: such a customer is new, and so a change.
+    pub fn stand_still(&mut self, day: NaiveDate) {
+        if self.since > day {
+            return;
+        }
+        self.still_after = Some(day);
+        self.accounts.retain(|account| account.exists_on(day));
+        for account in &mut self.accounts {
+            account.closed = account.closed.filter(|closed| *closed <= day);
+            account.changes.retain(|change| change.on <= day);
+            account.postings.retain(|(on, _), _| *on <= day);
+            account.transactions.retain(|moved| moved.on <= day);
         }
     }
 
@@ -139,6 +164,7 @@ impl Customer {
             rates,
             accounts,
             nights,
+            still_after: None,
         }
     }
 

@@ -23,6 +23,7 @@ pub enum Purpose {
     Dirt = 11,
     Organisation = 12,
     Late = 13,
+    Activity = 14,
 }
 
 pub struct Draw(ChaCha8Rng);

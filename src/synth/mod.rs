@@ -57,6 +57,8 @@ pub struct GenerateArgs {
     pub last_night: BusinessDate,
     /// After the first night, master data that stands as the night before is not sent again; what is gone is not told.
     pub only_changes: bool,
+    /// Of a hundred customers, those whose records and accounts change after the first night; all use channels.
+    pub active_percent: u8,
 }
 
 impl GenerateArgs {
@@ -70,6 +72,7 @@ impl GenerateArgs {
             seed,
             last_night: BusinessDate::new(last),
             only_changes: false,
+            active_percent: 100,
         }
     }
 
@@ -78,6 +81,15 @@ impl GenerateArgs {
     pub fn first_night(&self) -> BusinessDate {
         self.last_night
             .minus_days(u64::from(self.nights.saturating_sub(1)))
+    }
+
+    /// The customer's life, or of one who is not active only what happened up to the first night.
+    fn customer(&self, window: &Window, index: u64) -> Customer {
+        let mut customer = Customer::live(self.seed, window, index);
+        if !customer.is_active(self.seed, self.active_percent) {
+            customer.stand_still(window.first_night);
+        }
+        customer
     }
 }
 
@@ -158,7 +170,7 @@ pub fn generate(
             None
         };
         for index in 0..customers {
-            let customer = Customer::live(seed, &window, index);
+            let customer = args.customer(&window, index);
             sources.write(scene, &customer)?;
             if let Some(truth) = &mut truth {
                 truth.write(scene, &customer)?;

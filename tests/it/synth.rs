@@ -126,6 +126,41 @@ fn a_bank_that_sends_changes_sends_what_is_new_since_the_night_before() {
 }
 
 #[test]
+fn of_a_bank_that_stands_still_only_events_are_sent() {
+    let nights = |active_percent| {
+        let mut memory = Memory::default();
+        let args = GenerateArgs {
+            only_changes: true,
+            active_percent,
+            ..GenerateArgs::new(400, 2, 7)
+        };
+        generate(&args, &mut memory).unwrap();
+        memory.files()
+    };
+    let (all, few, none) = (nights(100), nights(5), nights(0));
+    let rows = |files: &BTreeMap<String, Vec<u8>>, feed: &str| {
+        let night = format!("landing/deposits/2026-10-31/{feed}_20261031.psv.gz");
+        lines(files, &night).len() - 1
+    };
+    // Those who came on the second night are new whoever stands still.
+    for feed in ["accounts", "balance_changes", "transactions"] {
+        assert!(
+            rows(&all, feed) > rows(&few, feed) && rows(&few, feed) > rows(&none, feed),
+            "{feed}: {} {} {}",
+            rows(&all, feed),
+            rows(&few, feed),
+            rows(&none, feed)
+        );
+        assert!(rows(&none, feed) * 50 < rows(&all, feed), "{feed}");
+    }
+    for (name, bytes) in &all {
+        if name.contains("channels/") || name.contains("2026-10-30") {
+            assert!(none[name] == *bytes, "{name}");
+        }
+    }
+}
+
+#[test]
 fn nothing_to_generate_is_refused() {
     for args in [GenerateArgs::new(0, 3, 1), GenerateArgs::new(10, 0, 1)] {
         assert!(generate(&args, &mut Memory::default()).is_err());

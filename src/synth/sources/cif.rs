@@ -443,11 +443,14 @@ fn described(
     line
 }
 
-/// The last day with an event before or in the night; for most, some days before the logs begin.
+/// The last day with an event before or in the night, or before all stood still; for most, some days before the logs begin.
 fn last_active(scene: Scene<'_>, customer: &Customer, quiet_days: u64) -> NaiveDate {
+    let until = customer
+        .still_after
+        .map_or(scene.night, |day| day.min(scene.night));
     customer
         .nights
-        .range(..=scene.night)
+        .range(..=until)
         .rev()
         .find(|(_, events)| !events.is_empty())
         .map_or(
