@@ -24,8 +24,20 @@ pub struct ModelSpec {
     /// Of a table by month: the table whose months it makes, by which a large one is made a few months at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub months_from: Option<TableName>,
+    /// Of a table with `months_from`: a table that has the keys of its rows, by which a large month is made in parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_from: Option<TableName>,
     pub columns: Vec<ModelColumn>,
     pub checks: Vec<ModelCheck>,
+}
+
+impl ModelSpec {
+    /// The first column of the grain, after the month: rows of a month are stored in its order.
+    #[must_use]
+    pub fn first_key(&self) -> Option<&str> {
+        let mut columns = self.grain.iter().map(String::as_str);
+        columns.find(|column| *column != "month")
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,18 +1,22 @@
-//! Makes a large table by month a few months at a time.
+//! Makes a large table by month a few months at a time, and where one month is too much, one range of keys after another.
 //!
 //! Thirteen months of a large bank do not fit into memory at once, and what groups and sorts spill costs more than to
-//! read the smaller tables again. The ranges of months cover every row, whatever months there are. Each runs the whole
-//! query, so one that chooses among the rows of several months must not leave the choice between equals open.
+//! read the smaller tables again; what fits into the processor's caches is also grouped and sorted faster. The ranges
+//! cover every row, whatever months and keys there are. Each runs the whole query, so one that chooses among the rows of
+//! several months or keys must not leave the choice between equals open.
 
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::PathBuf;
 
-use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::listing::ListingTable;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, TableScan};
 use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
-use datafusion::prelude::{Expr, col, lit};
+use datafusion::prelude::{DataFrame, Expr, ident, lit};
+use futures::StreamExt;
 use rayon::prelude::*;
 
 use super::result::Plan;
@@ -21,10 +25,10 @@ use super::{Bindings, Cell, Session, SqlError};
 use crate::domain::TableName;
 use crate::store::{TableEntry, Warehouse};
 
-/// What one query reads at once, about: then the widest models and those of the most rows hold a gibibyte or two.
+/// What one query reads at once, about: then the widest models and those of the most rows hold some hundred mebibytes.
 pub const AT_ONCE: Stored = Stored {
-    bytes: 96 << 20,
-    rows: 16 << 20,
+    bytes: 24 << 20,
+    rows: 4 << 20,
 };
 
 /// How much stands in files.
@@ -34,42 +38,50 @@ pub struct Stored {
     pub rows: u64,
 }
 
+/// What a large table by month is cut by.
+#[derive(Debug, Clone, Copy)]
+pub struct Cuts<'a> {
+    /// The table that names the months.
+    pub months: &'a TableName,
+    /// A table that has all keys, or most of them, and the column of the keys: the first after the month in the order
+    /// of the table that is made.
+    pub keys: Option<(&'a TableName, &'a str)>,
+}
+
 impl Session {
-    /// The plan once for each range of months, by the months of the table `months`; `at_once` decides how many.
-    /// A range without an end has the rows without a month too.
+    /// The plan once for each range of months, by the months of the table that names them; `at_once` decides how many.
+    /// Where one month is more than that, each month has several plans, to be run one after the other.
     pub fn cut_by_months(
         &self,
         plan: &Plan,
-        months: &TableName,
+        cuts: &Cuts<'_>,
         at_once: Stored,
-    ) -> Result<Vec<Plan>, SqlError> {
-        let read = stored(&plan.logical).map_err(|error| SqlError::planning(&error))?;
-        let by_bytes = read.bytes.div_ceil(at_once.bytes);
-        let n_ranges = by_bytes.max(read.rows.div_ceil(at_once.rows));
-        if n_ranges <= 1 {
-            return Ok(vec![plan.clone()]);
+    ) -> Result<Vec<Vec<Plan>>, SqlError> {
+        let read = read_by(&plan.logical).map_err(|error| SqlError::planning(&error))?;
+        let by_bytes = read.stored.bytes.div_ceil(at_once.bytes);
+        let n_pieces = by_bytes.max(read.stored.rows.div_ceil(at_once.rows));
+        if n_pieces <= 1 {
+            return Ok(vec![vec![plan.clone()]]);
         }
-        let months = self.months_of(months)?;
-        let n_ranges = usize::try_from(n_ranges).unwrap_or(usize::MAX);
-        // Without any month there is still one range.
-        let n_ranges = n_ranges.min(months.len()).max(1);
-        let starts: Vec<&String> = (1..n_ranges)
-            .map(|range| &months[range * months.len() / n_ranges])
-            .collect();
-        let ranges = (0..n_ranges).map(|range| {
-            let from = range.checked_sub(1).map(|before| starts[before]);
-            within(&plan.logical, from, starts.get(range).copied())
-        });
-        ranges
-            .collect::<Result<_>>()
-            .map_err(|error| SqlError::planning(&error))
+        let n_pieces = usize::try_from(n_pieces).unwrap_or(usize::MAX);
+        let months = self.months_of(cuts.months)?;
+        // A night that makes one month reads a few rows of the others, and pays for its share only.
+        let n_months = read.months.len().max(months.len());
+        let ranges = match cuts.keys {
+            Some((table, column)) if n_pieces > n_months && !months.is_empty() => {
+                let keys = self.keys_of(table, column, n_pieces.div_ceil(n_months))?;
+                ranges_of_keys(&plan.logical, &months, column, &keys)
+            }
+            _ => ranges_of_months(&plan.logical, &months, n_pieces),
+        };
+        ranges.map_err(|error| SqlError::planning(&error))
     }
 
-    /// Runs the plans of all ranges and writes their rows as the files of one table, in the order of the ranges: side by
-    /// side, by the threads of the present pool that have nothing else to do.
+    /// Runs the plans of all ranges and writes their rows as the files of one table: ranges side by side, by the threads
+    /// of the present pool that have nothing else to do.
     pub fn write_ranges(
         &self,
-        ranges: &[Plan],
+        ranges: &[Vec<Plan>],
         sorted_by: &[String],
         partitioning: &Partitioning,
         warehouse: &Warehouse,
@@ -79,7 +91,7 @@ impl Session {
         let written = ranges
             .par_iter()
             .with_max_len(1)
-            .map(|range| self.write_table(range, sorted_by, partitioning, warehouse, table));
+            .map(|range| self.write_in_turn(range, sorted_by, partitioning, warehouse, table));
         // Collected before the first failure is looked for: it is always the same one.
         let written: Vec<Result<TableEntry, SqlError>> = written.collect();
         let mut whole = TableEntry::default();
@@ -93,6 +105,11 @@ impl Session {
             whole.sorted_by = sorted_by;
             whole.files.extend(files);
         }
+        if *partitioning == Partitioning::Month {
+            whole
+                .files
+                .sort_by(|one, other| one.partition.cmp(&other.partition));
+        }
         Ok(whole)
     }
 
@@ -102,57 +119,158 @@ impl Session {
         let rows = self.query(&sql, &Bindings::default())?.rows()?;
         Ok(rows.iter().flatten().map(Cell::to_text).collect())
     }
+
+    /// Where ranges of about as many keys each begin, but for the first.
+    fn keys_of(
+        &self,
+        table: &TableName,
+        column: &str,
+        n_ranges: usize,
+    ) -> Result<Vec<ScalarValue>, SqlError> {
+        let column = format!("\"{column}\"");
+        let some = format!("from {table} where {column} is not null");
+        let none = Bindings::default();
+        let n_keys = self.query_count(&format!("select count(*) {some}"), &none)?;
+        let n_keys = usize::try_from(n_keys.unwrap_or(0)).unwrap_or(0);
+        let mut starts = (1..n_ranges).map(|range| range * n_keys / n_ranges);
+        let sql = format!("select {column} {some} order by {column}");
+        let plan = self.plan(&sql, &none)?;
+        let mut rows = self.stream(DataFrame::new(self.context.state(), plan.logical))?;
+        let (mut keys, mut n_seen, mut next) = (Vec::new(), 0, starts.next());
+        while let Some(batch) = self.runtime.block_on(rows.next()) {
+            let batch = batch.map_err(|error| SqlError::execution(&error))?;
+            while let Some(start) = next.filter(|start| *start < n_seen + batch.num_rows()) {
+                let key = ScalarValue::try_from_array(batch.column(0), start - n_seen);
+                keys.push(key.map_err(|error| SqlError::execution(&error))?);
+                next = starts.next();
+            }
+            n_seen += batch.num_rows();
+        }
+        // Fewer keys than ranges, or one that many rows have.
+        keys.dedup();
+        Ok(keys)
+    }
 }
 
-/// The rows from one month up to another, which is not among them.
-fn within(plan: &LogicalPlan, from: Option<&String>, to: Option<&String>) -> Result<Plan> {
-    let starts = from.map(|month| col("month").gt_eq(lit(month)));
-    let ends = to.map(|month| col("month").lt(lit(month)));
-    let range = match (starts, ends) {
-        (Some(starts), Some(ends)) => starts.and(ends),
-        (None, Some(ends)) => ends,
-        (Some(starts), None) => starts.or(col("month").is_null()),
-        (None, None) => Expr::is_true(lit(true)),
+/// As many ranges of months as wanted, if there are as many months.
+fn ranges_of_months(
+    plan: &LogicalPlan,
+    months: &[String],
+    n_wanted: usize,
+) -> Result<Vec<Vec<Plan>>> {
+    // Without any month there is still one range.
+    let n_ranges = n_wanted.min(months.len()).max(1);
+    let starts: Vec<&String> = (1..n_ranges)
+        .map(|range| &months[range * months.len() / n_ranges])
+        .collect();
+    let ranges = (0..n_ranges).map(|range| {
+        let from = range.checked_sub(1).map(|before| starts[before]);
+        // One without an end has the rows without a month too.
+        let (month, to) = (ident("month"), starts.get(range).copied());
+        let rows = match (from, to) {
+            (Some(from), Some(to)) => month.clone().gt_eq(lit(from)).and(month.lt(lit(to))),
+            (None, Some(to)) => month.lt(lit(to)),
+            (Some(from), None) => month.clone().gt_eq(lit(from)).or(month.is_null()),
+            (None, None) => Expr::is_true(lit(true)),
+        };
+        Ok(vec![only(plan, rows)?])
+    });
+    ranges.collect()
+}
+
+/// Each month alone, its keys up to the first bound, from there up to the next, and so on; and all other rows.
+fn ranges_of_keys(
+    plan: &LogicalPlan,
+    months: &[String],
+    column: &str,
+    bounds: &[ScalarValue],
+) -> Result<Vec<Vec<Plan>>> {
+    let month = || ident("month");
+    let key = || ident(column);
+    let of_month = |name: &String| {
+        let ranges = (0..=bounds.len()).map(|range| {
+            let from = range.checked_sub(1).map(|before| bounds[before].clone());
+            let to = bounds.get(range).cloned();
+            let mut rows = month().eq(lit(name));
+            if let Some(from) = &from {
+                rows = rows.and(key().gt_eq(lit(from.clone())));
+            }
+            if let Some(to) = to {
+                let before = key().lt(lit(to));
+                // Rows without a key stand first.
+                let before = match from {
+                    None => before.or(key().is_null()),
+                    Some(_) => before,
+                };
+                rows = rows.and(before);
+            }
+            only(plan, rows)
+        });
+        ranges.collect()
     };
+    let mut ranges: Vec<Vec<Plan>> = months.iter().map(of_month).collect::<Result<_>>()?;
+    let names = months.iter().map(lit).collect();
+    let others = month().in_list(names, true).or(month().is_null());
+    ranges.push(vec![only(plan, others)?]);
+    Ok(ranges)
+}
+
+fn only(plan: &LogicalPlan, rows: Expr) -> Result<Plan> {
     let logical = LogicalPlanBuilder::from(plan.clone())
-        .filter(range)?
+        .filter(rows)?
         .build()?;
     Ok(Plan { logical })
 }
 
 /// What the files of a plan hold; a table that is read twice counts twice.
-fn stored(plan: &LogicalPlan) -> Result<Stored> {
-    let mut sum = Stored::default();
+#[derive(Debug, Default)]
+struct Read {
+    stored: Stored,
+    /// Of tables by month, as their files are named.
+    months: BTreeSet<String>,
+}
+
+fn read_by(plan: &LogicalPlan) -> Result<Read> {
+    let mut read = Read::default();
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
-            let scanned = scanned(scan)?;
-            sum.bytes += scanned.bytes;
-            sum.rows += scanned.rows;
+            read.add(scan)?;
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    Ok(sum)
+    Ok(read)
 }
 
-fn scanned(scan: &TableScan) -> Result<Stored> {
-    let provider = source_as_provider(&scan.source)?;
-    if let Some(view) = provider.get_logical_plan() {
-        return stored(&view);
+impl Read {
+    fn add(&mut self, scan: &TableScan) -> Result<()> {
+        let provider = source_as_provider(&scan.source)?;
+        if let Some(view) = provider.get_logical_plan() {
+            let Self { stored, months } = read_by(&view)?;
+            self.stored.bytes += stored.bytes;
+            self.stored.rows += stored.rows;
+            self.months.extend(months);
+            return Ok(());
+        }
+        let files = provider.downcast_ref::<ListingTable>();
+        for url in files.into_iter().flat_map(ListingTable::table_paths) {
+            let month = url.get_url().path().split('/');
+            let month = month.filter_map(|part| part.strip_prefix("month="));
+            self.months.extend(month.map(str::to_owned));
+            // A file that cannot be read is the reader's to report.
+            if let Some((bytes, rows)) = url.get_url().to_file_path().ok().and_then(held) {
+                self.stored.bytes += bytes;
+                self.stored.rows += rows;
+            }
+        }
+        Ok(())
     }
-    let files = provider.downcast_ref::<ListingTable>();
-    let files = files.into_iter().flat_map(ListingTable::table_paths);
-    // A file that cannot be read is the reader's to report.
-    let files = files.filter_map(|url| {
-        let file = File::open(url.get_url().to_file_path().ok()?).ok()?;
-        let bytes = file.metadata().ok()?.len();
-        let reader = SerializedFileReader::new(file).ok()?;
-        let rows = reader.metadata().file_metadata().num_rows();
-        Some((bytes, u64::try_from(rows).ok()?))
-    });
-    let mut sum = Stored::default();
-    for (bytes, rows) in files {
-        sum.bytes += bytes;
-        sum.rows += rows;
-    }
-    Ok(sum)
+}
+
+/// Bytes and rows of a Parquet file.
+fn held(path: PathBuf) -> Option<(u64, u64)> {
+    let file = File::open(path).ok()?;
+    let bytes = file.metadata().ok()?.len();
+    let reader = SerializedFileReader::new(file).ok()?;
+    let rows = reader.metadata().file_metadata().num_rows();
+    Some((bytes, u64::try_from(rows).ok()?))
 }

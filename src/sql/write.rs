@@ -52,14 +52,30 @@ impl Session {
         warehouse: &Warehouse,
         table: &TableName,
     ) -> Result<TableEntry, SqlError> {
+        let whole = std::slice::from_ref(plan);
+        self.write_in_turn(whole, sorted_by, partitioning, warehouse, table)
+    }
+
+    /// Runs one plan after the other and writes their rows as if they came from one: all rows of a plan stand before
+    /// those of the next in the order of `sorted_by`.
+    pub(super) fn write_in_turn(
+        &self,
+        plans: &[Plan],
+        sorted_by: &[String],
+        partitioning: &Partitioning,
+        warehouse: &Warehouse,
+        table: &TableName,
+    ) -> Result<TableEntry, SqlError> {
         let mut order: Vec<String> = sorted_by.to_vec();
         if *partitioning == Partitioning::Month {
             order.retain(|column| column != "month");
             order.insert(0, "month".to_owned());
         }
         let (files, columns) = self.within_memory(|state| {
-            let frame = DataFrame::new(state, plan.logical.clone());
-            self.write_sorted(frame, &order, partitioning, warehouse, table)
+            let frames = plans
+                .iter()
+                .map(|plan| DataFrame::new(state.clone(), plan.logical.clone()));
+            self.write_sorted(frames, &order, partitioning, warehouse, table)
         })?;
         Ok(TableEntry {
             columns,
@@ -70,19 +86,17 @@ impl Session {
 
     fn write_sorted(
         &self,
-        mut frame: DataFrame,
+        frames: impl Iterator<Item = DataFrame>,
         order: &[String],
         partitioning: &Partitioning,
         warehouse: &Warehouse,
         table: &TableName,
     ) -> Result<(Vec<FileEntry>, Vec<ColumnEntry>), SqlError> {
-        if !order.is_empty() {
-            let keys = order.iter().map(|column| ascending(column)).collect();
-            frame = frame
-                .sort(keys)
-                .map_err(|error| SqlError::planning(&error))?;
-        }
-        let schema = stored_schema(frame.schema().as_arrow());
+        let mut frames = frames.peekable();
+        let schema = frames.peek().map_or_else(
+            || Arc::new(Schema::empty()),
+            |frame| stored_schema(frame.schema().as_arrow()),
+        );
         let mut output = TableOutput {
             warehouse,
             table,
@@ -92,17 +106,27 @@ impl Session {
             files: Vec::new(),
         };
         let mut in_order = InOrder::new(&schema, order)?;
-        let mut stream = self.stream(frame)?;
-        while let Some(batch) = self.runtime.block_on(stream.next()) {
-            let batch = batch.map_err(|error| SqlError::execution(&error))?;
-            let batch = to_stored(&batch, &schema)?;
-            in_order.require(&batch)?;
-            match partitioning {
-                Partitioning::None => output.push(None, &batch)?,
-                Partitioning::Named(partition) => output.push(Some(partition.clone()), &batch)?,
-                Partitioning::Month => {
-                    for (month, rows) in runs_of_months(&batch)? {
-                        output.push(Some(format!("month={month}")), &rows)?;
+        for mut frame in frames {
+            if !order.is_empty() {
+                let keys = order.iter().map(|column| ascending(column)).collect();
+                frame = frame
+                    .sort(keys)
+                    .map_err(|error| SqlError::planning(&error))?;
+            }
+            let mut stream = self.stream(frame)?;
+            while let Some(batch) = self.runtime.block_on(stream.next()) {
+                let batch = batch.map_err(|error| SqlError::execution(&error))?;
+                let batch = to_stored(&batch, &schema)?;
+                in_order.require(&batch)?;
+                match partitioning {
+                    Partitioning::None => output.push(None, &batch)?,
+                    Partitioning::Named(partition) => {
+                        output.push(Some(partition.clone()), &batch)?;
+                    }
+                    Partitioning::Month => {
+                        for (month, rows) in runs_of_months(&batch)? {
+                            output.push(Some(format!("month={month}")), &rows)?;
+                        }
                     }
                 }
             }

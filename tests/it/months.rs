@@ -9,7 +9,7 @@ use super::feeds::put;
 use super::order::session;
 use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
-use salenet::sql::months::{AT_ONCE, Stored};
+use salenet::sql::months::{AT_ONCE, Cuts, Stored};
 use salenet::sql::result::Plan;
 use salenet::sql::write::Partitioning;
 use salenet::sql::{Bindings, Cell, Session, TableSource};
@@ -55,7 +55,7 @@ fn with_facts(folder: &Path) -> Session {
     session
 }
 
-fn written(session: &Session, folder: &Path, ranges: &[Plan]) -> Vec<FileEntry> {
+fn written(session: &Session, folder: &Path, ranges: &[Vec<Plan>]) -> Vec<FileEntry> {
     let warehouse = Warehouse::open_or_create(folder).unwrap();
     let table = TableName::try_new("marts", "fact").unwrap();
     let grain = ["month".to_owned(), "number".to_owned()];
@@ -78,7 +78,11 @@ fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
          from core.fact as facts left join core.month as months on months.month = facts.month \
          group by facts.month, facts.number",
     );
-    let cut = |at_once| session.cut_by_months(&plan, &months, at_once).unwrap();
+    let by_months = Cuts {
+        months: &months,
+        keys: None,
+    };
+    let cut = |at_once| session.cut_by_months(&plan, &by_months, at_once).unwrap();
     assert_eq!(cut(AT_ONCE).len(), 1);
     assert_eq!(cut(bytes(1)).len(), 8);
     // Six hundred facts, and eight months.
@@ -102,8 +106,69 @@ fn a_table_without_months_cuts_nothing() {
     add(&session, folder.path(), "never", none);
     let months = TableName::try_new("core", "never").unwrap();
     let plan = planned(&session, "select month, number from core.fact");
-    let ranges = session.cut_by_months(&plan, &months, bytes(1)).unwrap();
-    assert_eq!(written(&session, folder.path(), &ranges).len(), 12);
+    let facts = TableName::try_new("core", "fact").unwrap();
+    for keys in [None, Some((&facts, "number"))] {
+        let cuts = Cuts {
+            months: &months,
+            keys,
+        };
+        let ranges = session.cut_by_months(&plan, &cuts, bytes(1)).unwrap();
+        assert_eq!(written(&session, folder.path(), &ranges).len(), 12);
+    }
+}
+
+/// Keys from 1 to 50, of which the table that names them has 1 to 40, two of them many times, and none.
+#[test]
+fn a_month_made_by_ranges_of_keys_gives_the_files_of_the_whole_whatever_keys_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let keys =
+        "select value as number from (select unnest(generate_series(1, 40)) as value) as series";
+    let often = "select 7 as number from core.fact union all select 11 from core.fact \
+                 union all select cast(null as bigint) from core.month";
+    add(
+        &session,
+        folder.path(),
+        "key",
+        &format!("{keys} union all {often}"),
+    );
+    let (months, keys) = (
+        TableName::try_new("core", "month").unwrap(),
+        TableName::try_new("core", "key").unwrap(),
+    );
+    let plan = planned(
+        &session,
+        "select month, number, sum(number + n) as total from (
+            select month, number, 1 as n from core.fact
+            union all select month, cast(null as bigint), 2 from core.fact where number < 4
+         ) as facts group by month, number",
+    );
+    let cuts = Cuts {
+        months: &months,
+        keys: Some((&keys, "number")),
+    };
+    let cut = |at_once| session.cut_by_months(&plan, &cuts, at_once).unwrap();
+    let counts = |ranges: &[Vec<Plan>]| ranges.iter().map(Vec::len).collect::<Vec<_>>();
+    let whole = cut(AT_ONCE);
+    assert_eq!(counts(&whole), [1]);
+    let whole = written(&session, folder.path(), &whole);
+    assert_eq!(whole.len(), 12);
+    // Twelve hundred rows of eight months; what none of the eight names is made at once.
+    for (rows, n_parts) in [(1200, 1), (75, 2), (15, 8)] {
+        let ranges = cut(Stored { rows, ..AT_ONCE });
+        let counts = counts(&ranges);
+        if n_parts == 1 {
+            assert_eq!(counts, [1]);
+        } else {
+            assert_eq!((counts.len(), counts[8]), (9, 1), "{counts:?}");
+            // Some bounds are the key that is named often, and count once.
+            assert!(
+                counts[..8].iter().all(|n| (2..=n_parts).contains(n)),
+                "{counts:?}"
+            );
+        }
+        assert_eq!(written(&session, folder.path(), &ranges), whole, "{rows}");
+    }
 }
 
 #[test]
@@ -117,8 +182,17 @@ fn a_row_without_a_month_fails_the_table_cut_or_whole() {
     );
     let warehouse = Warehouse::open_or_create(folder.path()).unwrap();
     let table = TableName::try_new("marts", "fact").unwrap();
-    for at_once in [AT_ONCE, bytes(1)] {
-        let ranges = session.cut_by_months(&plan, &months, at_once).unwrap();
+    let facts = TableName::try_new("core", "fact").unwrap();
+    for (at_once, keys) in [
+        (AT_ONCE, None),
+        (bytes(1), None),
+        (bytes(1), Some((&facts, "number"))),
+    ] {
+        let cuts = Cuts {
+            months: &months,
+            keys,
+        };
+        let ranges = session.cut_by_months(&plan, &cuts, at_once).unwrap();
         let grain = ["number".to_owned()];
         let by_month = Partitioning::Month;
         let written = session.write_ranges(&ranges, &grain, &by_month, &warehouse, &table);
@@ -127,31 +201,49 @@ fn a_row_without_a_month_fails_the_table_cut_or_whole() {
     }
 }
 
-/// What `check` says of the model of months with another key.
-fn checked(months_from: &str) -> Said {
+/// What `check` says of the model of months with other keys.
+fn checked(keys: &str) -> Said {
     let bank = Bank::new();
     let project = bank.own_project();
     let file = "models/core/account_month.yml";
     let text = std::fs::read_to_string(project.join(file)).unwrap();
     let from = "materialised: month\n";
     assert!(text.contains(from), "{text}");
-    let text = text.replace(from, &format!("{from}months_from: {months_from}\n"));
+    let text = text.replace(from, &format!("{from}{keys}\n"));
     put(&project, file, text.as_bytes());
     bank.with_project(&project, &["check"])
 }
 
 #[test]
 fn a_table_that_names_no_months_is_refused() {
-    let said = checked("core.customer").exits(3);
+    let said = checked("months_from: core.customer").exits(3);
     let unread = "the query of core.account_month does not read core.customer";
     assert!(said.stderr.contains(unread), "{}", said.stderr);
-    let said = checked("core.account").exits(3);
+    let said = checked("months_from: core.account").exits(3);
     let no_month = "core.account has no text column `month`";
     assert!(said.stderr.contains(no_month), "{}", said.stderr);
     assert!(
         said.stderr.contains("account_month.yml:4:1"),
         "{}",
         said.stderr
+    );
+}
+
+#[test]
+fn a_table_that_has_no_keys_of_the_model_is_refused() {
+    let says = |keys: &str, expected: &str| {
+        let said = checked(keys).exits(3);
+        assert!(said.stderr.contains(expected), "{}", said.stderr);
+    };
+    says(
+        "keys_from: core.account",
+        "`core.account_month` is not made a few months at a time",
+    );
+    let both = |table: &str| format!("months_from: core.account_month\nkeys_from: {table}");
+    says(&both("accounts"), "`accounts` is no table");
+    says(
+        &both("core.customer"),
+        "the query of core.account_month does not read core.customer",
     );
 }
 

@@ -50,6 +50,7 @@ pub fn check(
         );
     }
     let months_from = months_from(&raw, &table, node.get("months_from"), &mut report);
+    let keys_from = keys_from(&raw, &table, node.get("keys_from"), &mut report);
     if raw.materialised == RawMaterialisation::Month && columns_node.find("month").is_none() {
         report.at_hint(
             node.get("materialised"),
@@ -82,6 +83,7 @@ pub fn check(
         },
         by_month: raw.by_month,
         months_from,
+        keys_from,
         columns: raw
             .columns
             .0
@@ -114,17 +116,48 @@ fn months_from(
         );
         return None;
     }
-    match months.parse() {
-        Ok(months) => Some(months),
-        Err(_) => {
-            report.at_hint(
-                node,
-                format!("`{months}` is no table"),
-                "name a table that the query reads, such as core.month_to_build",
-            );
-            None
-        }
+    let hint = "name a table that the query reads, such as core.month_to_build";
+    named_table(months, hint, node, report)
+}
+
+fn keys_from(
+    raw: &RawModel,
+    table: &TableName,
+    node: &Node,
+    report: &mut Reporter<'_>,
+) -> Option<TableName> {
+    let keys = raw.keys_from.as_ref()?;
+    if raw.months_from.is_none() {
+        report.at_hint(
+            node,
+            format!("`{table}` is not made a few months at a time"),
+            "leave `keys_from` out, or write `months_from` too",
+        );
+        return None;
     }
+    if raw.grain.iter().all(|column| column == "month") {
+        report.at_hint(
+            node,
+            format!("the grain of `{table}` has no key beside the month"),
+            "leave `keys_from` out",
+        );
+        return None;
+    }
+    let hint = "name a table that the query reads, such as core.account";
+    named_table(keys, hint, node, report)
+}
+
+fn named_table(
+    name: &str,
+    hint: &str,
+    node: &Node,
+    report: &mut Reporter<'_>,
+) -> Option<TableName> {
+    let table = name.parse().ok();
+    if table.is_none() {
+        report.at_hint(node, format!("`{name}` is no table"), hint);
+    }
+    table
 }
 
 /// Checks that a column declares by itself; their ids are made from the column's name.

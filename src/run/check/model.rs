@@ -43,6 +43,7 @@ impl Planner<'_> {
         let columns = plan.columns();
         self.compare_columns(model, &columns, &mut problems);
         self.check_months(model, reads, &mut problems);
+        self.check_keys(model, &columns, reads, &mut problems);
         if model.materialisation == Materialisation::View {
             let added =
                 self.session
@@ -79,6 +80,42 @@ impl Planner<'_> {
         };
         let hint = "name a table that the query reads and that has one row a month, such as core.month_to_build";
         problems.push(self.at_model(model, "months_from", message).hint(hint));
+    }
+
+    /// What has the keys of a table is read by its query anyway, and has them in a column of the same name and type.
+    fn check_keys(
+        &self,
+        model: &ModelSpec,
+        produced: &[ColumnEntry],
+        reads: &TableReferences,
+        problems: &mut Diagnostics,
+    ) {
+        let (Some(keys), Some(column)) = (&model.keys_from, model.first_key()) else {
+            return;
+        };
+        let message = if reads.tonight.contains(keys) {
+            let keys_sql = format!("select \"{column}\" from {keys}");
+            let plan = self.session.plan(&keys_sql, &self.bindings);
+            let mut columns = produced.iter();
+            let own = columns.find(|produced| produced.name == column);
+            match (plan.map(|plan| plan.columns()), own) {
+                (Ok(found), Some(own)) if found[0].data_type == own.data_type => return,
+                (_, None) => return,
+                (Ok(_), Some(_)) => {
+                    format!(
+                        "`{column}` of {keys} has another type than that of {}",
+                        model.table
+                    )
+                }
+                (Err(_), _) => format!("{keys} has no column `{column}`"),
+            }
+        } else {
+            format!("the query of {} does not read {keys}", model.table)
+        };
+        let hint = format!(
+            "name a table that the query reads and that has the column `{column}`, such as core.account"
+        );
+        problems.push(self.at_model(model, "keys_from", message).hint(hint));
     }
 
     fn compare_columns(

@@ -4,7 +4,7 @@ use super::ModelError;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::BusinessDate;
 use crate::sql::catalog::Catalogue;
-use crate::sql::months::AT_ONCE;
+use crate::sql::months::{AT_ONCE, Cuts};
 use crate::sql::write::Partitioning;
 use crate::sql::{Bindings, Session, SqlError, TableSource};
 use crate::store::{FileEntry, TableEntry, Warehouse};
@@ -48,8 +48,15 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
         Materialisation::Full | Materialisation::View => Partitioning::None,
     };
     let ranges = match &model.months_from {
-        Some(months) => session.cut_by_months(&plan, months, AT_ONCE)?,
-        None => vec![plan],
+        Some(months) => {
+            let keys = model.keys_from.as_ref();
+            let cuts = Cuts {
+                months,
+                keys: keys.zip(model.first_key()),
+            };
+            session.cut_by_months(&plan, &cuts, AT_ONCE)?
+        }
+        None => vec![vec![plan]],
     };
     let mut table = session.write_ranges(
         &ranges,
