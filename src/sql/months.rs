@@ -1,4 +1,4 @@
-//! Makes a large table by month a few months at a time, and where one month is too much, one range of keys after another.
+//! Makes a large table by month a few months at a time, or one range of keys after another.
 //!
 //! Thirteen months of a large bank do not fit into memory at once, and what groups and sorts spill costs more than to
 //! read the smaller tables again; what fits into the processor's caches is also grouped and sorted faster. The ranges
@@ -50,7 +50,7 @@ pub struct Cuts<'a> {
 
 impl Session {
     /// The plan once for each range of months, by the months of the table that names them; `at_once` decides how many.
-    /// Where one month is more than that, each month has several plans, to be run one after the other.
+    /// With keys there are few ranges of months, each of several plans, to be run one after the other.
     pub fn cut_by_months(
         &self,
         plan: &Plan,
@@ -65,16 +65,21 @@ impl Session {
         }
         let n_pieces = usize::try_from(n_pieces).unwrap_or(usize::MAX);
         let months = self.months_of(cuts.months)?;
-        // A night that makes one month reads a few rows of the others, and pays for its share only.
-        let n_months = read.months.len().max(months.len());
-        let ranges = match cuts.keys {
-            Some((table, column)) if n_pieces > n_months && !months.is_empty() => {
-                let keys = self.keys_of(table, column, n_pieces.div_ceil(n_months))?;
-                ranges_of_keys(&plan.logical, &months, column, &keys)
-            }
-            _ => ranges_of_months(&plan.logical, &months, n_pieces),
+        let Some((table, column)) = cuts.keys else {
+            return ranges(&plan.logical, &months, n_pieces, None)
+                .map_err(|error| SqlError::planning(&error));
         };
-        ranges.map_err(|error| SqlError::planning(&error))
+        // A night that makes one month reads a few rows of the others, and pays for its share only.
+        let n_stored = read.months.len().max(months.len()).max(1);
+        let n_pieces = (n_pieces * months.len()).div_ceil(n_stored).max(1);
+        // A range of keys is found where it is stored in most tables, a month in some: no more months than threads.
+        let n_ranges = n_pieces
+            .min(months.len())
+            .min(rayon::current_num_threads())
+            .max(1);
+        let keys = self.keys_of(table, column, n_pieces.div_ceil(n_ranges))?;
+        ranges(&plan.logical, &months, n_ranges, Some((column, &keys)))
+            .map_err(|error| SqlError::planning(&error))
     }
 
     /// Runs the plans of all ranges and writes their rows as the files of one table: ranges side by side, by the threads
@@ -152,11 +157,12 @@ impl Session {
     }
 }
 
-/// As many ranges of months as wanted, if there are as many months.
-fn ranges_of_months(
+/// As many ranges of months as wanted, if there are as many months; each in parts by the keys that bound them.
+fn ranges(
     plan: &LogicalPlan,
     months: &[String],
     n_wanted: usize,
+    keys: Option<(&str, &[ScalarValue])>,
 ) -> Result<Vec<Vec<Plan>>> {
     // Without any month there is still one range.
     let n_ranges = n_wanted.min(months.len()).max(1);
@@ -173,46 +179,22 @@ fn ranges_of_months(
             (Some(from), None) => month.clone().gt_eq(lit(from)).or(month.is_null()),
             (None, None) => Expr::is_true(lit(true)),
         };
-        Ok(vec![only(plan, rows)?])
+        let (column, bounds) = keys.unwrap_or_default();
+        let parts = (0..=bounds.len()).map(|part| {
+            let from = part.checked_sub(1).map(|before| bounds[before].clone());
+            let (key, to) = (ident(column), bounds.get(part).cloned());
+            // Rows without a key stand first.
+            let part = match (from, to) {
+                (Some(from), Some(to)) => key.clone().gt_eq(lit(from)).and(key.lt(lit(to))),
+                (None, Some(to)) => key.clone().lt(lit(to)).or(key.is_null()),
+                (Some(from), None) => key.gt_eq(lit(from)),
+                (None, None) => return only(plan, rows.clone()),
+            };
+            only(plan, rows.clone().and(part))
+        });
+        parts.collect()
     });
     ranges.collect()
-}
-
-/// Each month alone, its keys up to the first bound, from there up to the next, and so on; and all other rows.
-fn ranges_of_keys(
-    plan: &LogicalPlan,
-    months: &[String],
-    column: &str,
-    bounds: &[ScalarValue],
-) -> Result<Vec<Vec<Plan>>> {
-    let month = || ident("month");
-    let key = || ident(column);
-    let of_month = |name: &String| {
-        let ranges = (0..=bounds.len()).map(|range| {
-            let from = range.checked_sub(1).map(|before| bounds[before].clone());
-            let to = bounds.get(range).cloned();
-            let mut rows = month().eq(lit(name));
-            if let Some(from) = &from {
-                rows = rows.and(key().gt_eq(lit(from.clone())));
-            }
-            if let Some(to) = to {
-                let before = key().lt(lit(to));
-                // Rows without a key stand first.
-                let before = match from {
-                    None => before.or(key().is_null()),
-                    Some(_) => before,
-                };
-                rows = rows.and(before);
-            }
-            only(plan, rows)
-        });
-        ranges.collect()
-    };
-    let mut ranges: Vec<Vec<Plan>> = months.iter().map(of_month).collect::<Result<_>>()?;
-    let names = months.iter().map(lit).collect();
-    let others = month().in_list(names, true).or(month().is_null());
-    ranges.push(vec![only(plan, others)?]);
-    Ok(ranges)
 }
 
 fn only(plan: &LogicalPlan, rows: Expr) -> Result<Plan> {

@@ -1,11 +1,13 @@
 //! Writes a query's result as the files of a table: sorted by its grain, cut at exact row counts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
-use datafusion::arrow::row::{OwnedRow, RowConverter, SortField};
+use datafusion::arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::SortExpr;
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::basic::{Compression, ZstdLevel};
@@ -56,8 +58,8 @@ impl Session {
         self.write_in_turn(whole, sorted_by, partitioning, warehouse, table)
     }
 
-    /// Runs one plan after the other and writes their rows as if they came from one: all rows of a plan stand before
-    /// those of the next in the order of `sorted_by`.
+    /// Runs one plan after the other and writes their rows as if they came from one: in the order of `sorted_by` but for
+    /// the month, all rows of a plan stand before those of the next.
     pub(super) fn write_in_turn(
         &self,
         plans: &[Plan],
@@ -102,11 +104,15 @@ impl Session {
             table,
             schema: Arc::clone(&schema),
             order,
-            open: None,
+            open: BTreeMap::new(),
             files: Vec::new(),
+            held: MemoryConsumer::new("files").register(&self.context.runtime_env().memory_pool),
+            is_in_parts: false,
         };
         let mut in_order = InOrder::new(&schema, order)?;
-        for mut frame in frames {
+        while let Some(mut frame) = frames.next() {
+            output.is_in_parts |= frames.peek().is_some();
+            in_order.last = None;
             if !order.is_empty() {
                 let keys = order.iter().map(|column| ascending(column)).collect();
                 frame = frame
@@ -119,13 +125,13 @@ impl Session {
                 let batch = to_stored(&batch, &schema)?;
                 in_order.require(&batch)?;
                 match partitioning {
-                    Partitioning::None => output.push(None, &batch)?,
+                    Partitioning::None => output.push(None, &batch, &in_order)?,
                     Partitioning::Named(partition) => {
-                        output.push(Some(partition.clone()), &batch)?;
+                        output.push(Some(partition.clone()), &batch, &in_order)?;
                     }
                     Partitioning::Month => {
                         for (month, rows) in runs_of_months(&batch)? {
-                            output.push(Some(format!("month={month}")), &rows)?;
+                            output.push(Some(format!("month={month}")), &rows, &in_order)?;
                         }
                     }
                 }
@@ -166,6 +172,7 @@ struct InOrder {
     places: Vec<usize>,
     /// Names of the columns, for the message.
     order: String,
+    /// Of the plan at hand.
     last: Option<OwnedRow>,
 }
 
@@ -191,31 +198,51 @@ impl InOrder {
         if self.places.is_empty() || batch.num_rows() == 0 {
             return Ok(());
         }
-        let keys: Vec<ArrayRef> = self
-            .places
-            .iter()
-            .map(|place| Arc::clone(batch.column(*place)))
-            .collect();
-        let rows = self
-            .converter
-            .convert_columns(&keys)
-            .map_err(|error| SqlError::execution(&error.into()))?;
+        let rows = self.keys(batch)?;
         let after_last = self
             .last
             .as_ref()
             .is_none_or(|last| last.row() <= rows.row(0));
         let among = (1..rows.num_rows()).all(|row| rows.row(row - 1) <= rows.row(row));
         if !after_last || !among {
-            return Err(SqlError::Execution {
-                message: format!(
-                    "rows came out of the order of {}, by which they were to be sorted; nothing was written. This is an \
-                     error of the engine, not of the data: a query that says the same in another way avoids it",
-                    self.order
-                ),
-            });
+            return Err(self.broken());
         }
         self.last = Some(rows.row(rows.num_rows() - 1).owned());
         Ok(())
+    }
+
+    /// Sees that rows stand behind those that another plan wrote into their file; gives the last of them.
+    fn require_behind(
+        &self,
+        last: Option<&OwnedRow>,
+        batch: &RecordBatch,
+    ) -> Result<OwnedRow, SqlError> {
+        let first = self.keys(&batch.slice(0, 1))?;
+        if last.is_some_and(|last| last.row() > first.row(0)) {
+            return Err(self.broken());
+        }
+        let end = self.keys(&batch.slice(batch.num_rows() - 1, 1))?;
+        Ok(end.row(0).owned())
+    }
+
+    fn keys(&self, batch: &RecordBatch) -> Result<Rows, SqlError> {
+        let places = self.places.iter();
+        let keys: Vec<ArrayRef> = places
+            .map(|place| Arc::clone(batch.column(*place)))
+            .collect();
+        self.converter
+            .convert_columns(&keys)
+            .map_err(|error| SqlError::execution(&error.into()))
+    }
+
+    fn broken(&self) -> SqlError {
+        SqlError::Execution {
+            message: format!(
+                "rows came out of the order of {}, by which they were to be sorted; nothing was written. This is an \
+                 error of the engine, not of the data: a query that says the same in another way avoids it",
+                self.order
+            ),
+        }
     }
 }
 
@@ -287,6 +314,8 @@ struct OpenFile {
     waiting: Vec<RecordBatch>,
     waiting_rows: usize,
     rows: u64,
+    /// Where several plans write into it.
+    last: Option<OwnedRow>,
 }
 
 struct TableOutput<'a> {
@@ -294,37 +323,56 @@ struct TableOutput<'a> {
     table: &'a TableName,
     schema: SchemaRef,
     order: &'a [String],
-    open: Option<OpenFile>,
+    /// By partition.
+    open: BTreeMap<Option<String>, OpenFile>,
     files: Vec<FileEntry>,
+    /// Of all open files of a table in parts: what they hold counts.
+    held: MemoryReservation,
+    /// Several plans write, each into any file: all stay open until the end.
+    is_in_parts: bool,
 }
 
 impl TableOutput<'_> {
-    fn push(&mut self, partition: Option<String>, batch: &RecordBatch) -> Result<(), SqlError> {
+    fn push(
+        &mut self,
+        partition: Option<String>,
+        batch: &RecordBatch,
+        in_order: &InOrder,
+    ) -> Result<(), SqlError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        if self
-            .open
-            .as_ref()
-            .is_some_and(|open| open.partition != partition)
-        {
-            self.close()?;
+        if !self.is_in_parts && !self.open.contains_key(&partition) {
+            self.close_all()?;
         }
-        let mut open = self.open.take().unwrap_or_else(|| OpenFile::new(partition));
+        let open = self.open.remove(&partition);
+        let mut open = open.unwrap_or_else(|| OpenFile::new(partition.clone()));
+        if self.is_in_parts {
+            open.last = Some(in_order.require_behind(open.last.as_ref(), batch)?);
+        }
         open.waiting.push(batch.clone());
         open.waiting_rows += batch.num_rows();
         open.rows += batch.num_rows() as u64;
-        if open.waiting_rows >= CHUNK_ROWS {
+        let is_chunk = open.waiting_rows >= CHUNK_ROWS;
+        if is_chunk {
             self.write_chunks(&mut open, CHUNK_ROWS)?;
         }
-        self.open = Some(open);
+        self.open.insert(partition, open);
+        if is_chunk && self.is_in_parts {
+            self.held
+                .resize(self.open.values().map(OpenFile::bytes_held).sum());
+        }
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), SqlError> {
-        let Some(mut open) = self.open.take() else {
-            return Ok(());
-        };
+    fn close_all(&mut self) -> Result<(), SqlError> {
+        while let Some((_, open)) = self.open.pop_first() {
+            self.close(open)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, mut open: OpenFile) -> Result<(), SqlError> {
         self.write_chunks(&mut open, 1)?;
         let Some(writer) = open.writer else {
             return Ok(());
@@ -379,7 +427,7 @@ impl TableOutput<'_> {
     }
 
     fn finish(mut self) -> Result<Vec<FileEntry>, SqlError> {
-        self.close()?;
+        self.close_all()?;
         Ok(self.files)
     }
 }
@@ -392,7 +440,15 @@ impl OpenFile {
             waiting: Vec::new(),
             waiting_rows: 0,
             rows: 0,
+            last: None,
         }
+    }
+
+    /// What its writer holds, and rows of about the size that those have once they are read.
+    fn bytes_held(&self) -> usize {
+        let waiting = self.waiting.iter();
+        let waiting: usize = waiting.map(RecordBatch::get_array_memory_size).sum();
+        waiting + self.writer.as_ref().map_or(0, ArrowWriter::memory_size)
     }
 }
 
