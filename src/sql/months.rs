@@ -31,6 +31,9 @@ pub const AT_ONCE: Stored = Stored {
     rows: 4 << 20,
 };
 
+/// Months that are made in parts at once: each has a file that stays open, and some ten mebibytes of rows.
+const MONTHS_IN_PARTS: usize = 4;
+
 /// How much stands in files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stored {
@@ -71,11 +74,13 @@ impl Session {
         };
         // A night that makes one month reads a few rows of the others, and pays for its share only.
         let n_stored = read.months.len().max(months.len()).max(1);
-        let n_pieces = (n_pieces * months.len()).div_ceil(n_stored).max(1);
-        // A range of keys is found where it is stored in most tables, a month in some: no more months than threads.
-        let n_ranges = n_pieces
+        let n_pieces = n_pieces.saturating_mul(months.len()).div_ceil(n_stored);
+        // A range of keys is found where it is stored in most tables, a month in some: no more ranges of months than it
+        // takes for all threads, and for few open files each.
+        let n_ranges = rayon::current_num_threads()
+            .min(n_pieces)
+            .max(months.len().div_ceil(MONTHS_IN_PARTS))
             .min(months.len())
-            .min(rayon::current_num_threads())
             .max(1);
         let keys = self.keys_of(table, column, n_pieces.div_ceil(n_ranges))?;
         ranges(&plan.logical, &months, n_ranges, Some((column, &keys)))
