@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long)]
     pub changes: bool,
     /// Customers whose records and accounts change on night 2, in a hundred; all use channels
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub active_percent: u8,
     /// Seed of the bank
     #[arg(long, value_name = "S", default_value_t = 19_960_401)]

@@ -24,7 +24,8 @@ pub struct ModelSpec {
     /// Of a table by month: the table whose months it makes, by which a large one is made a few months at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub months_from: Option<TableName>,
-    /// Of a table with `months_from`: a table that has the keys of its rows, by which a large month is made in parts.
+    /// Of a table with `months_from`: a table that has the keys of its rows, by which a large one is made one range of
+    /// keys after another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys_from: Option<TableName>,
     pub columns: Vec<ModelColumn>,

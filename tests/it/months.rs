@@ -98,6 +98,34 @@ fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
     }
 }
 
+/// Readers are told of an order: parts that do not keep it are refused, not written.
+#[test]
+fn parts_out_of_the_order_of_their_keys_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let part = |rows: &str| {
+        let sql = format!("select month, number from core.fact where number {rows}");
+        planned(&session, &sql)
+    };
+    let warehouse = Warehouse::open_or_create(folder.path()).unwrap();
+    let table = TableName::try_new("marts", "fact").unwrap();
+    let write = |parts: Vec<Plan>| {
+        let (grain, by_month) = (["number".to_owned()], Partitioning::Month);
+        session.write_ranges(&[parts], &grain, &by_month, &warehouse, &table)
+    };
+    assert_eq!(
+        write(vec![part("< 20"), part(">= 20")])
+            .unwrap()
+            .files
+            .len(),
+        12
+    );
+    let told = write(vec![part(">= 20"), part("< 20")])
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("out of the order of month, number"), "{told}");
+}
+
 #[test]
 fn a_table_without_months_cuts_nothing() {
     let folder = tempfile::tempdir().unwrap();
