@@ -109,6 +109,8 @@ fn ingest(gigabytes: f64, is_packed: bool) -> Result<String, Box<dyn std::error:
         previous_rows: None,
         threads: std::thread::available_parallelism()?,
     };
+    // As in a run.
+    salenet_allocator::keep_freed_memory();
     let staging = std::fs::File::create(folder.path().join("staging.parquet"))?;
     let started = Instant::now();
     let report = load_feed(&request, std::io::BufWriter::new(staging), std::io::sink())?;

@@ -20,7 +20,7 @@ use salenet::config;
 use salenet::config::feed::{FeedSpec, Layout};
 use salenet::stages::clean::TokenKeys;
 use salenet::stages::clean::batch::{BatchBuilder, staging_schema};
-use salenet::stages::clean::column::{ColumnPlan, TokenPolicy};
+use salenet::stages::clean::column::{CleanValue, ColumnPlan, TokenPolicy};
 use salenet::stages::clean::value::{Cell, Value};
 use salenet::stages::extract::splitter::{FieldSpan, LineEnd, Scan, SplitRules, scan_record};
 use salenet::stages::row_groups::RowGroupWriter;
@@ -252,7 +252,10 @@ impl Bench<'_> {
                 let cleaned = plan
                     .clean(cell, &self.keys, TokenPolicy::Refuse)
                     .map_err(|flaw| format!("{flaw:?}"))?;
-                values.push(cleaned.value);
+                values.push(match cleaned {
+                    CleanValue::Value(value) => value,
+                    other => return Err(format!("{other:?} is no plain value").into()),
+                });
             }
             values.extend([Value::Integer(1), Value::Integer(row.cast_signed() as i64)]);
             typed.push(values);
@@ -265,9 +268,9 @@ impl Bench<'_> {
             builder.finish()
         };
         self.part("collect into columns", bytes, (self.rows, "rows"), || {
-            Ok(batch(&mut BatchBuilder::new(schema.clone()))?)
+            Ok(batch(&mut BatchBuilder::new(schema.clone(), self.rows))?)
         })?;
-        let frame = batch(&mut BatchBuilder::new(schema.clone()))?;
+        let frame = batch(&mut BatchBuilder::new(schema.clone(), self.rows))?;
         self.part("write as parquet", bytes, (self.rows, "rows"), || {
             let mut writer = RowGroupWriter::try_new(std::io::sink(), &schema)?;
             writer.push(&frame)?;

@@ -13,6 +13,10 @@ use polars::prelude::*;
 /// Rows of every row group but the last.
 pub const ROW_GROUP_ROWS: usize = 524_288;
 
+/// Of a page before it is packed. The engine's writer keeps a note of nearly a kilobyte of every page until the footer,
+/// so that in pages of its own choice, a quarter as large, the notes of a file of 400 million rows took 50 MB.
+const PAGE_BYTES: usize = 4 << 20;
+
 /// Writes rows in the order they come. Memory holds at most one row group and one batch.
 pub struct RowGroupWriter<W: Write> {
     writer: BatchedWriter<W>,
@@ -49,6 +53,7 @@ impl<W: Write> RowGroupWriter<W> {
     ) -> PolarsResult<Self> {
         let writer = ParquetWriter::new(output)
             .with_compression(compression)
+            .with_data_page_size(Some(PAGE_BYTES))
             .batched(schema)?;
         Ok(Self {
             writer,

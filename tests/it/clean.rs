@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use salenet::config::feed::{Cleaner, DataType, RowRule};
 use salenet::stages::clean::TokenKeys;
-use salenet::stages::clean::column::{ColumnPlan, TokenPolicy};
+use salenet::stages::clean::column::{CleanValue, ColumnPlan, TokenPolicy};
 use salenet::stages::clean::rules::check_rule;
 use salenet::stages::clean::value::{Cell, Value};
 
@@ -19,9 +19,8 @@ fn clean(cleaner: &Cleaner, text: &str) -> Option<String> {
     match plan
         .clean(cell, &TokenKeys::default(), TokenPolicy::Refuse)
         .ok()?
-        .value
     {
-        Value::Text(text) => Some(text.into_owned()),
+        CleanValue::Value(Value::Text(text)) => Some(text.into_owned()),
         _ => None,
     }
 }

@@ -70,10 +70,11 @@ fn polars_type(data_type: &feed::DataType) -> DataType {
 }
 
 impl BatchBuilder {
-    pub fn new(schema: Schema) -> Self {
+    /// With room for so many rows.
+    pub fn new(schema: Schema, rows: usize) -> Self {
         let builders = schema
             .iter()
-            .map(|(name, data_type)| new_builder(name, data_type))
+            .map(|(name, data_type)| new_builder(name, data_type, rows))
             .collect();
         Self {
             schema,
@@ -98,7 +99,7 @@ impl BatchBuilder {
         let fresh = self
             .schema
             .iter()
-            .map(|(name, data_type)| new_builder(name, data_type))
+            .map(|(name, data_type)| new_builder(name, data_type, 0))
             .collect();
         let builders = std::mem::replace(&mut self.builders, fresh);
         let height = std::mem::take(&mut self.height);
@@ -110,17 +111,17 @@ impl BatchBuilder {
     }
 }
 
-fn new_builder(name: &PlSmallStr, data_type: &DataType) -> Builder {
+fn new_builder(name: &PlSmallStr, data_type: &DataType, rows: usize) -> Builder {
     let name = name.clone();
     match data_type {
-        DataType::Int64 => Builder::Integer(PrimitiveChunkedBuilder::new(name, 0)),
+        DataType::Int64 => Builder::Integer(PrimitiveChunkedBuilder::new(name, rows)),
         DataType::Decimal(_, scale) => {
-            Builder::Decimal(PrimitiveChunkedBuilder::new(name, 0), *scale)
+            Builder::Decimal(PrimitiveChunkedBuilder::new(name, rows), *scale)
         }
-        DataType::Date => Builder::Date(PrimitiveChunkedBuilder::new(name, 0)),
-        DataType::Datetime(..) => Builder::Timestamp(PrimitiveChunkedBuilder::new(name, 0)),
-        DataType::Boolean => Builder::Boolean(BooleanChunkedBuilder::new(name, 0)),
-        _ => Builder::Text(StringChunkedBuilder::new(name, 0)),
+        DataType::Date => Builder::Date(PrimitiveChunkedBuilder::new(name, rows)),
+        DataType::Datetime(..) => Builder::Timestamp(PrimitiveChunkedBuilder::new(name, rows)),
+        DataType::Boolean => Builder::Boolean(BooleanChunkedBuilder::new(name, rows)),
+        _ => Builder::Text(StringChunkedBuilder::new(name, rows)),
     }
 }
 
@@ -134,7 +135,9 @@ impl Builder {
                 builder.append_value(*number);
             }
             (Self::Integer(builder) | Self::Timestamp(builder), _) => builder.append_null(),
-            (Self::Decimal(builder, _), Value::Decimal(units)) => builder.append_value(*units),
+            (Self::Decimal(builder, _), Value::Decimal(units)) => {
+                builder.append_value(i128::from(*units));
+            }
             (Self::Decimal(builder, _), _) => builder.append_null(),
             (Self::Date(builder), Value::Date(days)) => builder.append_value(*days),
             (Self::Date(builder), _) => builder.append_null(),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
+use super::text::trim;
 use super::value::Flaw;
 
 /// A compiled format. Numeric formats are read by hand, strictly and fast; month names and zones by chrono.
@@ -49,7 +50,7 @@ impl CalendarFormat {
     /// # Errors
     /// When the text is not of the format or not a day of the calendar.
     pub fn parse_date(&self, text: &str) -> Result<i32, Flaw> {
-        let text = text.trim();
+        let text = trim(text);
         let date = match &self.pieces {
             Some(pieces) => self.read(pieces, text).map(|moment| moment.date()),
             None => self
@@ -69,7 +70,7 @@ impl CalendarFormat {
     /// # Errors
     /// As `parse_date`.
     pub fn parse_timestamp(&self, text: &str) -> Result<i64, Flaw> {
-        let text = text.trim();
+        let text = trim(text);
         let moment = match &self.pieces {
             Some(pieces) => self.read(pieces, text),
             None => self.read_moment(text),

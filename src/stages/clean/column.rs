@@ -6,11 +6,15 @@ use phonenumber::country;
 
 use super::calendar::CalendarFormat;
 use super::protect::{self, INVALID_MARK, TOKEN_PREFIX, TokenKeys};
+use super::text::{is_blank, is_code, trim};
 use super::value::{Cell, Flaw, Value};
 use super::{contact, names, number};
 use crate::config::feed::{
     Cleaner, ColumnSpec, DataType, Notation, Positions, Protection, UnmappedCode,
 };
+
+/// So many are looked through sooner than searched.
+const FEW_CODES: usize = 16;
 
 /// Whether tokens may stand in the place of protected numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,24 +29,29 @@ pub struct ColumnPlan<'a> {
     pub spec: &'a ColumnSpec,
     calendar: Option<CalendarFormat>,
     regions: Vec<Option<country::Id>>,
+    /// Of the texts that mean null.
+    longest_null: usize,
+    /// Whether a text is its value as it stands.
+    is_plain_text: bool,
 }
 
-/// A value, with what only some columns have.
+/// What a cell became.
 #[derive(Debug, PartialEq, Eq)]
-pub struct CleanValue<'a> {
-    pub value: Value<'a>,
-    /// For national ids: whether the id can have been issued.
-    pub valid: Option<bool>,
-    /// For national ids that keep them: tokens by position.
-    pub positions: Option<String>,
-    pub legibility: Legibility,
+pub enum CleanValue<'a> {
+    Value(Value<'a>),
+    /// A phone or an e-mail that cannot be one becomes null: the customer is worth more than the number.
+    Dropped,
+    /// Not null. Boxed, for all other columns' values pass here too.
+    NationalId(Box<NationalId>),
 }
 
-/// Phones and e-mails that cannot be one become null: the customer is worth more than the number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Legibility {
-    Read,
-    Dropped,
+#[derive(Debug, PartialEq, Eq)]
+pub struct NationalId {
+    pub token: String,
+    /// Whether the id can have been issued.
+    pub valid: bool,
+    /// Tokens by position, where they are kept.
+    pub positions: Option<String>,
 }
 
 impl<'a> ColumnPlan<'a> {
@@ -61,6 +70,11 @@ impl<'a> ColumnPlan<'a> {
             spec,
             calendar,
             regions: spec.clean.iter().map(region).collect(),
+            longest_null: spec.nulls.iter().map(String::len).max().unwrap_or(0),
+            is_plain_text: spec.data_type == DataType::String
+                && spec.clean.is_empty()
+                && spec.map.is_none()
+                && spec.protect.is_none(),
         }
     }
 
@@ -71,9 +85,20 @@ impl<'a> ColumnPlan<'a> {
         cell: Cell<'v>,
         keys: &TokenKeys,
         policy: TokenPolicy,
-    ) -> Result<CleanValue<'v>, Flaw> {
-        let cleaned = self.read(cell, keys, policy)?;
-        if self.spec.required && cleaned.value == Value::Null {
+    ) -> Result<CleanValue<'v>, Flaw>
+    where
+        'a: 'v,
+    {
+        let cleaned = match cell {
+            Cell::Null => NULL,
+            Cell::Text(text) => self.read(text, keys, policy)?,
+            native => match self.read_native(native)? {
+                Ok(value) => CleanValue::Value(value),
+                Err(text) => self.read(text, keys, policy)?,
+            },
+        };
+        let is_null = matches!(cleaned, NULL | CleanValue::Dropped);
+        if is_null && self.spec.required {
             return Err(Flaw::Required);
         }
         Ok(cleaned)
@@ -81,43 +106,40 @@ impl<'a> ColumnPlan<'a> {
 
     fn read<'v>(
         &self,
-        cell: Cell<'v>,
+        text: Cow<'v, str>,
         keys: &TokenKeys,
         policy: TokenPolicy,
-    ) -> Result<CleanValue<'v>, Flaw> {
-        let text = match cell {
-            Cell::Null => return Ok(plain(Value::Null)),
-            Cell::Text(text) => text,
-            native => match self.read_native(native)? {
-                Ok(value) => return Ok(plain(value)),
-                Err(text) => text,
-            },
-        };
+    ) -> Result<CleanValue<'v>, Flaw>
+    where
+        'a: 'v,
+    {
         if self.is_null(&text) {
-            return Ok(plain(Value::Null));
+            return Ok(NULL);
+        }
+        if self.is_plain_text {
+            return Ok(CleanValue::Value(Value::Text(text)));
         }
         if let Some(protection) = &self.spec.protect
             && text.starts_with(TOKEN_PREFIX)
         {
             return read_token(&text, protection, keys, policy);
         }
-        let Some(text) = self.apply_cleaners(text)? else {
-            return Ok(CleanValue {
-                value: Value::Null,
-                valid: None,
-                positions: None,
-                legibility: Legibility::Dropped,
-            });
-        };
-        if self.is_null(&text) {
-            return Ok(plain(Value::Null));
+        let mut text = text;
+        if !self.spec.clean.is_empty() {
+            let Some(cleaned) = self.apply_cleaners(text)? else {
+                return Ok(CleanValue::Dropped);
+            };
+            text = cleaned;
+            if self.is_null(&text) {
+                return Ok(NULL);
+            }
         }
         let Some(text) = self.apply_map(text)? else {
-            return Ok(plain(Value::Null));
+            return Ok(NULL);
         };
         match &self.spec.protect {
             Some(protection) => protect_text(&text, protection, keys),
-            None => self.parse(text).map(plain),
+            None => self.parse(text).map(CleanValue::Value),
         }
     }
 
@@ -146,8 +168,8 @@ impl<'a> ColumnPlan<'a> {
     }
 
     fn is_null(&self, text: &str) -> bool {
-        self.spec.nulls.iter().any(|null| null == text)
-            || (self.spec.data_type != DataType::String && text.trim().is_empty())
+        (text.len() <= self.longest_null && self.spec.nulls.iter().any(|null| is_code(text, null)))
+            || (self.spec.data_type != DataType::String && is_blank(text))
     }
 
     fn apply_cleaners<'v>(&self, text: Cow<'v, str>) -> Result<Option<Cow<'v, str>>, Flaw> {
@@ -158,7 +180,7 @@ impl<'a> ColumnPlan<'a> {
                 break;
             }
             text = match cleaner {
-                Cleaner::Trim => trim(text),
+                Cleaner::Trim => cleaned(text, |text| Cow::Borrowed(trim(text))),
                 Cleaner::Collapse => cleaned(text, names::collapse),
                 Cleaner::Upper => cleaned(text, names::upper),
                 Cleaner::Lower => cleaned(text, names::lower),
@@ -181,12 +203,23 @@ impl<'a> ColumnPlan<'a> {
         Ok(Some(text))
     }
 
-    fn apply_map<'v>(&self, text: Cow<'v, str>) -> Result<Option<Cow<'v, str>>, Flaw> {
+    fn apply_map<'v>(&self, text: Cow<'v, str>) -> Result<Option<Cow<'v, str>>, Flaw>
+    where
+        'a: 'v,
+    {
         let Some(map) = &self.spec.map else {
             return Ok(Some(text));
         };
-        match (map.values.get(text.as_ref()), map.other) {
-            (Some(meaning), _) => Ok(Some(Cow::Owned(meaning.clone()))),
+        let meaning = if map.values.len() <= FEW_CODES {
+            let mut codes = map.values.iter();
+            codes
+                .find(|(code, _)| is_code(&text, code))
+                .map(|(_, meaning)| meaning)
+        } else {
+            map.values.get(text.as_ref())
+        };
+        match (meaning, map.other) {
+            (Some(meaning), _) => Ok(Some(Cow::Borrowed(meaning))),
             (None, UnmappedCode::Keep) => Ok(Some(text)),
             (None, UnmappedCode::Null) => Ok(None),
             (None, UnmappedCode::Reject) => Err(Flaw::UnmappedCode),
@@ -205,7 +238,7 @@ impl<'a> ColumnPlan<'a> {
                 Value::Timestamp(self.calendar()?.parse_timestamp(&text)?)
             }
             DataType::Boolean { truthy, falsy } => {
-                let is = |words: &[String]| words.iter().any(|word| word == text.trim());
+                let is = |words: &[String]| words.iter().any(|word| is_code(trim(&text), word));
                 if is(truthy) {
                     Value::Boolean(true)
                 } else if is(falsy) {
@@ -241,26 +274,12 @@ impl<'a> ColumnPlan<'a> {
     }
 }
 
-fn parse_plain(text: &str, scale: u32) -> Result<i128, Flaw> {
+fn parse_plain(text: &str, scale: u32) -> Result<i64, Flaw> {
     const PLAIN: &Notation = &number::PLAIN;
     number::parse_decimal(text, PLAIN, scale)
 }
 
-fn plain(value: Value<'_>) -> CleanValue<'_> {
-    CleanValue {
-        value,
-        valid: None,
-        positions: None,
-        legibility: Legibility::Read,
-    }
-}
-
-fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-    }
-}
+const NULL: CleanValue<'static> = CleanValue::Value(Value::Null);
 
 /// What is clean already stays where it is.
 fn cleaned(text: Cow<'_, str>, clean: impl Fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
@@ -290,11 +309,14 @@ fn read_token<'v>(
     if !keys.accepts(token) {
         return Err(Flaw::UnknownToken);
     }
-    Ok(CleanValue {
-        value: Value::Text(Cow::Owned(token.to_owned())),
-        valid: matches!(protection, Protection::NationalId { .. }).then_some(!invalid),
-        positions: None,
-        legibility: Legibility::Read,
+    let token = token.to_owned();
+    Ok(match protection {
+        Protection::NationalId { .. } => CleanValue::NationalId(Box::new(NationalId {
+            token,
+            valid: !invalid,
+            positions: None,
+        })),
+        _ => CleanValue::Value(Value::Text(Cow::Owned(token))),
     })
 }
 
@@ -304,32 +326,29 @@ fn protect_text<'v>(
     keys: &TokenKeys,
 ) -> Result<CleanValue<'v>, Flaw> {
     let normalised = protect::normalise(protection, text);
-    let valid = match protection {
+    match protection {
         Protection::Card if !protect::is_card(&normalised) => return Err(Flaw::NotACard),
         Protection::Iban if contact::iban(&normalised).is_none() => return Err(Flaw::NotAnIban),
-        Protection::NationalId { scheme, .. } => {
-            Some(protect::is_national_id(*scheme, &normalised))
-        }
-        _ => None,
-    };
-    if normalised.is_empty() {
-        return Ok(plain(Value::Null));
+        _ => {}
     }
-    let positions = match protection {
-        Protection::NationalId {
-            positions: Positions::Kept,
-            ..
-        } => keys.position_tokens(&normalised),
-        _ => None,
-    };
+    if normalised.is_empty() {
+        return Ok(NULL);
+    }
     // The loader refuses a feed with protected columns when there is no key, before it reads a row.
     let token = keys
         .token(protect::kind(protection), &normalised)
         .ok_or(Flaw::UnknownToken)?;
-    Ok(CleanValue {
-        value: Value::Text(Cow::Owned(token)),
-        valid,
-        positions,
-        legibility: Legibility::Read,
+    Ok(match protection {
+        Protection::NationalId { scheme, positions } => {
+            CleanValue::NationalId(Box::new(NationalId {
+                token,
+                valid: protect::is_national_id(*scheme, &normalised),
+                positions: match positions {
+                    Positions::Kept => keys.position_tokens(&normalised),
+                    Positions::None => None,
+                },
+            }))
+        }
+        _ => CleanValue::Value(Value::Text(Cow::Owned(token))),
     })
 }

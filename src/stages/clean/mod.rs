@@ -5,6 +5,7 @@
 //! It must not read or write files (the token keys apart), infer a type, or put a value into a reason.
 
 pub mod value;
+mod text;
 pub mod number;
 pub mod calendar;
 pub mod names;

@@ -1,20 +1,21 @@
 //! Numbers as banks write them -> exact integers. Floating point touches none of them.
 
+use super::text::trim;
 use super::value::Flaw;
 use crate::config::feed::{NegativeSign, Notation};
 
 /// DECIMAL(18, scale) holds units below this.
-const LIMIT: i128 = 1_000_000_000_000_000_000;
+const LIMIT: i64 = 1_000_000_000_000_000_000;
 
 /// Reads a number as a count of units of `10^-scale`.
 ///
 /// # Errors
 /// When the text is not in the notation, has more decimals than `scale` (zeros apart) or more than 18 digits.
-pub fn parse_decimal(text: &str, notation: &Notation, scale: u32) -> Result<i128, Flaw> {
+pub fn parse_decimal(text: &str, notation: &Notation, scale: u32) -> Result<i64, Flaw> {
     if let Some(units) = parse_short(text.as_bytes(), notation, scale) {
         return Ok(units);
     }
-    let (negative, body) = split_sign(text.trim(), notation.negative)?;
+    let (negative, body) = split_sign(trim(text), notation.negative)?;
     let mut units: i128 = 0;
     let mut n_digits = 0_u32;
     let mut decimals: Option<u32> = None;
@@ -46,6 +47,7 @@ pub fn parse_decimal(text: &str, notation: &Notation, scale: u32) -> Result<i128
     }
     let written = decimals.unwrap_or(notation.implied_decimals);
     let units = rescale(units, written, scale)?;
+    let units = i64::try_from(units).map_err(|_| Flaw::OutOfRange)?;
     if units >= LIMIT {
         return Err(Flaw::OutOfRange);
     }
@@ -54,7 +56,7 @@ pub fn parse_decimal(text: &str, notation: &Notation, scale: u32) -> Result<i128
 
 /// The usual case without wide arithmetic: an optional leading minus, at most 17 digits, no groups, no more decimals than
 /// the column has. `None` leaves everything else, sound or not, to the rules above.
-fn parse_short(text: &[u8], notation: &Notation, scale: u32) -> Option<i128> {
+fn parse_short(text: &[u8], notation: &Notation, scale: u32) -> Option<i64> {
     if text.len() > 18 || notation.implied_decimals > 0 || !notation.decimal_mark.is_ascii() {
         return None;
     }
@@ -62,11 +64,11 @@ fn parse_short(text: &[u8], notation: &Notation, scale: u32) -> Option<i128> {
         [b'-', body @ ..] if notation.negative == NegativeSign::Leading => (true, body),
         body => (false, body),
     };
-    let mut units = 0_u64;
+    let mut units = 0_i64;
     let mut decimals = None;
     for (index, byte) in body.iter().enumerate() {
         if byte.is_ascii_digit() {
-            units = units * 10 + u64::from(byte - b'0');
+            units = units * 10 + i64::from(byte - b'0');
         } else if char::from(*byte) == notation.decimal_mark && decimals.is_none() {
             decimals = Some(body.len() - index - 1);
         } else {
@@ -78,14 +80,14 @@ fn parse_short(text: &[u8], notation: &Notation, scale: u32) -> Option<i128> {
     if n_digits == 0 || n_digits + missing as usize > 17 {
         return None;
     }
-    let units = i128::from(units * 10_u64.pow(missing));
+    let units = units * 10_i64.pow(missing);
     Some(if negative { -units } else { units })
 }
 
 /// # Errors
 /// When the text is not an optional sign and digits, or exceeds 64 bits.
 pub fn parse_integer(text: &str) -> Result<i64, Flaw> {
-    let text = text.trim();
+    let text = trim(text);
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Flaw::NotAnInteger);

@@ -16,13 +16,13 @@ pub enum Cell<'a> {
     Timestamp(i64),
 }
 
-/// A typed value. Decimals count units of `10^-scale`; the scale is the column's.
+/// A typed value. Decimals count units of `10^-scale`; the scale is the column's, and 18 digits fit into 64 bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<'a> {
     Null,
     Text(Cow<'a, str>),
     Integer(i64),
-    Decimal(i128),
+    Decimal(i64),
     Date(i32),
     Timestamp(i64),
     Boolean(bool),

@@ -13,7 +13,7 @@ use super::raw_batch::{RawBatch, TextBatch, TextRecord};
 use super::totals::Totals;
 use crate::config::feed::{ColumnSpec, FeedSpec, Layout, Positions, Protection, Survivor};
 use crate::stages::clean::batch::{BatchBuilder, feed_schema};
-use crate::stages::clean::column::{ColumnPlan, Legibility, TokenPolicy};
+use crate::stages::clean::column::{CleanValue, ColumnPlan, TokenPolicy};
 use crate::stages::clean::protect::TokenKeys;
 use crate::stages::clean::rules::RulePlan;
 use crate::stages::clean::value::{Cell, Flaw, Value};
@@ -141,8 +141,8 @@ impl<'a> BatchCleaner<'a> {
             Origin::Replay => TokenPolicy::Accept,
         };
         let mut work = Work {
-            builder: BatchBuilder::new(self.schema.clone()),
-            pending: Vec::new(),
+            builder: BatchBuilder::new(self.schema.clone(), raw.height()),
+            pending: Vec::with_capacity(raw.height()),
             ranks: Vec::new(),
             amounts: Vec::new(),
             row_amounts: Vec::new(),
@@ -173,7 +173,10 @@ impl<'a> BatchCleaner<'a> {
         self.judge(raw, work)
     }
 
-    fn clean_text(&self, batch: &TextBatch, policy: TokenPolicy, work: &mut Work) {
+    fn clean_text<'b>(&self, batch: &'b TextBatch, policy: TokenPolicy, work: &mut Work)
+    where
+        'a: 'b,
+    {
         let (mut cells, mut values) = (Vec::new(), Vec::new());
         for (index, record) in batch.records.iter().enumerate() {
             let place = Place {
@@ -232,39 +235,36 @@ impl<'a> BatchCleaner<'a> {
         row: &mut Vec<Value<'b>>,
         policy: TokenPolicy,
         work: &mut Work,
-    ) -> Option<(usize, Flaw)> {
+    ) -> Option<(usize, Flaw)>
+    where
+        'a: 'b,
+    {
         self.add_hash_totals(cells, &mut work.totals);
         row.clear();
         work.row_amounts.clear();
         work.row_amounts.resize(work.totals.columns.len(), None);
         let mut flaw: Option<(usize, Flaw)> = None;
-        for (column_index, cell) in cells.drain(..).enumerate() {
+        for (column_index, placed) in cells.iter_mut().enumerate() {
             // After the first flaw only amounts are read on: the sums must hold them.
             let amount = self.money[column_index];
             if flaw.is_some() && amount.is_none() {
                 continue;
             }
             let column = &self.columns[column_index];
-            match column.clean(cell.cell, self.keys, policy) {
+            let cell = std::mem::replace(&mut placed.cell, Cell::Null);
+            match column.clean(cell, self.keys, policy) {
                 Ok(clean) => {
                     if let Some(slot) = amount {
-                        work.row_amounts[slot] = match clean.value {
-                            Value::Decimal(units) => Some(units),
+                        work.row_amounts[slot] = match clean {
+                            CleanValue::Value(Value::Decimal(units)) => Some(i128::from(units)),
                             _ => Some(0),
                         };
                     }
-                    if clean.legibility == Legibility::Dropped {
+                    if clean == CleanValue::Dropped {
                         let name = column.spec.name.clone();
                         *work.totals.dropped.entry(name).or_default() += 1;
                     }
-                    row.push(clean.value);
-                    if let Some(Protection::NationalId { positions, .. }) = &column.spec.protect {
-                        row.push(clean.valid.map_or(Value::Null, Value::Boolean));
-                        if *positions == Positions::Kept {
-                            let text = clean.positions.map(Cow::Owned);
-                            row.push(text.map_or(Value::Null, Value::Text));
-                        }
-                    }
+                    push_values(clean, column.spec, row);
                 }
                 Err(found) => {
                     // A missing amount is read, as nothing.
@@ -440,4 +440,38 @@ impl<'a> BatchCleaner<'a> {
             total.0 = total.0.wrapping_add(number);
         }
     }
+}
+
+/// A cell's value, and those of the columns that its protection adds.
+fn push_values<'v>(clean: CleanValue<'v>, spec: &ColumnSpec, row: &mut Vec<Value<'v>>) {
+    match clean {
+        CleanValue::NationalId(id) => {
+            let text = |text| Value::Text(Cow::Owned(text));
+            row.push(text(id.token));
+            row.push(Value::Boolean(id.valid));
+            if matches!(
+                spec.protect,
+                Some(Protection::NationalId {
+                    positions: Positions::Kept,
+                    ..
+                })
+            ) {
+                row.push(id.positions.map_or(Value::Null, text));
+            }
+        }
+        CleanValue::Value(value) => {
+            row.push(value);
+            push_missing(spec, row);
+        }
+        CleanValue::Dropped => {
+            row.push(Value::Null);
+            push_missing(spec, row);
+        }
+    }
+}
+
+/// For the columns that protection adds to one without a value.
+fn push_missing(spec: &ColumnSpec, row: &mut Vec<Value<'_>>) {
+    let added = spec.protect.as_ref().map_or(&[][..], Protection::added);
+    row.extend(added.iter().map(|_| Value::Null));
 }

@@ -82,8 +82,9 @@ impl From<&Value<'_>> for Rank {
         match value {
             Value::Null => Self::Null,
             Value::Text(text) => Self::Text(text.clone().into_owned()),
-            Value::Integer(number) | Value::Timestamp(number) => Self::Number(i128::from(*number)),
-            Value::Decimal(units) => Self::Number(*units),
+            Value::Integer(number) | Value::Timestamp(number) | Value::Decimal(number) => {
+                Self::Number(i128::from(*number))
+            }
             Value::Date(days) => Self::Number(i128::from(*days)),
             Value::Boolean(truth) => Self::Number(i128::from(*truth)),
         }
@@ -216,7 +217,8 @@ fn staged_value(value: AnyValue<'_>) -> Value<'_> {
         AnyValue::String(text) => Value::Text(text.into()),
         AnyValue::StringOwned(text) => Value::Text(text.to_string().into()),
         AnyValue::Int64(number) => Value::Integer(number),
-        AnyValue::Decimal(units, ..) => Value::Decimal(units),
+        // What was staged has at most 18 digits.
+        AnyValue::Decimal(units, ..) => i64::try_from(units).map_or(Value::Null, Value::Decimal),
         AnyValue::Date(days) => Value::Date(days),
         AnyValue::Datetime(micros, ..) | AnyValue::DatetimeOwned(micros, ..) => {
             Value::Timestamp(micros)

@@ -127,22 +127,20 @@ impl RecordLayout {
                         )
                     });
                 }
-                for (span, column) in fields.iter().zip(columns) {
-                    if span.form == FieldForm::Stray && *stray_quotes == StrayQuotes::Reject {
-                        return Err(RowFault {
-                            column: column.spec.name.clone(),
-                            ..RowFault::of_row(
-                                "stray_quote",
-                                "a quote stands inside an unquoted field",
-                            )
-                        });
-                    }
-                    cells.push(PlacedCell {
-                        cell: Cell::Text(field_value(content, span, quote)),
-                        place: Some((span.start, span.end)),
-                        room: *room,
+                let is_stray = |span: &FieldSpan| span.form == FieldForm::Stray;
+                if *stray_quotes == StrayQuotes::Reject
+                    && let Some(index) = fields.iter().position(is_stray)
+                {
+                    return Err(RowFault {
+                        column: columns[index].spec.name.clone(),
+                        ..RowFault::of_row("stray_quote", "a quote stands inside an unquoted field")
                     });
                 }
+                cells.extend(fields.iter().map(|span| PlacedCell {
+                    cell: Cell::Text(field_value(content, span, quote)),
+                    place: Some((span.start, span.end)),
+                    room: *room,
+                }));
                 Ok(())
             }
             Self::Fixed { width } => fixed_cells(content, *width, columns, cells),
@@ -191,13 +189,19 @@ impl RecordLayout {
 }
 
 /// The value of a delimited field: doubled quotes become one.
+#[inline]
 pub fn field_value<'c>(content: &'c str, span: &FieldSpan, quote: &str) -> Cow<'c, str> {
     let field = &content[span.start..span.end];
     if span.form == FieldForm::Escaped {
-        Cow::Owned(field.replace(&quote.repeat(2), quote))
+        Cow::Owned(unescaped(field, quote))
     } else {
         Cow::Borrowed(field)
     }
+}
+
+#[cold]
+fn unescaped(field: &str, quote: &str) -> String {
+    field.replace(&quote.repeat(2), quote)
 }
 
 /// Columns by character position, padding removed. Blanks at a line's end may have been stripped by the sender:

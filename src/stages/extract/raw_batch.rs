@@ -8,13 +8,22 @@ use super::records::Record;
 use super::splitter::{FieldSpan, SplitFault};
 
 /// A batch is cut at this many rows or bytes, whichever comes first.
-const BATCH_ROWS: usize = 32_768;
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_ROWS: usize = 8_192;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Records of one file, in file order.
 pub enum RawBatch {
     Text(TextBatch),
     Parquet(ParquetRows),
+}
+
+impl RawBatch {
+    pub const fn height(&self) -> usize {
+        match self {
+            Self::Text(batch) => batch.records.len(),
+            Self::Parquet(rows) => rows.height(),
+        }
+    }
 }
 
 /// Copies of records as the splitter gave them.

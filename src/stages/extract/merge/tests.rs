@@ -53,7 +53,7 @@ fn row() -> impl Strategy<Value = Row> {
     (
         text.clone(),
         number(|number| Value::Integer(i64::from(number))),
-        number(|number| Value::Decimal(i128::from(number) << 40)),
+        number(|number| Value::Decimal(i64::from(number) << 40)),
         number(|number| Value::Date(i32::from(number))),
         number(|number| Value::Timestamp(i64::from(number))),
         number(|number| Value::Boolean(number > 0)),
@@ -78,7 +78,7 @@ fn by_key(rows: Vec<Row>, key: &[usize]) -> BTreeMap<Vec<Rank>, Row> {
 }
 
 fn frame(rows: &[Row]) -> DataFrame {
-    let mut builder = BatchBuilder::new(schema());
+    let mut builder = BatchBuilder::new(schema(), 0);
     for row in rows {
         builder.push(row);
     }
