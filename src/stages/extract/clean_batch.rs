@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use polars::prelude::*;
 
-use super::dedupe::{KeyHash, Rank, hash_key};
+use super::dedupe::Rank;
 use super::delivery::Origin;
 use super::error::{ExtractError, engine, rules_failed};
+use super::key_set::{KeyHash, hash_key};
 use super::layout::{PlacedCell, RecordLayout, RowFault};
 use super::quarantine::{RawRow, split_row, unsplit_row};
 use super::raw_batch::{RawBatch, TextBatch, TextRecord};

@@ -1,73 +1,15 @@
-//! Rows with a key seen before. Memory: 16 bytes a key (and a rank, for `latest`), however long the keys are.
+//! Rows with a key seen before.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::path::PathBuf;
 
 use polars::prelude::*;
 
+use super::key_set::{KeyHash, KeyHasher, KeySet, hash_key};
 use crate::config::feed::Survivor;
 use crate::stages::clean::value::Value;
 use crate::stages::row_groups::ROW_GROUP_ROWS;
-
-/// 128 bits of BLAKE3 over the typed key: two different keys do not meet.
-pub type KeyHash = u128;
-
-/// `scratch` is overwritten.
-pub fn hash_key<'v>(values: impl Iterator<Item = &'v Value<'v>>, scratch: &mut Vec<u8>) -> KeyHash {
-    scratch.clear();
-    for value in values {
-        value.spell_into(scratch);
-    }
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&blake3::hash(scratch).as_bytes()[..16]);
-    u128::from_le_bytes(bytes)
-}
-
-/// A key hash is as good as random already: its lower half finds its place in a map.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, key: u128) {
-        self.0 = u64::try_from(key & u128::from(u64::MAX)).unwrap_or_default();
-    }
-}
-
-/// Sets that a key set is made of. A set that grows has its old and its new place at once: of one in many that is little.
-const SHARDS: usize = 64;
-
-/// Keys seen so far.
-pub struct KeySet {
-    shards: Vec<HashSet<KeyHash, BuildHasherDefault<KeyHasher>>>,
-}
-
-impl Default for KeySet {
-    fn default() -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| HashSet::default()).collect(),
-        }
-    }
-}
-
-impl KeySet {
-    /// Whether the key is new.
-    pub fn insert(&mut self, key: KeyHash) -> bool {
-        // The upper bits choose the set, the lower ones the place in it.
-        let shard = usize::try_from(key >> (KeyHash::BITS - SHARDS.ilog2())).unwrap_or_default();
-        self.shards[shard].insert(key)
-    }
-}
 
 /// What `latest` compares; null is the smallest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -21,6 +21,7 @@ pub mod reader;
 pub mod clean_batch;
 pub mod pipeline;
 pub mod loader;
+pub mod key_set;
 pub mod dedupe;
 pub mod totals;
 pub mod quarantine;
