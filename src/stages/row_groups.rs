@@ -1,4 +1,4 @@
-//! Parquet by row groups: written at an exact height, so that the bytes depend on the rows alone; read one by one.
+//! Parquet by row groups: written at heights that follow from the rows alone, and so do the bytes; read one by one.
 //!
 //! For every stage that passes rows through Polars: neither way ever holds more than a row group.
 
@@ -10,8 +10,13 @@ use polars::io::parquet::metadata::FileMetadata;
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::*;
 
-/// Rows of every row group but the last.
-pub const ROW_GROUP_ROWS: usize = 524_288;
+/// Rows of the first row groups of a file, and of those after four million rows; between them a row group is an eighth
+/// of what stands before it. Most tables are small: what is written and read of them then takes little memory.
+const SMALLEST: usize = 131_072;
+const LARGEST: usize = 524_288;
+
+/// Rows to hand to a writer at once.
+pub const BATCH_ROWS: usize = 32_768;
 
 /// Of a page before it is packed. The engine's writer keeps a note of nearly a kilobyte of every page until the footer,
 /// so that in pages of its own choice, a quarter as large, the notes of a file of 400 million rows took 50 MB.
@@ -21,20 +26,19 @@ const PAGE_BYTES: usize = 4 << 20;
 pub struct RowGroupWriter<W: Write> {
     writer: BatchedWriter<W>,
     pending: DataFrame,
-    group_rows: usize,
+    /// Of the smallest and the largest row group.
+    heights: (usize, usize),
+    /// Handed over so far, and written.
     rows: u64,
+    written: usize,
 }
 
 impl<W: Write> RowGroupWriter<W> {
     /// # Errors
     /// When the handle cannot be written.
     pub fn try_new(output: W, schema: &Schema) -> PolarsResult<Self> {
-        Self::of_groups(
-            output,
-            schema,
-            ROW_GROUP_ROWS,
-            ParquetCompression::Zstd(None),
-        )
+        let heights = (SMALLEST, LARGEST);
+        Self::of_groups(output, schema, heights, ParquetCompression::Zstd(None))
     }
 
     /// For rows that are read again soon, a row group at a time, and never kept: less packed, more quickly.
@@ -42,13 +46,14 @@ impl<W: Write> RowGroupWriter<W> {
     /// # Errors
     /// When the handle cannot be written.
     pub fn of_temporary(output: W, schema: &Schema, group_rows: usize) -> PolarsResult<Self> {
-        Self::of_groups(output, schema, group_rows, ParquetCompression::Lz4Raw)
+        let heights = (group_rows, group_rows);
+        Self::of_groups(output, schema, heights, ParquetCompression::Lz4Raw)
     }
 
     fn of_groups(
         output: W,
         schema: &Schema,
-        group_rows: usize,
+        heights: (usize, usize),
         compression: ParquetCompression,
     ) -> PolarsResult<Self> {
         let writer = ParquetWriter::new(output)
@@ -58,8 +63,9 @@ impl<W: Write> RowGroupWriter<W> {
         Ok(Self {
             writer,
             pending: DataFrame::empty_with_schema(schema),
-            group_rows,
+            heights,
             rows: 0,
+            written: 0,
         })
     }
 
@@ -68,20 +74,28 @@ impl<W: Write> RowGroupWriter<W> {
     pub fn push(&mut self, batch: &DataFrame) -> PolarsResult<()> {
         self.rows += batch.height() as u64;
         self.pending.vstack_mut(batch)?;
-        while self.pending.height() >= self.group_rows {
-            let rest = self
-                .pending
-                .slice(self.group_rows.cast_signed() as i64, usize::MAX);
-            self.write_group(self.group_rows)?;
+        loop {
+            let rows = self.group_rows();
+            if self.pending.height() < rows {
+                return Ok(());
+            }
+            let rest = self.pending.slice(rows.cast_signed() as i64, usize::MAX);
+            self.write_group(rows)?;
             self.pending = rest;
         }
-        Ok(())
+    }
+
+    /// Of the next row group.
+    fn group_rows(&self) -> usize {
+        let (smallest, largest) = self.heights;
+        (self.written / 8).clamp(smallest, largest)
     }
 
     /// Writes the first rows that wait.
     fn write_group(&mut self, rows: usize) -> PolarsResult<()> {
         let mut group = self.pending.slice(0, rows);
         group.rechunk_mut();
+        self.written += rows;
         self.writer.write_batch(&group)
     }
 
@@ -149,5 +163,44 @@ impl Iterator for RowGroupReader {
         }
         self.next += 1;
         Some(self.read(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heights_grow_with_the_file_and_rows_come_back_as_they_went_in() {
+        let rows = |from: i64, to: i64| {
+            let numbers = Int64Chunked::from_iter_values("number".into(), from..to);
+            DataFrame::new_infer_height(vec![numbers.into_column()]).expect("a frame")
+        };
+        let mut file = tempfile::tempfile().expect("a file");
+        let schema = rows(0, 0).schema().clone();
+        let compression = ParquetCompression::Zstd(None);
+        let mut writer =
+            RowGroupWriter::of_groups(&mut file, &schema, (2, 8), compression).expect("a writer");
+        // Handed over in other pieces than they are written.
+        for start in (0..198).step_by(33) {
+            writer.push(&rows(start, start + 33)).expect("written");
+        }
+        assert_eq!(writer.finish().expect("finished"), 198);
+        let (mut before, mut heights) = (0, Vec::new());
+        for group in RowGroupReader::try_new(file, vec!["number".to_owned()]).expect("a reader") {
+            let group = group.expect("read");
+            let height = group.height();
+            let place = |row: usize| row.cast_signed() as i64;
+            let expected = rows(place(before), place(before + height));
+            assert!(group.equals(&expected), "{group}");
+            heights.push((before, height));
+            before += height;
+        }
+        assert_eq!(before, 198);
+        let (_, all_but_last) = heights.split_last().expect("groups");
+        for (before, height) in all_but_last {
+            assert_eq!(*height, (before / 8).clamp(2, 8), "after {before}");
+        }
+        assert!(heights.iter().any(|(_, height)| *height == 8));
     }
 }

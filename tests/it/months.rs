@@ -228,14 +228,22 @@ fn a_row_without_a_month_fails_the_table_cut_or_whole() {
 
 /// What `check` says of the model of months with other keys.
 fn checked(keys: &str) -> Said {
+    checked_query(keys, ("$month as month", "$month as month"))
+}
+
+/// The same, of a query in which `from` is replaced.
+fn checked_query(keys: &str, (from, to): (&str, &str)) -> Said {
     let bank = Bank::new();
     let project = bank.own_project();
-    let file = "models/core/account_month.yml";
-    let text = std::fs::read_to_string(project.join(file)).unwrap();
-    let from = "materialised: month\n";
-    assert!(text.contains(from), "{text}");
-    let text = text.replace(from, &format!("{from}{keys}\n"));
-    put(&project, file, text.as_bytes());
+    let change = |file: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(project.join(file)).unwrap();
+        assert!(text.contains(from), "{text}");
+        put(&project, file, text.replace(from, to).as_bytes());
+    };
+    let month = "materialised: month\n";
+    let file = "models/core/account_month";
+    change(&format!("{file}.yml"), month, &format!("{month}{keys}\n"));
+    change(&format!("{file}.sql"), from, to);
     bank.with_project(&project, &["check"])
 }
 
@@ -269,6 +277,26 @@ fn a_table_that_has_no_keys_of_the_model_is_refused() {
     says(
         &both("core.customer"),
         "the query of core.account_month does not read core.customer",
+    );
+    let says = |table: &str, change: (&str, &str), expected: &str| {
+        let said = checked_query(&both(table), change).exits(3);
+        assert!(said.stderr.contains(expected), "{}", said.stderr);
+    };
+    says(
+        "core.customer",
+        (
+            "from core.account as account",
+            "from core.account as account cross join (select max(customer_id) from core.customer) as newest",
+        ),
+        "core.customer has no column `account_id`",
+    );
+    says(
+        "core.account",
+        (
+            "account.account_id,\n    account.balance",
+            "cast(account.account_id as bigint) as account_id,\n    account.balance",
+        ),
+        "`account_id` of core.account has another type than that of core.account_month",
     );
 }
 

@@ -9,7 +9,7 @@ use polars::prelude::*;
 use super::key_set::{KeyHash, KeyHasher, KeySet, hash_key};
 use crate::config::feed::Survivor;
 use crate::stages::clean::value::Value;
-use crate::stages::row_groups::ROW_GROUP_ROWS;
+use crate::stages::row_groups::RowGroupReader;
 
 /// What `latest` compares; null is the smallest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,17 +117,10 @@ impl<'a> Dedupe<'a> {
 fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<KeySet> {
     let mut keys = KeySet::default();
     for path in files {
-        let rows = ParquetReader::new(std::fs::File::open(path)?).num_rows()?;
-        let mut offset = 0;
-        while offset < rows {
-            let batch = ParquetReader::new(std::fs::File::open(path)?)
-                .with_columns(Some(key.to_vec()))
-                .with_slice(Some((offset, ROW_GROUP_ROWS)))
-                .finish()?;
-            for hash in frame_keys(&batch, key)? {
+        for batch in RowGroupReader::try_new(std::fs::File::open(path)?, key.to_vec())? {
+            for hash in frame_keys(&batch?, key)? {
                 keys.insert(hash);
             }
-            offset += ROW_GROUP_ROWS;
         }
     }
     Ok(keys)

@@ -91,7 +91,8 @@ pub struct ResolveOutput {
 
 /// Clusters tonight's records, gives each cluster its id and writes the cross-reference.
 ///
-/// Memory: about sixty bytes a record at the peak, and a row group of up to three tables while they are read or written.
+/// Memory: five hundred bytes a record where similarity compares them, and a row group of each table that is read or
+/// written.
 pub fn resolve(request: &ResolveRequest<'_>) -> Result<ResolveOutput, ResolveError> {
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(request.threads.get())

@@ -10,7 +10,7 @@ use super::ResolveError;
 use super::identity::{CustomerId, IdEvent, IdEventKind, NewId};
 use super::records::Records;
 use crate::domain::BusinessDate;
-use crate::stages::row_groups::{ROW_GROUP_ROWS, RowGroupReader, RowGroupWriter};
+use crate::stages::row_groups::{BATCH_ROWS, RowGroupReader, RowGroupWriter};
 use crate::store::{FileEntry, NewFile, Warehouse};
 
 pub(super) const XREF: &str = "core.customer_xref";
@@ -111,7 +111,7 @@ pub fn write_events(
     let mut file = warehouse.new_file()?;
     let mut writer = TableWriter::try_new(&mut file, EVENTS, event_batch(&[], first_seq, date))?;
     let mut seq = first_seq;
-    for events in events.chunks(ROW_GROUP_ROWS) {
+    for events in events.chunks(BATCH_ROWS) {
         writer.push(event_batch(events, seq, date))?;
         seq += events.len().cast_signed() as i64;
     }
@@ -179,7 +179,7 @@ pub fn write_aliases(
     };
     let mut file = warehouse.new_file()?;
     let mut writer = TableWriter::try_new(&mut file, "core.customer_alias", batch(&[]))?;
-    for aliases in aliases.chunks(ROW_GROUP_ROWS) {
+    for aliases in aliases.chunks(BATCH_ROWS) {
         writer.push(batch(aliases))?;
     }
     let rows = writer.finish()?;
@@ -221,7 +221,7 @@ pub fn write_issued(
     };
     let mut file = warehouse.new_file()?;
     let mut writer = TableWriter::try_new(&mut file, ISSUED, batch(&[]))?;
-    for issued in issued.chunks(ROW_GROUP_ROWS) {
+    for issued in issued.chunks(BATCH_ROWS) {
         writer.push(batch(issued))?;
     }
     let rows = writer.finish()?;

@@ -13,7 +13,7 @@ use super::records::{RecordReader, Records};
 use super::similarity::weights::probability;
 use super::tables::{TableWriter, XREF, XREF_COLUMNS, number, open};
 use crate::domain::BusinessDate;
-use crate::stages::row_groups::ROW_GROUP_ROWS;
+use crate::stages::row_groups::BATCH_ROWS;
 use crate::store::{FileEntry, Warehouse};
 
 /// What decides tonight's rows.
@@ -63,7 +63,7 @@ pub fn write_xref(
     let mut file = warehouse.new_file()?;
     let mut output = Output {
         writer: TableWriter::try_new(&mut file, XREF, Batch::new(0).finish())?,
-        batch: Batch::new(ROW_GROUP_ROWS),
+        batch: Batch::new(BATCH_ROWS),
         linked_by: BTreeMap::new(),
     };
     let mut records = input.records.read();
@@ -168,8 +168,8 @@ struct Output<'w> {
 impl Output<'_> {
     fn push(&mut self, row: &XrefRow<'_>) -> Result<(), ResolveError> {
         self.batch.push(row);
-        if self.batch.customer_id.len() == ROW_GROUP_ROWS {
-            let full = std::mem::replace(&mut self.batch, Batch::new(ROW_GROUP_ROWS));
+        if self.batch.customer_id.len() == BATCH_ROWS {
+            let full = std::mem::replace(&mut self.batch, Batch::new(BATCH_ROWS));
             self.writer.push(full.finish())?;
         }
         Ok(())

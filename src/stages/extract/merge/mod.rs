@@ -19,7 +19,7 @@ use self::block::Block;
 use self::input::{Batches, Input, Rows, Run, Side};
 use self::key::{SortKeys, gallop};
 use super::error::ExtractError;
-use crate::stages::row_groups::{ROW_GROUP_ROWS, RowGroupWriter};
+use crate::stages::row_groups::RowGroupWriter;
 use crate::store::{ScratchFile, StoreError};
 
 /// Gives a file in which sorted rows are set aside until they are merged.
@@ -43,7 +43,7 @@ struct MergeSizes {
 }
 
 const SIZES: MergeSizes = MergeSizes {
-    run: ROW_GROUP_ROWS,
+    run: 524_288,
     batch: 131_072,
     run_batch: 16_384,
     block: 131_072,

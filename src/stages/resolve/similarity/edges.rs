@@ -11,7 +11,7 @@ use crate::stages::resolve::ResolveError;
 use crate::stages::resolve::identity::CustomerId;
 use crate::stages::resolve::records::Records;
 use crate::stages::resolve::tables::{TableWriter, number};
-use crate::stages::row_groups::ROW_GROUP_ROWS;
+use crate::stages::row_groups::BATCH_ROWS;
 use crate::store::{FileEntry, Warehouse};
 
 /// Columns and Arrow types of `core.match_edge` and `core.match_review`; their grain is the two records.
@@ -126,7 +126,7 @@ impl EdgeWriter<'_> {
         edges.sort_unstable_by_key(|(pair, _)| (pair.left, pair.right));
         let mut file = self.warehouse.new_file()?;
         let mut writer = TableWriter::try_new(&mut file, table, self.batch(&[]))?;
-        for edges in edges.chunks(ROW_GROUP_ROWS) {
+        for edges in edges.chunks(BATCH_ROWS) {
             writer.push(self.batch(edges))?;
         }
         let rows = writer.finish()?;

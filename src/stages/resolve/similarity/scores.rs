@@ -12,7 +12,7 @@ use super::pairs::{Due, Levels};
 use crate::stages::resolve::ResolveError;
 use crate::stages::resolve::tables::{TableWriter, open};
 use crate::stages::resolve::tokens::NONE;
-use crate::stages::row_groups::ROW_GROUP_ROWS;
+use crate::stages::row_groups::BATCH_ROWS;
 use crate::store::{FileEntry, Warehouse};
 
 pub const MATCH_RECORD: &str = "core.match_record";
@@ -253,8 +253,8 @@ fn write(
     };
     let mut file = warehouse.new_file()?;
     let mut writer = TableWriter::try_new(&mut file, table, batch(0..0))?;
-    for start in (0..n_rows).step_by(ROW_GROUP_ROWS) {
-        writer.push(batch(start..n_rows.min(start + ROW_GROUP_ROWS)))?;
+    for start in (0..n_rows).step_by(BATCH_ROWS) {
+        writer.push(batch(start..n_rows.min(start + BATCH_ROWS)))?;
     }
     let rows = writer.finish()?;
     let folder = format!("data/{}", table.replace('.', "/"));
