@@ -1,8 +1,8 @@
 //! What records say of their customers: every distinct value once, in one spelling, and by record its number.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
 
+use hashbrown::HashTable;
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
@@ -60,33 +60,46 @@ impl Slot {
 /// Stands for no value.
 pub const MISSING: u32 = 0;
 
-/// Distinct values; the first is the empty text, for none.
-#[derive(Debug)]
+/// Distinct values; the first is the empty text, for none. A value takes its bytes and about twenty more.
+#[derive(Debug, Default)]
 pub struct Dictionary {
-    texts: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, u32>,
+    texts: Texts,
+    numbers: HashTable<u32>,
+    hasher: RandomState,
 }
 
-impl Default for Dictionary {
-    fn default() -> Self {
-        let mut dictionary = Self {
-            texts: Vec::new(),
-            numbers: HashMap::new(),
+/// One after the other; a number from 1 on is a place among them.
+#[derive(Debug, Default)]
+struct Texts {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn get(&self, number: u32) -> &str {
+        let end = |number: u32| match number {
+            0 => 0,
+            number => self.ends[number as usize - 1],
         };
-        dictionary.number("");
-        dictionary
+        &self.text[end(number.saturating_sub(1))..end(number)]
     }
 }
 
 impl Dictionary {
     fn number(&mut self, text: &str) -> u32 {
-        if let Some(number) = self.numbers.get(text) {
+        if text.is_empty() {
+            return MISSING;
+        }
+        let (texts, hasher) = (&mut self.texts, &self.hasher);
+        let hash = hasher.hash_one(text);
+        if let Some(number) = self.numbers.find(hash, |number| texts.get(*number) == text) {
             return *number;
         }
-        let number = u32::try_from(self.texts.len()).unwrap_or(MISSING);
-        let text: Arc<str> = text.into();
-        self.texts.push(Arc::clone(&text));
-        self.numbers.insert(text, number);
+        texts.text.push_str(text);
+        texts.ends.push(texts.text.len());
+        let number = u32::try_from(texts.ends.len()).unwrap_or(MISSING);
+        let hash_of = |number: &u32| hasher.hash_one(texts.get(*number));
+        self.numbers.insert_unique(hash, number, hash_of);
         number
     }
 
@@ -97,11 +110,13 @@ impl Dictionary {
 
     #[must_use]
     pub fn text(&self, number: u32) -> &str {
-        &self.texts[number as usize]
+        self.texts.get(number)
     }
 
+    /// By number.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(AsRef::as_ref)
+        let n_texts = u32::try_from(self.texts.ends.len()).unwrap_or(u32::MAX);
+        (0..=n_texts).map(|number| self.texts.get(number))
     }
 }
 
