@@ -32,7 +32,7 @@ pub fn hash_key<'v>(values: impl Iterator<Item = &'v Value<'v>>, scratch: &mut V
     KeyHash([word(0), word(1), word(2)])
 }
 
-/// Takes a key's first word as it is.
+/// Takes a key's first two words as they are.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KeyHasher(u64);
 
