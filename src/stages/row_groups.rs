@@ -28,8 +28,7 @@ pub struct RowGroupWriter<W: Write> {
     pending: DataFrame,
     /// Of the smallest and the largest row group.
     heights: (usize, usize),
-    /// Handed over so far, and written.
-    rows: u64,
+    /// Rows, without those that wait.
     written: usize,
 }
 
@@ -64,7 +63,6 @@ impl<W: Write> RowGroupWriter<W> {
             writer,
             pending: DataFrame::empty_with_schema(schema),
             heights,
-            rows: 0,
             written: 0,
         })
     }
@@ -72,7 +70,6 @@ impl<W: Write> RowGroupWriter<W> {
     /// # Errors
     /// When the batch has another schema or the handle cannot be written.
     pub fn push(&mut self, batch: &DataFrame) -> PolarsResult<()> {
-        self.rows += batch.height() as u64;
         self.pending.vstack_mut(batch)?;
         loop {
             let rows = self.group_rows();
@@ -108,7 +105,7 @@ impl<W: Write> RowGroupWriter<W> {
             self.write_group(self.pending.height())?;
         }
         self.writer.finish()?;
-        Ok(self.rows)
+        Ok(self.written as u64)
     }
 }
 

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
-use salenet::config::feed::{Cleaner, DataType, RowRule};
+use salenet::config::feed::{Cleaner, CodeMap, DataType, RowRule, UnmappedCode};
 use salenet::stages::clean::TokenKeys;
 use salenet::stages::clean::column::{CleanValue, ColumnPlan, TokenPolicy};
 use salenet::stages::clean::rules::check_rule;
-use salenet::stages::clean::value::{Cell, Value};
+use salenet::stages::clean::value::{Cell, Flaw, Value};
 
 use crate::feeds::{column, csv_feed, money};
 
@@ -22,6 +22,33 @@ fn clean(cleaner: &Cleaner, text: &str) -> Option<String> {
     {
         CleanValue::Value(Value::Text(text)) => Some(text.into_owned()),
         _ => None,
+    }
+}
+
+/// Few codes are looked through, many are searched: both find the same.
+#[test]
+fn a_code_becomes_its_meaning_however_many_codes_there_are() {
+    for n_codes in [1, 16, 17, 400] {
+        let mut spec = column("c", DataType::String);
+        let meaning = |code: usize| (format!("{code}"), format!("meaning {code}"));
+        spec.map = Some(CodeMap {
+            values: (0..n_codes).map(meaning).collect(),
+            other: UnmappedCode::Reject,
+        });
+        let plan = ColumnPlan::new(&spec);
+        let read = |code: &str| {
+            let cell = Cell::Text(Cow::Borrowed(code));
+            let clean = plan.clean(cell, &TokenKeys::default(), TokenPolicy::Refuse);
+            clean.map(|clean| format!("{clean:?}"))
+        };
+        for code in 0..n_codes {
+            let (text, meaning) = meaning(code);
+            let expected = CleanValue::Value(Value::Text(meaning.into()));
+            assert_eq!(read(&text), Ok(format!("{expected:?}")));
+        }
+        for unknown in ["400", "00", "0x"] {
+            assert_eq!(read(unknown), Err(Flaw::UnmappedCode), "{unknown:?}");
+        }
     }
 }
 
