@@ -3,7 +3,8 @@
 //! `cargo bench --bench ingest` prints megabytes and rows per second of the delivered file, and the process's peak
 //! memory; run it twice on a busy machine and compare ratios, not numbers. Sizes in gigabytes may be given instead of
 //! the million rows: `cargo bench --bench ingest -- 1 10 30`, each in a process of its own. With `--zstd` the file is
-//! delivered compressed, and takes a fifth of the room.
+//! delivered compressed, and takes a fifth of the room; with `--key` duplicates are looked for, with `--repeats` one row
+//! in a thousand is one.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -12,8 +13,10 @@ use std::time::Instant;
 
 use salenet::config;
 use salenet::domain::BusinessDate;
+use salenet::run::settings::KEY_BYTES;
 use salenet::stages::clean::TokenKeys;
 use salenet::stages::extract::{DeliveredFile, LoadRequest, Origin, load_feed};
+use salenet::store::Warehouse;
 
 /// The program's own.
 #[global_allocator]
@@ -45,21 +48,33 @@ feeds:
       is_staff: {type: boolean}
 ";
 
+#[derive(Clone, Copy)]
+struct Options {
+    is_packed: bool,
+    has_key: bool,
+    has_repeats: bool,
+}
+
 #[expect(clippy::print_stdout, reason = "its result is what it prints")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let is_packed = std::env::args().any(|argument| argument == "--zstd");
     let arguments = std::env::args().skip(1);
-    let sizes = arguments.filter(|argument| !argument.starts_with("--"));
-    let sizes: Vec<f64> = sizes.map(|size| size.parse()).collect::<Result<_, _>>()?;
-    match sizes.as_slice() {
-        [] => println!("{}", ingest(0.073, is_packed)?),
-        [size] => println!("{}", ingest(*size, is_packed)?),
+    let (flags, sizes): (Vec<String>, Vec<String>) =
+        arguments.partition(|argument| argument.starts_with("--"));
+    let is_given = |flag: &str| flags.iter().any(|given| given == flag);
+    let options = Options {
+        is_packed: is_given("--zstd"),
+        has_key: is_given("--key") || is_given("--repeats"),
+        has_repeats: is_given("--repeats"),
+    };
+    let sizes = sizes.iter().map(|size| size.parse());
+    match sizes.collect::<Result<Vec<f64>, _>>()?.as_slice() {
+        [] => println!("{}", ingest(0.073, options)?),
+        [size] => println!("{}", ingest(*size, options)?),
         several => {
             // What one size leaves behind is not the next one's memory.
             for size in several {
                 let mut alone = std::process::Command::new(std::env::current_exe()?);
-                alone.arg(size.to_string());
-                alone.args(is_packed.then_some("--zstd"));
+                alone.arg(size.to_string()).args(&flags);
                 if !alone.status()?.success() {
                     return Err(format!("{size} GB failed").into());
                 }
@@ -73,25 +88,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     clippy::disallowed_methods,
     reason = "a benchmark writes its input and reads the clock"
 )]
-fn ingest(gigabytes: f64, is_packed: bool) -> Result<String, Box<dyn std::error::Error>> {
+fn ingest(gigabytes: f64, options: Options) -> Result<String, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let file = if is_packed {
+    let file = if options.is_packed {
         "accounts.csv.zst"
     } else {
         "accounts.csv"
     };
-    write_project(folder.path(), file)?;
+    write_project(folder.path(), file, options.has_key)?;
     let project = config::load(folder.path()).map_err(|problems| problems.to_string())?;
     let feed = project
         .feed("bench.accounts")
         .ok_or("the bench feed is missing")?;
     let path = folder.path().join(file);
     let target = std::fs::File::create(&path)?;
-    let bytes = if is_packed {
+    let bytes = if options.is_packed {
         let packed = zstd::Encoder::new(target, 1)?.auto_finish();
-        write_accounts(packed, gigabytes)?
+        write_accounts(packed, gigabytes, options.has_repeats)?
     } else {
-        write_accounts(target, gigabytes)?
+        write_accounts(target, gigabytes, options.has_repeats)?
     };
     let date: BusinessDate = "2026-10-31".parse()?;
     let request = LoadRequest {
@@ -108,12 +123,13 @@ fn ingest(gigabytes: f64, is_packed: bool) -> Result<String, Box<dyn std::error:
         previous_hashes: &[],
         previous_rows: None,
         threads: std::thread::available_parallelism()?,
+        key_bytes: KEY_BYTES,
+        warehouse: &Warehouse::open_or_create(&folder.path().join("warehouse"))?,
     };
     // As in a run.
     salenet_allocator::keep_freed_memory();
-    let staging = std::fs::File::create(folder.path().join("staging.parquet"))?;
     let started = Instant::now();
-    let report = load_feed(&request, std::io::BufWriter::new(staging), std::io::sink())?;
+    let report = load_feed(&request)?.report;
     let seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "rates are rounded anyway")]
     let (megabytes, rows) = (bytes as f64 / 1e6, report.rows.loaded as f64);
@@ -133,17 +149,18 @@ fn peak_memory() -> std::io::Result<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark writes its input")]
-fn write_project(folder: &Path, file: &str) -> std::io::Result<()> {
+fn write_project(folder: &Path, file: &str, has_key: bool) -> std::io::Result<()> {
     std::fs::create_dir(folder.join("sources"))?;
     std::fs::write(folder.join("bank.yml"), BANK)?;
-    std::fs::write(
-        folder.join("sources/bench.yml"),
-        SOURCE.replace("FILE", file),
-    )
+    let mut source = SOURCE.replace("FILE", file);
+    if has_key {
+        source.push_str("    key: [account_no]\n");
+    }
+    std::fs::write(folder.join("sources/bench.yml"), source)
 }
 
 /// Gives the bytes that were written, before anything packs them.
-fn write_accounts(target: impl Write, gigabytes: f64) -> std::io::Result<u64> {
+fn write_accounts(target: impl Write, gigabytes: f64, has_repeats: bool) -> std::io::Result<u64> {
     let mut file = std::io::BufWriter::with_capacity(1 << 20, target);
     let head = "account_no|holder_name|open_date|balance|credit_limit|rate|branch|status|n_cards|is_staff\n";
     file.write_all(head.as_bytes())?;
@@ -157,10 +174,15 @@ fn write_accounts(target: impl Write, gigabytes: f64) -> std::io::Result<u64> {
     let n_rows = (gigabytes * 1e9 / ROW_BYTES) as u64;
     for number in 0..n_rows {
         let (day, cents) = (number % 28 + 1, number % 100);
+        let account = if has_repeats && number % 1000 == 999 {
+            number / 2
+        } else {
+            number
+        };
         row.clear();
         let _always_fits = writeln!(
             row,
-            "D{number:010}|SMITH, JOHN {}|201703{day:02}|{}.{cents:02}|5000.00|0.0{}|B{:03}|A|{}|N",
+            "D{account:010}|SMITH, JOHN {}|201703{day:02}|{}.{cents:02}|5000.00|0.0{}|B{:03}|A|{}|N",
             number % 977,
             number % 100_000,
             number % 9000 + 1000,

@@ -543,11 +543,11 @@ fn load_files(
             .collect::<Vec<_>>(),
         previous_rows: before.first().map(|input| input.rows),
         threads: context.settings.threads,
+        key_bytes: context.settings.key_bytes(),
+        warehouse: context.warehouse,
     };
-    let mut staged = context.warehouse.new_file()?;
-    let mut rejected = context.warehouse.new_file()?;
-    let report = load_feed(&request, &mut staged, &mut rejected)
-        .map_err(|error| RunError::Deliveries(vec![error]))?;
+    let loaded = load_feed(&request).map_err(|error| RunError::Deliveries(vec![error]))?;
+    let (staged, rejected, report) = (loaded.staging, loaded.quarantine, loaded.report);
 
     let folder = format!("data/{}/{}", feed.table.schema(), feed.table.table());
     let tonight = format!("date={}", context.date);
@@ -559,10 +559,6 @@ fn load_files(
             Some(staged.commit(&folder, "parquet", loaded, Some(tonight.clone()))?)
         }
         DeliveryKind::Changes => {
-            std::io::Write::flush(&mut staged).map_err(|source| RunError::Read {
-                path: staged.temporary_path().to_owned(),
-                source,
-            })?;
             let mut state = context.warehouse.new_file()?;
             let rows = merge_changes(
                 &base_files(&feed.table),

@@ -57,14 +57,15 @@ pub fn load_reference(
         previous_hashes: &[],
         previous_rows: None,
         threads: NonZeroUsize::MIN,
+        // It has no key.
+        key_bytes: 0,
+        warehouse,
     };
-    let mut staged = warehouse.new_file()?;
-    let report = load_feed(&request, &mut staged, std::io::sink()).map_err(|source| {
-        RunError::Reference {
-            table: table.clone(),
-            source,
-        }
+    let loaded = load_feed(&request).map_err(|source| RunError::Reference {
+        table: table.clone(),
+        source,
     })?;
+    let report = loaded.report;
     if let Some(first) = report.rejects.first() {
         return Err(RunError::ReferenceRows {
             table,
@@ -80,7 +81,11 @@ pub fn load_reference(
     let entry = TableEntry {
         columns: declared_columns(&reference.columns),
         sorted_by: Vec::new(),
-        files: vec![staged.commit(&folder, "parquet", report.rows.loaded, None)?],
+        files: vec![
+            loaded
+                .staging
+                .commit(&folder, "parquet", report.rows.loaded, None)?,
+        ],
     };
     let output = StepOutput {
         step: table,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::RunError;
 use super::chain::load_tokens;
+use super::settings::KEY_BYTES;
 use crate::config::Project;
 use crate::config::feed::FeedSpec;
 use crate::domain::BusinessDate;
@@ -66,7 +67,7 @@ pub fn hand_in(
             hint: "write the corrected rows as `salenet rejects show` prints them".to_owned(),
         });
     }
-    let text = rows_to_keep(project, spec, date, path)?;
+    let text = rows_to_keep(warehouse, project, spec, date, path)?;
     let blake3 = blake3::hash(text.as_bytes()).to_hex().to_string();
     let known = warehouse.journal()?.events.iter().any(|event| {
         matches!(event, JournalEvent::RejectsReplayed { feed: of, business_date, blake3: hash, .. }
@@ -95,6 +96,7 @@ pub fn hand_in(
 /// The rows as the journal keeps them: it never forgets, so neither a row that cannot be loaded nor a protected number
 /// may get there.
 fn rows_to_keep(
+    warehouse: &Warehouse,
     project: &Project,
     feed: &FeedSpec,
     date: BusinessDate,
@@ -114,6 +116,8 @@ fn rows_to_keep(
         previous_hashes: &[],
         previous_rows: None,
         threads: std::num::NonZeroUsize::MIN,
+        key_bytes: KEY_BYTES,
+        warehouse,
     };
     match try_rows(&request).map_err(|problem| RunError::Deliveries(vec![problem]))? {
         Trial::Loads { text } => Ok(text),

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use crate::config::project::Project;
 use crate::sql::SessionOptions;
 
+/// Memory for the keys of one feed; more keys are set aside in a file, which costs little.
+pub const KEY_BYTES: usize = 64 << 20;
+
 #[derive(Debug, Clone)]
 pub struct RunSettings {
     pub warehouse: PathBuf,
     pub landing: PathBuf,
     pub threads: NonZeroUsize,
     /// Bytes that the process may hold while queries run. Finding customers refuses to start where they cannot be enough;
-    /// loading does not look at it: what it holds is flat.
+    /// what loading holds is flat, but for the keys of the feeds, which get a part of it.
     pub memory: Option<usize>,
     /// Allows closed months to change.
     pub restate: bool,
@@ -41,6 +44,13 @@ impl RunSettings {
             restate: false,
             allow_gap: false,
         }
+    }
+
+    /// For the keys of one feed, of as many as are loaded at once: all together an eighth of the limit.
+    #[must_use]
+    pub fn key_bytes(&self) -> usize {
+        self.memory
+            .map_or(KEY_BYTES, |memory| KEY_BYTES.min(memory / 8 / self.threads))
     }
 
     /// For a night, in which models run side by side: that keeps the threads busy, and one query then needs no more than

@@ -16,6 +16,7 @@ use salenet::stages::clean::TokenKeys;
 use salenet::stages::extract::{
     DeliveredFile, ExtractError, FeedReport, LoadRequest, Origin, load_feed,
 };
+use salenet::store::{NewFile, Warehouse};
 
 pub const PLAIN: Notation = Notation {
     decimal_mark: '.',
@@ -102,6 +103,7 @@ pub struct Request<'a> {
     pub previous_hashes: Vec<String>,
     pub previous_rows: Option<u64>,
     pub threads: usize,
+    pub key_bytes: usize,
 }
 
 impl<'a> Request<'a> {
@@ -114,6 +116,7 @@ impl<'a> Request<'a> {
             previous_hashes: Vec::new(),
             previous_rows: None,
             threads: 2,
+            key_bytes: 1 << 20,
         }
     }
 
@@ -130,7 +133,8 @@ impl<'a> Request<'a> {
                 origin: *origin,
             })
             .collect();
-        let (mut staging_bytes, mut quarantine_bytes) = (Vec::new(), Vec::new());
+        let folder = tempfile::tempdir().expect("a folder");
+        let warehouse = Warehouse::open_or_create(folder.path()).expect("a warehouse");
         let request = LoadRequest {
             feed: self.feed,
             files: &files,
@@ -141,8 +145,13 @@ impl<'a> Request<'a> {
             previous_hashes: &self.previous_hashes,
             previous_rows: self.previous_rows,
             threads: std::num::NonZeroUsize::new(self.threads).expect("a thread"),
+            key_bytes: self.key_bytes,
+            warehouse: &warehouse,
         };
-        let report = load_feed(&request, &mut staging_bytes, &mut quarantine_bytes)?;
+        let loaded = load_feed(&request)?;
+        let report = loaded.report;
+        let bytes = |file: &NewFile| std::fs::read(file.temporary_path()).expect("readable");
+        let (staging_bytes, quarantine_bytes) = (bytes(&loaded.staging), bytes(&loaded.quarantine));
         report
             .check_conservation()
             .expect("every row and cent is accounted for");

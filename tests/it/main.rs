@@ -44,6 +44,7 @@ mod commands;
 mod guard;
 mod campaign_score;
 mod campaigns;
+mod duplicates;
 mod explain_campaign;
 mod retention;
 mod outcomes;

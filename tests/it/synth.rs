@@ -12,7 +12,7 @@ use salenet::config::feed::{Delivery as Kind, OnMissing};
 use salenet::domain::BusinessDate;
 use salenet::stages::clean::TokenKeys;
 use salenet::stages::extract::{Delivery, FeedReport, LoadRequest, find_delivery, load_feed};
-use salenet::store::landing_output::OutputFolder;
+use salenet::store::{NewFile, Warehouse};
 use salenet::synth::{GenerateArgs, Output, generate};
 
 type Files = Rc<RefCell<BTreeMap<String, Vec<u8>>>>;
@@ -183,8 +183,8 @@ fn load_all(landing: &Path, nights: &[&str]) -> Vec<(String, FeedReport)> {
     let project = config::load(&project()).unwrap();
     let tokens = TokenKeys::load(&self::project().join("demo.key"), "harbor").unwrap();
     let staging = tempfile::tempdir().unwrap();
-    let folder = OutputFolder::new(staging.path());
-    let mut earlier: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    let warehouse = Warehouse::open_or_create(staging.path()).unwrap();
+    let mut earlier: BTreeMap<String, Vec<NewFile>> = BTreeMap::new();
     let mut previous: BTreeMap<String, (Vec<String>, Option<u64>)> = BTreeMap::new();
     let mut reports = Vec::new();
     for night in nights {
@@ -198,27 +198,26 @@ fn load_all(landing: &Path, nights: &[&str]) -> Vec<(String, FeedReport)> {
                 assert!(may, "{name} is missing on {night}");
                 continue;
             };
-            let target = format!("{night}/{name}.parquet");
             let (hashes, rows) = previous.remove(&name).unwrap_or_default();
             let kept = earlier.entry(name.clone()).or_default();
-            let report = load_feed(
-                &LoadRequest {
-                    feed,
-                    files: &[file],
-                    control,
-                    business_date,
-                    tokens: &tokens,
-                    earlier_keys: kept,
-                    previous_hashes: &hashes,
-                    previous_rows: rows,
-                    threads: NonZeroUsize::MIN,
-                },
-                folder.create(&target).unwrap(),
-                io::sink(),
-            )
+            let paths = kept.iter().map(|file| file.temporary_path().to_owned());
+            let loaded = load_feed(&LoadRequest {
+                feed,
+                files: &[file],
+                control,
+                business_date,
+                tokens: &tokens,
+                earlier_keys: &paths.collect::<Vec<_>>(),
+                previous_hashes: &hashes,
+                previous_rows: rows,
+                threads: NonZeroUsize::MIN,
+                key_bytes: 1 << 20,
+                warehouse: &warehouse,
+            })
             .unwrap_or_else(|error| panic!("{name} on {night}: {error}"));
+            let report = loaded.report;
             if feed.delivery == Kind::Append {
-                kept.push(staging.path().join(target));
+                kept.push(loaded.staging);
             }
             let hashes = report
                 .files

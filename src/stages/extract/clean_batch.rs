@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use polars::prelude::*;
 
-use super::dedupe::Rank;
 use super::delivery::Origin;
 use super::error::{ExtractError, engine, rules_failed};
-use super::key_set::{KeyHash, hash_key};
+use super::key_table::{KeyHash, hash_key};
 use super::layout::{PlacedCell, RecordLayout, RowFault};
 use super::quarantine::{RawRow, split_row, unsplit_row};
 use super::raw_batch::{RawBatch, TextBatch, TextRecord};
+use super::survivor::Rank;
 use super::totals::Totals;
 use crate::config::feed::{ColumnSpec, FeedSpec, Layout, Positions, Protection, Survivor};
 use crate::stages::clean::batch::{BatchBuilder, feed_schema};

@@ -1,136 +1,155 @@
-//! Rows with a key seen before.
+//! Rows with a key seen before: which of them stands is told at once where memory has room for the keys, else at last.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::io;
 use std::path::PathBuf;
 
+use fixedbitset::FixedBitSet;
 use polars::prelude::*;
 
-use super::key_set::{KeyHash, KeyHasher, KeySet, hash_key};
-use crate::config::feed::Survivor;
+use super::key_table::{KeyHash, hash_key};
+use super::keys_aside::{KeysAside, Waiting};
+use super::recent::Recent;
+use super::survivor::{Judge, Rank, Verdict};
+use crate::config::feed::{FeedSpec, Survivor};
 use crate::stages::clean::value::Value;
 use crate::stages::row_groups::RowGroupReader;
+use crate::store::Warehouse;
 
-/// What `latest` compares; null is the smallest.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
-    Null,
-    Number(i128),
-    Text(String),
-}
-
-impl From<&Value<'_>> for Rank {
-    fn from(value: &Value<'_>) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Text(text) => Self::Text(text.clone().into_owned()),
-            Value::Integer(number) | Value::Timestamp(number) | Value::Decimal(number) => {
-                Self::Number(i128::from(*number))
-            }
-            Value::Date(days) => Self::Number(i128::from(*days)),
-            Value::Boolean(truth) => Self::Number(i128::from(*truth)),
-        }
-    }
-}
-
-/// A first pass over the rows finds the survivor of each key, for `last` and `latest`.
-pub struct Survey {
-    survivor: Survivor,
-    best: HashMap<KeyHash, (u64, Rank), BuildHasherDefault<KeyHasher>>,
-}
-
-impl Survey {
-    pub fn new(survivor: Survivor) -> Self {
-        Self {
-            survivor,
-            best: HashMap::default(),
-        }
-    }
-
-    /// A sound row by its place in reading order.
-    pub fn see(&mut self, key: KeyHash, ordinal: u64, rank: Rank) {
-        let entry = self.best.entry(key);
-        let survivor = &self.survivor;
-        entry
-            .and_modify(|best| {
-                // The earlier line wins a tie of `latest`.
-                let better = match survivor {
-                    Survivor::First => false,
-                    Survivor::Last => true,
-                    Survivor::Latest { .. } => rank > best.1,
-                };
-                if better {
-                    *best = (ordinal, rank.clone());
-                }
-            })
-            .or_insert((ordinal, rank));
-    }
-}
-
-/// Decides row by row, in reading order.
+/// Decides in reading order.
 pub struct Dedupe<'a> {
-    /// Staging files of earlier nights and the key columns; read with the first row, since many nights bring none.
-    earlier: Option<(&'a [PathBuf], &'a [String])>,
-    /// Loaded on an earlier night, or already tonight.
-    seen: KeySet,
-    survey: Option<Survey>,
+    /// Staging files of earlier nights; read with the first row, since many nights bring none.
+    earlier: Option<&'a [PathBuf]>,
+    key: &'a [String],
+    warehouse: &'a Warehouse,
+    judge: Judge<'a>,
+    /// What follows when the judge has no room.
+    beyond: Option<(Recent<'a>, KeysAside)>,
+    /// Rows so far.
+    admitted: usize,
+    repeated: FixedBitSet,
 }
 
 impl<'a> Dedupe<'a> {
-    pub fn new(earlier: &'a [PathBuf], key: &'a [String], survey: Option<Survey>) -> Self {
+    /// Known keys take at most `bytes`; those for which that has no room are set aside in a file.
+    pub fn new(
+        feed: &'a FeedSpec,
+        earlier: &'a [PathBuf],
+        warehouse: &'a Warehouse,
+        bytes: usize,
+    ) -> Self {
         Self {
-            earlier: Some((earlier, key)),
-            seen: KeySet::default(),
-            survey,
+            earlier: Some(earlier),
+            key: &feed.key,
+            warehouse,
+            judge: Judge::new(&feed.survivor, bytes),
+            beyond: None,
+            admitted: 0,
+            repeated: FixedBitSet::new(),
         }
     }
 
-    /// Which of the rows from `first` on are loaded; the others are duplicates.
+    /// Which of the next rows are written; `ranks` may be empty. `finish` tells which of them must be taken out again.
     ///
     /// # Errors
-    /// When a staging file of an earlier night cannot be read.
-    pub fn admit(&mut self, first: u64, keys: &[KeyHash]) -> PolarsResult<Vec<bool>> {
+    /// When a staging file of an earlier night cannot be read, or keys cannot be set aside.
+    pub fn admit(&mut self, keys: &[KeyHash], ranks: Vec<Rank>) -> PolarsResult<Vec<bool>> {
         if !keys.is_empty()
-            && let Some((files, key)) = self.earlier.take()
+            && let Some(files) = self.earlier.take()
         {
-            self.seen = earlier_keys(files, key)?;
+            self.see_earlier(files)?;
         }
-        let keys = (first..).zip(keys);
-        Ok(keys
-            .map(|(ordinal, key)| self.admits(*key, ordinal))
-            .collect())
+        let mut ranks = ranks.into_iter();
+        let mut admitted = Vec::with_capacity(keys.len());
+        for key in keys {
+            admitted.push(self.admits(*key, ranks.next().unwrap_or(Rank::Null))?);
+        }
+        Ok(admitted)
     }
 
-    fn admits(&mut self, key: KeyHash, ordinal: u64) -> bool {
-        let survives = match &self.survey {
-            Some(survey) => survey.best.get(&key).is_some_and(|best| best.0 == ordinal),
-            None => true,
+    fn admits(&mut self, key: KeyHash, rank: Rank) -> io::Result<bool> {
+        let row = self.admitted;
+        let verdict = match self.judge.see(key, Some(row), rank) {
+            Verdict::NoRoom(rank) => self.beyond(key, Some(row), rank)?,
+            verdict => verdict,
         };
-        survives && self.seen.insert(key)
+        match verdict {
+            Verdict::Repeats => return Ok(false),
+            Verdict::Replaces(before) => self.repeated.grow_and_insert(before),
+            Verdict::Stands | Verdict::NoRoom(_) => {}
+        }
+        self.admitted += 1;
+        Ok(true)
     }
-}
 
-/// The keys of earlier nights, read one row group at a time.
-///
-/// # Errors
-/// When a staging file cannot be read or lacks a key column.
-fn earlier_keys(files: &[PathBuf], key: &[String]) -> PolarsResult<KeySet> {
-    let mut keys = KeySet::default();
-    for path in files {
-        for batch in RowGroupReader::try_new(std::fs::File::open(path)?, key.to_vec())? {
-            for hash in frame_keys(&batch?, key)? {
-                keys.insert(hash);
+    /// The keys of earlier nights, read one row group at a time.
+    fn see_earlier(&mut self, files: &[PathBuf]) -> PolarsResult<()> {
+        for path in files {
+            let file = std::fs::File::open(path)?;
+            for batch in RowGroupReader::try_new(file, self.key.to_vec())? {
+                for key in frame_keys(&batch?, self.key)? {
+                    if let Verdict::NoRoom(rank) = self.judge.see(key, None, Rank::Null) {
+                        self.beyond(key, None, rank)?;
+                    }
+                }
             }
         }
+        Ok(())
     }
-    Ok(keys)
+
+    /// A key that memory has no room for: what is told of it now is not the last word.
+    fn beyond(&mut self, key: KeyHash, row: Option<usize>, rank: Rank) -> io::Result<Verdict> {
+        let survivor = self.judge.survivor();
+        let (recent, aside) = match &mut self.beyond {
+            Some(beyond) => beyond,
+            none => {
+                let file = self.warehouse.scratch_file().map_err(io::Error::other)?;
+                let is_ranked = matches!(survivor, Survivor::Latest { .. });
+                none.insert((Recent::new(survivor), KeysAside::new(file, is_ranked)))
+            }
+        };
+        let verdict = recent.see(key, row, rank.clone());
+        if verdict != Verdict::Repeats {
+            aside.push(&Waiting { key, row, rank })?;
+        }
+        Ok(verdict)
+    }
+
+    /// The admitted rows that are not loaded after all, by their places among those admitted.
+    ///
+    /// # Errors
+    /// When keys that were set aside cannot be read.
+    pub fn finish(self) -> io::Result<FixedBitSet> {
+        let mut repeated = self.repeated;
+        let survivor = self.judge.survivor();
+        // Its memory is for the parts now.
+        drop(self.judge);
+        let Some((_, aside)) = self.beyond else {
+            return Ok(repeated);
+        };
+        let mut judge = Judge::new(survivor, usize::MAX);
+        aside.for_each_part(|part| {
+            judge.forget();
+            for waiting in part {
+                let Waiting { key, row, rank } = waiting?;
+                match judge.see(key, row, rank) {
+                    Verdict::Replaces(before) => repeated.grow_and_insert(before),
+                    Verdict::Repeats => row
+                        .into_iter()
+                        .for_each(|row| repeated.grow_and_insert(row)),
+                    Verdict::Stands | Verdict::NoRoom(_) => {}
+                }
+            }
+            Ok(())
+        })?;
+        Ok(repeated)
+    }
 }
 
 /// The key hashes of a staged batch, in row order.
 ///
 /// # Errors
 /// When a key column is missing.
-pub fn frame_keys(batch: &DataFrame, key: &[String]) -> PolarsResult<Vec<KeyHash>> {
+fn frame_keys(batch: &DataFrame, key: &[String]) -> PolarsResult<Vec<KeyHash>> {
     let columns = key
         .iter()
         .map(|name| batch.column(name).map(Column::as_materialized_series))

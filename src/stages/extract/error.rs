@@ -115,6 +115,12 @@ pub enum ExtractError {
         #[source]
         source: PolarsError,
     },
+    #[error("{feed}: no file can be made for its rows")]
+    NoFile {
+        feed: String,
+        #[source]
+        source: StoreError,
+    },
     #[error("rows of {file} cannot be set aside for sorting")]
     NotSetAside {
         file: String,
@@ -254,6 +260,7 @@ impl ExtractError {
             | Self::Rules { .. }
             | Self::NoThread { .. }
             | Self::UnmergeableState { .. }
+            | Self::NoFile { .. }
             | Self::NotSetAside { .. } => 1,
             Self::NoTokenKey { .. } => 3,
             _ => 5,
@@ -310,9 +317,10 @@ impl ExtractError {
             Self::NotSetAside { .. } => {
                 "sorting needs as much free space below the warehouse's `tmp` as the delivery's rows take there"
             }
-            Self::Engine { .. } | Self::NoThread { .. } | Self::Rules { .. } => {
-                "see the cause; free space and memory are the usual ones"
-            }
+            Self::Engine { .. }
+            | Self::NoFile { .. }
+            | Self::NoThread { .. }
+            | Self::Rules { .. } => "see the cause; free space and memory are the usual ones",
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Extract: delivered files -> typed rows of `staging.<source>_<feed>`, with every row and cent accounted for.
 //!
-//! Reads the files of one feed below the landing folder; writes staging and quarantine as Parquet through handles
-//! that the caller gives. Drives the functions of `clean`, because extract and clean are one step per feed.
-//! It must not create files, read a clock, infer a type, or lose a row: read = loaded + rejected + duplicate.
+//! Reads the files of one feed below the landing folder; writes staging and quarantine as Parquet into files that the
+//! warehouse makes and the caller commits. Drives the functions of `clean`, because extract and clean are one step per
+//! feed. It must not read a clock, infer a type, or lose a row: read = loaded + rejected + duplicate.
 
 pub mod error;
 pub mod run;
@@ -21,8 +21,12 @@ pub mod reader;
 pub mod clean_batch;
 pub mod pipeline;
 pub mod loader;
-pub mod key_set;
+pub mod key_table;
+pub mod survivor;
+pub mod recent;
+pub mod keys_aside;
 pub mod dedupe;
+pub mod repeated;
 pub mod totals;
 pub mod quarantine;
 pub mod replay;

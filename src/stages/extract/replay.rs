@@ -7,7 +7,7 @@ use super::report::FeedReport;
 use super::run::{LoadRequest, load_feed};
 use crate::config::feed::RowRule;
 
-/// What became of a trial of corrected rows; nothing is written.
+/// What became of a trial of corrected rows; no file of it stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trial {
     /// The rows in the feed's layout, without header, one record after the other.
@@ -18,12 +18,12 @@ pub enum Trial {
     HoldsNumbers { rows: usize },
 }
 
-/// Loads the rows into nothing, then lets quarantine write every one of them down, as it writes rejected ones.
+/// Loads the rows into files that go away, then lets quarantine write every one of them down, as it writes rejected ones.
 ///
 /// # Errors
 /// When the file is refused as a whole.
 pub fn try_rows(request: &LoadRequest<'_>) -> Result<Trial, ExtractError> {
-    let report = load_feed(request, std::io::sink(), std::io::sink())?;
+    let report = load_feed(request)?.report;
     if report.rows.rejected > 0 {
         return Ok(Trial::Rejected(Box::new(report)));
     }
@@ -37,10 +37,10 @@ pub fn try_rows(request: &LoadRequest<'_>) -> Result<Trial, ExtractError> {
         control: None,
         ..*request
     };
-    let mut quarantine = Vec::new();
-    load_feed(&request, std::io::sink(), &mut quarantine)?;
+    let quarantine = load_feed(&request)?.quarantine;
     let read = || {
-        let frame = ParquetReader::new(std::io::Cursor::new(&quarantine)).finish()?;
+        let file = std::fs::File::open(quarantine.temporary_path())?;
+        let frame = ParquetReader::new(file).finish()?;
         let rows: Vec<String> = frame
             .column("raw")?
             .str()?

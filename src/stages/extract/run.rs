@@ -4,21 +4,26 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use fixedbitset::FixedBitSet;
+
 use super::bytes::ContentHash;
 use super::clean_batch::BatchCleaner;
 use super::control::{ReadFile, verify_control};
-use super::dedupe::{Dedupe, Survey};
+use super::dedupe::Dedupe;
 use super::delivery::{DeliveredFile, Origin};
-use super::error::ExtractError;
+use super::error::{ExtractError, engine};
 use super::frame::verify_frame;
 use super::loader::Loader;
 use super::reader::Frames;
+use super::repeated::without_repeated;
 use super::report::{ControlCheck, FeedReport, FileReport};
 use super::totals::{Totals, describe};
 use super::{parquet, pipeline, reader};
-use crate::config::feed::{Delivery, FeedSpec, Layout, Limit, OnMissing, Survivor};
+use crate::config::feed::{Delivery, FeedSpec, Layout, Limit, OnMissing};
 use crate::domain::BusinessDate;
+use crate::stages::clean::batch::staging_schema;
 use crate::stages::clean::protect::TokenKeys;
+use crate::store::{NewFile, Warehouse};
 
 /// A file below this is cleaned by the thread that reads it.
 const PARALLEL_FROM_BYTES: u64 = 1 << 20;
@@ -40,33 +45,35 @@ pub struct LoadRequest<'a> {
     pub previous_rows: Option<u64>,
     /// Threads that type and clean; the output does not depend on it.
     pub threads: NonZeroUsize,
+    /// Memory for keys, to find duplicates; keys beyond it are set aside. The output does not depend on it.
+    pub key_bytes: usize,
+    /// Where files are made.
+    pub warehouse: &'a Warehouse,
 }
 
 /// What reading all files gave.
 struct Reading {
     totals: Totals,
-    survey: Option<Survey>,
+    /// Rows of staging that must be taken out again.
+    repeated: FixedBitSet,
     files: Vec<FileReport>,
     controls: Vec<ControlCheck>,
 }
 
-impl Reading {
-    fn hashes(&self) -> Vec<String> {
-        self.files.iter().map(|file| file.blake3.clone()).collect()
-    }
+/// A loaded feed. Its files lie where the warehouse keeps what is not committed, and go away when they are dropped.
+#[derive(Debug)]
+pub struct LoadedFeed {
+    pub staging: NewFile,
+    pub quarantine: NewFile,
+    pub report: FeedReport,
 }
 
-/// Loads a feed's files in one pass (two when the last or latest of a key survives). Staging rows stand in file order.
-/// On an error both outputs are incomplete and must be thrown away.
+/// Loads a feed's files in one pass. Staging rows stand in file order.
 ///
 /// # Errors
 /// When the delivery is refused as a whole, or an output cannot be written. Broken reject limits are no error but data
 /// of the report.
-pub fn load_feed<S: Write, Q: Write>(
-    request: &LoadRequest<'_>,
-    mut staging: S,
-    mut quarantine: Q,
-) -> Result<FeedReport, ExtractError> {
+pub fn load_feed(request: &LoadRequest<'_>) -> Result<LoadedFeed, ExtractError> {
     let feed = request.feed;
     let protected = feed.columns.iter().any(|column| column.protect.is_some());
     if protected && request.tokens.is_empty() {
@@ -75,33 +82,34 @@ pub fn load_feed<S: Write, Q: Write>(
         });
     }
     let cleaner = BatchCleaner::try_new(feed, request.tokens)?;
-    let date = request.business_date;
-    let survey = if feed.key.is_empty() || feed.survivor == Survivor::First {
-        None
-    } else {
-        Some(read_files(
-            request,
-            &cleaner,
-            Loader::surveying(feed, date),
-        )?)
-    };
-    let surveyed = survey.as_ref().map(Reading::hashes);
+    let (mut staging, mut quarantine) = (new_file(request)?, new_file(request)?);
     let dedupe = Dedupe::new(
+        feed,
         request.earlier_keys,
-        &feed.key,
-        survey.and_then(|reading| reading.survey),
+        request.warehouse,
+        request.key_bytes,
     );
-    let loader = Loader::loading(feed, date, dedupe, &mut staging, &mut quarantine)?;
-    let reading = read_files(request, &cleaner, loader)?;
-    // Survivors were chosen among the rows of the first pass.
-    if let Some(before) = surveyed
-        && let Some(file) = changed(&before, &reading.files)
-    {
-        return Err(ExtractError::Changed { file });
+    let date = request.business_date;
+    let loader = Loader::try_new(feed, date, dedupe, &mut staging, &mut quarantine)?;
+    let mut reading = read_files(request, &cleaner, loader)?;
+    for file in [&mut staging, &mut quarantine] {
+        let flushed = file.flush();
+        flushed.map_err(|source| engine(feed, "writing the outputs", source.into()))?;
     }
-
+    if !reading.repeated.is_clear() {
+        let mut others = new_file(request)?;
+        without_repeated(
+            staging.temporary_path(),
+            &reading.repeated,
+            &staging_schema(feed),
+            &mut reading.totals,
+            &mut others,
+        )
+        .map_err(|source| engine(feed, "taking out repeated rows", source))?;
+        staging = others;
+    }
     let breaches = reading.totals.breaches(feed);
-    Ok(FeedReport {
+    let report = FeedReport {
         feed: feed.qualified_name(),
         files: reading.files,
         rows: reading.totals.rows,
@@ -110,6 +118,19 @@ pub fn load_feed<S: Write, Q: Write>(
         controls: reading.controls,
         breaches,
         dropped_values: reading.totals.dropped,
+    };
+    Ok(LoadedFeed {
+        staging,
+        quarantine,
+        report,
+    })
+}
+
+fn new_file(request: &LoadRequest<'_>) -> Result<NewFile, ExtractError> {
+    let file = request.warehouse.new_file();
+    file.map_err(|source| ExtractError::NoFile {
+        feed: request.feed.qualified_name(),
+        source,
     })
 }
 
@@ -214,10 +235,10 @@ fn read_files(
             blank_lines: totals.file.blank_lines,
         });
     }
-    let (totals, survey) = loader.finish()?;
+    let (totals, repeated) = loader.finish()?;
     Ok(Reading {
         totals,
-        survey,
+        repeated,
         files,
         controls,
     })
@@ -231,13 +252,6 @@ fn threads_for(request: &LoadRequest<'_>, file: &DeliveredFile) -> NonZeroUsize 
     } else {
         request.threads
     }
-}
-
-/// The first file that is no longer what the first pass read.
-fn changed(before: &[String], files: &[FileReport]) -> Option<String> {
-    let mut pairs = before.iter().zip(files);
-    let (_, file) = pairs.find(|(before, file)| **before != file.blake3)?;
-    Some(file.relative_path.clone())
 }
 
 fn verify_file(

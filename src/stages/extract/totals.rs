@@ -1,6 +1,10 @@
 //! Exact counts and sums of a feed while it is read.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+
+use fixedbitset::FixedBitSet;
+use polars::prelude::{DataFrame, PolarsResult};
 
 use super::report::{LimitBreach, MoneyCounts, RejectCount, RowCounts};
 use crate::config::feed::{DataType, FeedSpec, Limit};
@@ -23,8 +27,6 @@ pub struct MoneyTotals {
     /// Amounts without their sign, for the limit: rejected debits must not hide rejected credits.
     pub read_absolute: i128,
     pub rejected_absolute: i128,
-    /// Of replayed files whose every row was loaded.
-    pub corrected_absolute: i128,
     pub unreadable: u64,
 }
 
@@ -40,13 +42,23 @@ pub struct FileTotals {
     pub hash_totals: BTreeMap<String, (u128, u64)>,
 }
 
+/// A file of corrected rows.
+struct Replayed {
+    read: u64,
+    loaded: u64,
+    /// Where its rows were written, of all those written.
+    written: Range<u64>,
+    /// In the order of the money columns.
+    read_absolute: Vec<i128>,
+}
+
 pub struct Totals {
     pub columns: Vec<MoneyColumn>,
     pub rows: RowCounts,
     pub money: Vec<MoneyTotals>,
     pub file: FileTotals,
-    /// Rows that were handed in again and loaded: the limits judge what still stands rejected.
-    corrected_rows: u64,
+    /// What was handed in again: the limits judge what still stands rejected.
+    replayed: Vec<Replayed>,
     rejects: BTreeMap<(String, String, String), u64>,
     pub dropped: BTreeMap<String, u64>,
 }
@@ -70,7 +82,7 @@ impl Totals {
             rows: RowCounts::default(),
             money: vec![MoneyTotals::default(); columns.len()],
             file: FileTotals::default(),
-            corrected_rows: 0,
+            replayed: Vec::new(),
             rejects: BTreeMap::new(),
             dropped: BTreeMap::new(),
             columns,
@@ -148,13 +160,62 @@ impl Totals {
 
     /// What was read between `before` and now came from a replayed file.
     pub fn correct(&mut self, before: &RowCounts, read_absolute_before: &[i128]) {
-        let loaded = self.rows.loaded - before.loaded;
-        self.corrected_rows += loaded;
-        if loaded == self.rows.read - before.read {
-            for (money, before) in self.money.iter_mut().zip(read_absolute_before) {
-                money.corrected_absolute += money.read_absolute - before;
-            }
+        let money = self.money.iter().zip(read_absolute_before);
+        self.replayed.push(Replayed {
+            read: self.rows.read - before.read,
+            loaded: self.rows.loaded - before.loaded,
+            written: before.loaded..self.rows.loaded,
+            read_absolute: money
+                .map(|(money, before)| money.read_absolute - before)
+                .collect(),
+        });
+    }
+
+    /// Rows were written.
+    ///
+    /// # Errors
+    /// When they lack a money column.
+    pub fn load(&mut self, rows: &DataFrame) -> PolarsResult<()> {
+        self.rows.loaded += rows.height() as u64;
+        for (index, units) in self.sums(rows)?.into_iter().enumerate() {
+            self.money[index].loaded += units;
         }
+        Ok(())
+    }
+
+    /// Rows were left out: others of their keys stand.
+    ///
+    /// # Errors
+    /// When they lack a money column.
+    pub fn leave_out(&mut self, rows: &DataFrame) -> PolarsResult<()> {
+        self.rows.duplicate += rows.height() as u64;
+        for (index, units) in self.sums(rows)?.into_iter().enumerate() {
+            self.money[index].duplicate += units;
+        }
+        Ok(())
+    }
+
+    /// Everything that was written is written once more, without these rows.
+    pub fn load_again_without(&mut self, repeated: &FixedBitSet) {
+        self.rows.loaded = 0;
+        for money in &mut self.money {
+            money.loaded = 0;
+        }
+        for file in &mut self.replayed {
+            let rows = repeated.ones().map(|row| row as u64);
+            file.loaded -= rows.filter(|row| file.written.contains(row)).count() as u64;
+        }
+    }
+
+    /// Of each money column, in units of its scale.
+    fn sums(&self, rows: &DataFrame) -> PolarsResult<Vec<i128>> {
+        let columns = self.columns.iter();
+        columns
+            .map(|column| {
+                let units = rows.column(&column.name)?.decimal()?.physical();
+                Ok(units.iter().flatten().sum())
+            })
+            .collect()
     }
 
     pub fn reject_counts(&self) -> Vec<RejectCount> {
@@ -196,7 +257,8 @@ impl Totals {
             (None, Some(_)) => None,
             (None, None) => Some(Limit::Count(0)),
         };
-        let outstanding = self.rows.rejected.saturating_sub(self.corrected_rows);
+        let corrected = self.replayed.iter().map(|file| file.loaded).sum();
+        let outstanding = self.rows.rejected.saturating_sub(corrected);
         let rows = (i128::from(outstanding), i128::from(self.rows.read));
         if let Some(limit) = rows_limit.filter(|limit| exceeds(*limit, rows.0, rows.1)) {
             breaches.push(LimitBreach {
@@ -207,9 +269,11 @@ impl Totals {
             });
         }
         if let Some((name, limit)) = &feed.reject_limit.amount {
-            let totals = self.columns.iter().zip(&self.money);
-            for (column, money) in totals.filter(|(column, _)| column.name == *name) {
-                let outstanding = (money.rejected_absolute - money.corrected_absolute).max(0);
+            let totals = self.columns.iter().zip(&self.money).enumerate();
+            for (index, (column, money)) in totals.filter(|(_, (column, _))| column.name == *name) {
+                let whole = self.replayed.iter().filter(|file| file.loaded == file.read);
+                let corrected: i128 = whole.map(|file| file.read_absolute[index]).sum();
+                let outstanding = (money.rejected_absolute - corrected).max(0);
                 if exceeds(*limit, outstanding, money.read_absolute) {
                     let decimal = |units| Money(units).to_decimal(column.scale);
                     breaches.push(LimitBreach {

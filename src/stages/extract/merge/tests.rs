@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::stages::clean::batch::BatchBuilder;
 use crate::stages::clean::value::Value;
-use crate::stages::extract::dedupe::Rank;
+use crate::stages::extract::survivor::Rank;
 use crate::store::Warehouse;
 
 type Row = Vec<Value<'static>>;
