@@ -21,6 +21,7 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::union::UnionExec;
 
 use super::groups::PartsTogether;
+use super::lookup::LookUp;
 use super::order::GroupsInWholeOrder;
 use super::sort::SortByPlaces;
 
@@ -49,6 +50,7 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
         "join_selection",
         vec![Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)],
     );
+    rules.push(Arc::new(LookUp));
     rules.push(Arc::new(SortByPlaces));
     rules
 }

@@ -13,6 +13,7 @@ mod encoding;
 pub mod error;
 mod groups;
 mod joins;
+mod lookup;
 pub mod keys;
 pub mod lineage;
 mod memory;

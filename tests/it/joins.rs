@@ -59,7 +59,7 @@ impl Tables {
     }
 }
 
-fn add(session: &Session, folder: &Path, name: &str, sql: &str) {
+pub fn add(session: &Session, folder: &Path, name: &str, sql: &str) {
     let plan = session.plan(sql, &Bindings::default()).unwrap();
     let mut bytes = Vec::new();
     session.write_parquet(&plan, &mut bytes).unwrap();

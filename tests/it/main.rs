@@ -19,6 +19,7 @@ mod answers;
 mod bank;
 mod resolve_model;
 mod resolve;
+mod look_ups;
 mod matching;
 mod similarity;
 mod harbor;

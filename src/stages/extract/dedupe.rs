@@ -123,9 +123,10 @@ impl<'a> Dedupe<'a> {
         let survivor = self.judge.survivor();
         // Its memory is for the parts now.
         drop(self.judge);
-        let Some((_, aside)) = self.beyond else {
+        let Some((recent, aside)) = self.beyond else {
             return Ok(repeated);
         };
+        drop(recent);
         let mut judge = Judge::new(survivor, usize::MAX);
         aside.for_each_part(|part| {
             judge.forget();

@@ -13,6 +13,9 @@ const PARTS: usize = 256;
 /// Of a part, written at once.
 const BLOCK_BYTES: usize = 32 << 10;
 
+/// Of an entry without a text.
+const ENTRY_BYTES: usize = KeyHash::BYTES + 10 + 9;
+
 /// A row that waits to be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -30,7 +33,6 @@ pub struct KeysAside {
     is_ranked: bool,
 }
 
-#[derive(Default)]
 struct Part {
     buffer: Vec<u8>,
     /// Where they start, and their bytes.
@@ -44,7 +46,7 @@ impl KeysAside {
     pub fn new(file: ScratchFile, is_ranked: bool) -> Self {
         Self {
             file,
-            parts: (0..PARTS).map(|_| Part::default()).collect(),
+            parts: (0..PARTS).map(|_| Part::new()).collect(),
             written: 0,
             is_ranked,
         }
@@ -53,6 +55,10 @@ impl KeysAside {
     /// Rows come in their order, those of earlier nights before them.
     pub fn push(&mut self, waiting: &Waiting) -> io::Result<()> {
         let part = &mut self.parts[waiting.key.part(PARTS)];
+        // Texts to compare may be longer than what is kept free for them.
+        if part.buffer.len() + ENTRY_BYTES > BLOCK_BYTES {
+            part.write(&mut self.file, &mut self.written)?;
+        }
         part.buffer.extend_from_slice(&waiting.key.to_bytes());
         // A distance of zero is no distance: such a row is of an earlier night.
         let distance = waiting.row.map_or(0, |row| row + 1 - part.next_row);
@@ -60,9 +66,6 @@ impl KeysAside {
         write_number(&mut part.buffer, distance as u64);
         if self.is_ranked {
             waiting.rank.write(&mut part.buffer);
-        }
-        if part.buffer.len() >= BLOCK_BYTES {
-            part.write(&mut self.file, &mut self.written)?;
         }
         Ok(())
     }
@@ -93,6 +96,14 @@ impl KeysAside {
 }
 
 impl Part {
+    fn new() -> Self {
+        Self {
+            buffer: Vec::with_capacity(BLOCK_BYTES),
+            blocks: Vec::new(),
+            next_row: 0,
+        }
+    }
+
     fn write(&mut self, file: &mut ScratchFile, written: &mut u64) -> io::Result<()> {
         let bytes = u32::try_from(self.buffer.len()).map_err(io::Error::other)?;
         if bytes > 0 {

@@ -202,8 +202,9 @@ fn read_files(
             loader.totals.correct(&rows_before, &money_before);
         }
         let totals = &loader.totals;
-        // Within the limit a cut record is a rejected row like any other.
-        if let Some(cut) = cut
+        // Within the limit a cut record is a rejected row like any other; what was handed in again is whole.
+        if file.origin == Origin::Delivery
+            && let Some(cut) = cut
             && totals
                 .breaches(feed)
                 .iter()

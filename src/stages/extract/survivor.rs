@@ -124,9 +124,8 @@ impl<'a> Judge<'a> {
         match table.place(key) {
             Place::NoRoom => Verdict::NoRoom(rank),
             Place::Free(place) => {
-                let bytes = rank.heap_bytes();
+                self.text_bytes += rank.heap_bytes();
                 place.insert(Best { row, rank });
-                self.text_bytes += bytes;
                 if self.text_bytes > self.bytes {
                     table.close();
                 }
@@ -141,7 +140,12 @@ impl<'a> Judge<'a> {
                 };
                 match best.row {
                     Some(before) if is_better => {
+                        self.text_bytes += rank.heap_bytes();
+                        self.text_bytes -= best.rank.heap_bytes();
                         *best = Best { row, rank };
+                        if self.text_bytes > self.bytes {
+                            table.close();
+                        }
                         Verdict::Replaces(before)
                     }
                     _ => Verdict::Repeats,

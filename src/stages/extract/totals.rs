@@ -47,7 +47,7 @@ struct Replayed {
     read: u64,
     loaded: u64,
     /// Where its rows were written, of all those written.
-    written: Range<u64>,
+    written: Range<usize>,
     /// In the order of the money columns.
     read_absolute: Vec<i128>,
 }
@@ -164,7 +164,7 @@ impl Totals {
         self.replayed.push(Replayed {
             read: self.rows.read - before.read,
             loaded: self.rows.loaded - before.loaded,
-            written: before.loaded..self.rows.loaded,
+            written: place(before.loaded)..place(self.rows.loaded),
             read_absolute: money
                 .map(|(money, before)| money.read_absolute - before)
                 .collect(),
@@ -202,8 +202,9 @@ impl Totals {
             money.loaded = 0;
         }
         for file in &mut self.replayed {
-            let rows = repeated.ones().map(|row| row as u64);
-            file.loaded -= rows.filter(|row| file.written.contains(row)).count() as u64;
+            let end = file.written.end.min(repeated.len());
+            let start = file.written.start.min(end);
+            file.loaded -= repeated.count_ones(start..end) as u64;
         }
     }
 
@@ -287,6 +288,11 @@ impl Totals {
         }
         breaches
     }
+}
+
+/// Of a row in a file: what has been counted was written.
+fn place(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
 fn exceeds(limit: Limit, part: i128, whole: i128) -> bool {
