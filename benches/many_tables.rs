@@ -239,7 +239,7 @@ fn write_project(root: &Path, size: &Size) -> Result<(), Box<dyn Error>> {
     for campaign in 0..size.campaigns {
         let attributes = model_name(campaign, size);
         let text = format!(
-            "campaign: {{code: C{campaign}, description: Many, product: loan, level: customer, seed: 1}}\nschedule: nightly\nattributes: {attributes}\nuniverse: \"select customer_id from {attributes}\"\neligibility:\n  - {{id: E1, where: \"balance > 0\"}}\nsuppress:\n  - {{id: S1, where: \"is_staff\"}}\nrank_by: balance\ncap: 10\nexport: {{columns: [customer_id, account_id]}}\n"
+            "campaign: {{code: C{campaign}, description: Many, product: loan, level: customer, seed: 1}}\nschedule: nightly\nattributes: {attributes}\nuniverse: \"select customer_id from {attributes}\"\neligibility:\n  - {{id: E1, where: \"balance > 0\"}}\nsuppress:\n  - {{id: S1, where: \"is_staff\"}}\nrank_by: balance\ncap: 10\nexport:\n  - {{format: csv, columns: [customer_id, account_id]}}\n"
         );
         std::fs::write(root.join(format!("campaigns/c{campaign}.yml")), text)?;
     }

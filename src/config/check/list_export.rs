@@ -123,12 +123,17 @@ pub fn check_exports(
         .iter()
         .find(|cell| cell.is_contacted() && !on_list(cell.channel))
     {
-        let channel = cell.channel.map_or("", Channel::as_str);
-        report.at_hint(
-            list,
-            format!("no list shows those contacted by {channel}"),
-            format!("add one with `channel: {channel}`, or without a channel"),
-        );
+        let (message, hint) = match cell.channel.map(Channel::as_str) {
+            Some(channel) => (
+                format!("no list shows those contacted by {channel}"),
+                format!("add one with `channel: {channel}`, or without a channel"),
+            ),
+            None => (
+                "no list shows those contacted by no particular channel".to_owned(),
+                "leave out `channel`, or name the channel of every cell".to_owned(),
+            ),
+        };
+        report.at_hint(list, message, hint);
     }
     exports
 }
