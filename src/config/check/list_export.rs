@@ -123,19 +123,24 @@ pub fn check_exports(
         .iter()
         .find(|cell| cell.is_contacted() && !on_list(cell.channel))
     {
-        let (message, hint) = match cell.channel.map(Channel::as_str) {
-            Some(channel) => (
-                format!("no list shows those contacted by {channel}"),
-                format!("add one with `channel: {channel}`, or without a channel"),
-            ),
-            None => (
-                "no list shows those contacted by no particular channel".to_owned(),
-                "leave out `channel`, or name the channel of every cell".to_owned(),
-            ),
-        };
+        let (message, hint) = on_no_list(cell.channel);
         report.at_hint(list, message, hint);
     }
     exports
+}
+
+/// Of those whom a cell contacts.
+fn on_no_list(channel: Option<Channel>) -> (String, String) {
+    match channel.map(Channel::as_str) {
+        Some(channel) => (
+            format!("no list shows those contacted by {channel}"),
+            format!("add one with `channel: {channel}`, or without a channel"),
+        ),
+        None => (
+            "no list shows those contacted by no particular channel".to_owned(),
+            "leave out `channel`, or name the channel of every cell".to_owned(),
+        ),
+    }
 }
 
 fn check_columns(columns: &[String], place: &Node, shown: Shown<'_>, report: &mut Reporter<'_>) {
