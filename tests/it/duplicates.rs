@@ -161,7 +161,7 @@ fn memory_for_keys_decides_neither_which_row_stands_nor_any_byte() {
             .map(|breach| breach.rejected.as_str())
             .collect();
         assert_eq!(breaches, [outstanding.to_string()], "{survivor:?}");
-        // From nothing at all to what the earlier night's keys fill.
+        // Nothing at all; a few hundred keys, of which the recent ones are soon forgotten; what the earlier night's fill.
         for key_bytes in [0, 30_000, 300_000] {
             let tight = load(key_bytes);
             assert_eq!(tight.report, loaded.report);

@@ -320,7 +320,9 @@ impl ExtractError {
             Self::Engine { .. }
             | Self::NoFile { .. }
             | Self::NoThread { .. }
-            | Self::Rules { .. } => "see the cause; free space and memory are the usual ones",
+            | Self::Rules { .. } => {
+                "see the cause; free space below the warehouse's `tmp` and memory are the usual ones"
+            }
         }
     }
 }
