@@ -137,6 +137,11 @@ impl RowGroupReader {
         })
     }
 
+    #[must_use]
+    pub const fn n_rows(&self) -> usize {
+        self.whole.num_rows
+    }
+
     /// The engine's reader is shown a file of this row group alone: asked for a slice of the whole file, it would look
     /// at all the others too and decode the columns one after the other.
     fn read(&self, number: usize) -> PolarsResult<DataFrame> {

@@ -9,9 +9,10 @@ use super::ResolveError;
 use super::names::name_parts;
 use super::rows::{CustomerType, Files, Place, Rows};
 use super::similarity::Attributes;
+use super::similarity::apply::basis;
 use super::similarity::attributes::MISSING;
 use super::similarity::block::mix;
-use super::staging::{Wanted, read_rows};
+use super::staging::{Wanted, count_rows, read_rows};
 use super::texts::{SortedTexts, SortedTextsReader, TextList};
 use super::tokens::{TokenAt, TokenHash, first_holders};
 use crate::config::matching::{ExactRule, MatchingSpec, RecordSource};
@@ -51,7 +52,7 @@ pub struct Evidence {
     names: TextList,
     /// What similarity compares.
     pub attributes: Attributes,
-    /// By record: a hash of all that similarity compares in it; empty without similarity.
+    /// By record: a hash of all that similarity compares in it, and of how it compares; empty without similarity.
     pub contents: Vec<u64>,
 }
 
@@ -92,11 +93,19 @@ pub fn read_records(
         by_feed.entry(feed).or_default().push(source);
     }
     let compares_cards = spec.rules.contains(&ExactRule::Card);
+    let paths = |source: &RecordSource| staging.get(&source.table).map_or(&[][..], Vec::as_slice);
+    let counts = spec
+        .records
+        .iter()
+        .map(|source| count_rows(source, paths(source)));
+    let n_rows = counts.sum::<Result<usize, ResolveError>>()?;
     let mut records = Records::default();
     let mut tokens = Tokens {
         attributes: Attributes::new(spec.similarity.as_ref()),
         ..Tokens::default()
     };
+    records.reserve(n_rows);
+    tokens.attributes.reserve(n_rows);
     for ((name, feed), sources) in by_feed {
         let wanted = Wanted {
             cards: compares_cards && sources.iter().any(|source| source.card.is_some()),
@@ -104,10 +113,9 @@ pub fn read_records(
         };
         let mut rows = Rows::default();
         for source in &sources {
-            let paths = staging.get(&source.table).map_or(&[][..], Vec::as_slice);
             read_rows(
                 source,
-                paths,
+                paths(source),
                 wanted,
                 &mut records.files,
                 &mut tokens.attributes,
@@ -126,8 +134,9 @@ pub fn read_records(
             end: number_of(records.len())?,
         });
     }
-    let contents = match spec.similarity {
-        Some(_) => contents(&records, &tokens),
+    tokens.attributes.close();
+    let contents = match &spec.similarity {
+        Some(similarity) => contents(&records, &tokens, basis(similarity)),
         None => Vec::new(),
     };
     let national_ids = first_holders(tokens.national_ids, records.len());
@@ -144,8 +153,8 @@ pub fn read_records(
     Ok((records, evidence))
 }
 
-/// By record: a hash of its type, its national id with its scheme, and its values.
-fn contents(records: &Records, tokens: &Tokens) -> Vec<u64> {
+/// By record: a hash of its type, its national id with its scheme, and its values, upon a common basis.
+fn contents(records: &Records, tokens: &Tokens, basis: u64) -> Vec<u64> {
     let kinds = records.customer_types.iter().zip(&tokens.schemes);
     let kinds = kinds.map(|(kind, scheme)| mix(u64::from(*scheme) << 8 | *kind as u64));
     let mut contents: Vec<u64> = kinds.collect();
@@ -154,6 +163,9 @@ fn contents(records: &Records, tokens: &Tokens) -> Vec<u64> {
         *content = mix(*content ^ held.token.first_word());
     }
     tokens.attributes.add_to(&mut contents);
+    for content in &mut contents {
+        *content = mix(*content ^ basis);
+    }
     contents
 }
 
@@ -175,6 +187,11 @@ impl Records {
         self.places.is_empty()
     }
 
+    fn reserve(&mut self, n_records: usize) {
+        self.customer_types.reserve_exact(n_records);
+        self.places.reserve_exact(n_records);
+    }
+
     /// File id and line of the row that describes a record.
     #[must_use]
     pub fn place(&self, record: u32) -> (i64, i64) {
@@ -191,6 +208,21 @@ impl Records {
         }
     }
 
+    /// A reader that stands at this record.
+    #[must_use]
+    pub fn at(&self, record: u32) -> RecordReader<'_> {
+        RecordReader {
+            records: self,
+            keys: self.keys.at(record as usize),
+            next: record + 1,
+            feed: self.feed_of(record),
+        }
+    }
+
+    fn feed_of(&self, record: u32) -> usize {
+        self.feeds.partition_point(|feed| feed.end <= record)
+    }
+
     /// By record: the number of its feed.
     pub fn feed_numbers(&self) -> impl Iterator<Item = u16> {
         let mut start = 0;
@@ -204,9 +236,8 @@ impl Records {
     /// How much a record's source is trusted, 1 the most.
     #[must_use]
     pub fn trust_rank(&self, record: u32) -> u32 {
-        let feed = self.feeds.partition_point(|feed| feed.end <= record);
         self.feeds
-            .get(feed)
+            .get(self.feed_of(record))
             .map_or(u32::MAX, |feed| feed.trust_rank)
     }
 

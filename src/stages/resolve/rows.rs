@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use super::ResolveError;
+use super::staging::Wanted;
 use super::texts::TextList;
 use super::tokens::TokenHash;
 
@@ -95,6 +96,21 @@ struct Slot {
 }
 
 impl Rows {
+    /// Room for so many rows; `wanted` says which of the columns they have.
+    pub fn reserve(&mut self, n_rows: usize, wanted: Wanted) {
+        self.places.reserve_exact(n_rows);
+        self.customer_types.reserve_exact(n_rows);
+        if wanted.national_ids {
+            self.national_ids.reserve_exact(n_rows);
+        }
+        if wanted.cards {
+            self.cards.reserve_exact(n_rows);
+        }
+        for values in &mut self.values {
+            values.reserve_exact(n_rows);
+        }
+    }
+
     /// Row numbers by key; rows of one key by file id, line and the order they were read in.
     pub fn sorted(&self, files: &Files) -> Result<Vec<u32>, ResolveError> {
         let n_rows = self.keys.len();

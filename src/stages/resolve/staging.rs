@@ -20,6 +20,15 @@ pub struct Wanted {
     pub national_ids: bool,
 }
 
+/// How many rows a staging table has.
+pub fn count_rows(source: &RecordSource, paths: &[PathBuf]) -> Result<usize, ResolveError> {
+    let table = source.table.to_string();
+    let rows = paths
+        .iter()
+        .map(|path| Ok(open(path, &table, Vec::new())?.n_rows()));
+    rows.sum()
+}
+
 /// Appends the rows of one staging table. A row without a key names nobody and is passed over.
 pub fn read_rows(
     source: &RecordSource,
@@ -30,6 +39,7 @@ pub fn read_rows(
     rows: &mut Rows,
 ) -> Result<(), ResolveError> {
     rows.values.resize_with(attributes.needed().len(), Vec::new);
+    rows.reserve(count_rows(source, paths)?, wanted);
     let wrong = |source_error| ResolveError::Read {
         table: source.table.to_string(),
         source: source_error,

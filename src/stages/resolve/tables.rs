@@ -55,7 +55,7 @@ pub(super) fn open(
     path: &Path,
     table: &str,
     columns: Vec<String>,
-) -> Result<impl Iterator<Item = PolarsResult<DataFrame>> + use<>, ResolveError> {
+) -> Result<RowGroupReader, ResolveError> {
     let file = File::open(path).map_err(|source| ResolveError::Open {
         path: path.display().to_string(),
         source,

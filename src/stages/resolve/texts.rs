@@ -26,7 +26,7 @@ impl TextList {
         if self.len.is_multiple_of(STRIDE) {
             self.starts.push(self.bytes.len());
         }
-        push_number(&mut self.bytes, text.len());
+        push_length(&mut self.bytes, text.len());
         self.bytes.extend_from_slice(text);
         self.len += 1;
     }
@@ -35,17 +35,17 @@ impl TextList {
     pub fn get(&self, number: usize) -> &[u8] {
         let mut at = self.starts[number / STRIDE];
         for _ in 0..number % STRIDE {
-            let length = read_number(&self.bytes, &mut at);
+            let length = read_length(&self.bytes, &mut at);
             at += length;
         }
-        let length = read_number(&self.bytes, &mut at);
+        let length = read_length(&self.bytes, &mut at);
         &self.bytes[at..at + length]
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut at = 0;
         (0..self.len).map(move |_| {
-            let length = read_number(&self.bytes, &mut at);
+            let length = read_length(&self.bytes, &mut at);
             at += length;
             &self.bytes[at - length..at]
         })
@@ -53,18 +53,26 @@ impl TextList {
 }
 
 /// Texts that are mostly sorted: each as the number of bytes it shares with the one before, and its own rest.
+/// Every so many stand whole, so that reading may begin there.
 #[derive(Debug, Default)]
 pub struct SortedTexts {
     bytes: Vec<u8>,
+    starts: Vec<usize>,
     last: Vec<u8>,
+    len: usize,
 }
 
 impl SortedTexts {
     pub fn push(&mut self, text: &[u8]) {
+        if self.len.is_multiple_of(STRIDE) {
+            self.starts.push(self.bytes.len());
+            self.last.clear();
+        }
+        self.len += 1;
         let pairs = self.last.iter().zip(text);
         let shared = pairs.take_while(|(last, own)| last == own).count();
-        push_number(&mut self.bytes, shared);
-        push_number(&mut self.bytes, text.len() - shared);
+        push_length(&mut self.bytes, shared);
+        push_length(&mut self.bytes, text.len() - shared);
         self.bytes.extend_from_slice(&text[shared..]);
         self.last.truncate(shared);
         self.last.extend_from_slice(&text[shared..]);
@@ -78,9 +86,23 @@ impl SortedTexts {
             text: Vec::new(),
         }
     }
+
+    /// A reader that stands at the text of this number.
+    #[must_use]
+    pub fn at(&self, number: usize) -> SortedTextsReader<'_> {
+        let mut reader = SortedTextsReader {
+            bytes: &self.bytes,
+            at: self.starts[number / STRIDE],
+            text: Vec::new(),
+        };
+        for _ in 0..=number % STRIDE {
+            reader.advance();
+        }
+        reader
+    }
 }
 
-/// Reads from the first text on; as many as were pushed.
+/// Reads text after text to the last.
 #[derive(Debug)]
 pub struct SortedTextsReader<'a> {
     bytes: &'a [u8],
@@ -94,8 +116,8 @@ impl SortedTextsReader<'_> {
         if self.at == self.bytes.len() {
             return false;
         }
-        let shared = read_number(self.bytes, &mut self.at);
-        let rest = read_number(self.bytes, &mut self.at);
+        let shared = read_length(self.bytes, &mut self.at);
+        let rest = read_length(self.bytes, &mut self.at);
         self.text.truncate(shared);
         self.text
             .extend_from_slice(&self.bytes[self.at..self.at + rest]);
@@ -110,7 +132,7 @@ impl SortedTextsReader<'_> {
 }
 
 /// Seven bits a byte, the lowest first; the top bit says that more follow.
-fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
+pub(super) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(0x80 | number.to_le_bytes()[0]);
         number >>= 7;
@@ -118,17 +140,26 @@ fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
     bytes.push(number.to_le_bytes()[0]);
 }
 
-fn read_number(bytes: &[u8], at: &mut usize) -> usize {
+pub(super) fn read_number(bytes: &[u8], at: &mut usize) -> u64 {
     let (mut number, mut shift) = (0, 0);
     loop {
         let byte = bytes[*at];
         *at += 1;
-        number |= usize::from(byte & 0x7f) << shift;
+        number |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
             return number;
         }
         shift += 7;
     }
+}
+
+fn push_length(bytes: &mut Vec<u8>, length: usize) {
+    push_number(bytes, length as u64);
+}
+
+/// What was pushed as a length fits into one.
+fn read_length(bytes: &[u8], at: &mut usize) -> usize {
+    usize::try_from(read_number(bytes, at)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -153,6 +184,8 @@ mod tests {
                 prop_assert_eq!(listed, text.as_bytes());
                 prop_assert!(reader.advance());
                 prop_assert_eq!(reader.text(), text.as_bytes());
+                let there = sorted.at(number);
+                prop_assert_eq!(there.text(), text.as_bytes());
             }
             prop_assert!(!reader.advance());
         }

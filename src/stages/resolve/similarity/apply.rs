@@ -4,21 +4,25 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::block::{Block, Refinement, mix};
+use super::block::{Block, Refinement};
 use super::block_table::BlockCount;
+use super::candidates::{Candidate, Candidates};
 use super::compare::Comparer;
 use super::link::{
     Decisions, KeyedDecision, LinkOutcome, Linking, RecordName, ScoredPair, Verdict, link,
     national_ids_part, thresholds,
 };
 use super::pairs::{Blocks, Due, Large, Levels};
-use super::scores::{Candidate, Earlier, Scores};
+use super::scores::{Earlier, Scores};
 use super::weights::Weights;
 use crate::config::match_model::{KindModel, MatchModel};
 use crate::config::matching::{KindSpec, Pairing, SimilaritySpec};
 use crate::stages::resolve::cluster::Clusters;
 use crate::stages::resolve::records::{Evidence, Records};
 use crate::stages::resolve::rows::CustomerType;
+
+/// Pairs that are held until they are put in order.
+const PAIRS_OF_A_RUN: usize = 1 << 22;
 
 /// What similarity did.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +38,7 @@ pub struct Applied {
     pub outcomes: Vec<LinkOutcome>,
     /// By record that a pair joined: that pair's weight.
     pub weights: HashMap<u32, f64>,
-    /// What the next night need not compare again.
+    /// What the next night need not compare again; what its records said stands in the evidence.
     pub scores: Scores,
 }
 
@@ -85,7 +89,7 @@ pub fn apply(
     records: &Records,
     evidence: &Evidence,
     decided: &[KeyedDecision],
-    earlier: Option<&Earlier>,
+    earlier: Option<Earlier>,
     clusters: &mut Clusters,
 ) -> Option<Applied> {
     let model = spec.model.as_ref()?;
@@ -116,16 +120,13 @@ pub fn score(
     records: &Records,
     evidence: &Evidence,
     clusters: &mut Clusters,
-    earlier: Option<&Earlier>,
+    earlier: Option<Earlier>,
 ) -> Applied {
     let everybody = (0..).take(records.len());
     let exact: Vec<u32> = everybody.map(|record| clusters.root(record)).collect();
-    let basis = basis(spec);
-    let contents = evidence.contents.iter();
-    let contents: Vec<u64> = contents.map(|content| mix(content ^ basis)).collect();
-    let (due, known) = match earlier.map(|earlier| earlier.due(&contents, &exact)) {
+    let (due, known) = match earlier.map(|earlier| earlier.due(&evidence.contents, &exact)) {
         Some((due, known)) => (Some(due), known),
-        None => (None, Vec::new()),
+        None => (None, Candidates::default()),
     };
     let scoring = Scoring {
         spec,
@@ -151,8 +152,6 @@ pub fn score(
         let by_weight = other.weight.total_cmp(&one.weight);
         by_weight.then((one.left, one.right).cmp(&(other.left, other.right)))
     });
-    applied.scores.pairs.par_sort_unstable();
-    applied.scores.contents = contents;
     applied.scores.exact = exact;
     applied
 }
@@ -169,7 +168,7 @@ struct Scoring<'a> {
     exact: &'a [u32],
     due: Option<&'a Due>,
     /// Pairs whose levels an earlier night found.
-    known: &'a [Candidate],
+    known: &'a Candidates,
 }
 
 impl<'a> Scoring<'a> {
@@ -181,25 +180,27 @@ impl<'a> Scoring<'a> {
         let mut found = self.compare(kind, &weights, &mut blocks, applied);
         // A block may have grown too large since.
         let has_large = blocks.large.iter().any(Large::is_some);
-        let still = self.known.par_iter().filter(|pair| {
-            self.types[pair.left as usize] == kind.customer_type
-                && (!has_large || blocks.shows(pair.left, pair.right))
-        });
-        let still: Vec<Candidate> = still.copied().collect();
-        applied.pairs_known += still.len() as u64;
-        found.extend(still);
-        found.par_sort_unstable();
-        // A block that has shrunk shows pairs again that another block had shown before.
-        found.dedup();
-        let scored = found.par_iter().map(|pair| ScoredPair {
-            left: pair.left,
-            right: pair.right,
-            weight: weights.weight(pair.pattern, pair.left),
-            pattern: pair.pattern,
-        });
-        let scored = scored.filter(|pair| pair.weight >= review);
-        applied.pairs.par_extend(scored);
-        applied.scores.pairs.extend(found);
+        for known in self.known.batches() {
+            let still = known.into_par_iter().filter(|pair| {
+                self.types[pair.left as usize] == kind.customer_type
+                    && (!has_large || blocks.shows(pair.left, pair.right))
+            });
+            // A block that has shrunk shows pairs again that another block had shown before: they come once.
+            for pair in still.collect::<Vec<Candidate>>() {
+                applied.pairs_known += 1;
+                found.push(pair);
+            }
+        }
+        for pairs in found.batches() {
+            let scored = pairs.par_iter().map(|pair| ScoredPair {
+                left: pair.left,
+                right: pair.right,
+                weight: weights.weight(pair.pattern, pair.left),
+            });
+            let scored = scored.filter(|pair| pair.weight >= review);
+            applied.pairs.extend(scored.collect::<Vec<_>>());
+        }
+        applied.scores.pairs.append(found);
         let counted = blocks
             .blocks
             .iter()
@@ -231,10 +232,10 @@ impl<'a> Scoring<'a> {
         weights: &Weights<'_>,
         blocks: &mut Blocks<'_>,
         applied: &mut Applied,
-    ) -> Vec<Candidate> {
+    ) -> Candidates {
         let (_, review) = thresholds(self.spec);
-        let mut found = Vec::new();
-        while let Some(gathered) = blocks.next_rule(
+        let (mut found, mut waiting) = (Candidates::default(), Vec::new());
+        while blocks.next_rule(
             &kind.records,
             &mut applied.scores.levels,
             |left, right| {
@@ -258,12 +259,15 @@ impl<'a> Scoring<'a> {
                     });
                 }
             },
-        ) {
-            for (compared, pairs) in gathered {
+            |(compared, pairs)| {
                 applied.pairs_compared += compared;
-                found.extend(pairs);
-            }
-        }
+                waiting.extend(pairs);
+                if waiting.len() >= PAIRS_OF_A_RUN {
+                    found.add(&mut waiting);
+                }
+            },
+        ) {}
+        found.add(&mut waiting);
         found
     }
 }
@@ -272,7 +276,8 @@ impl<'a> Scoring<'a> {
 const SCORING: &str = "scoring 1";
 
 /// What decides the levels of a pair besides its records.
-fn basis(spec: &SimilaritySpec) -> u64 {
+#[must_use]
+pub fn basis(spec: &SimilaritySpec) -> u64 {
     // Specifications are numbers and names, which always have a text.
     let text = serde_json::to_string(spec).unwrap_or_default();
     let hash = blake3::hash(format!("{SCORING} {text}").as_bytes());

@@ -120,12 +120,43 @@ impl Dictionary {
     }
 }
 
-/// Values by slot and record.
+/// Values by record and slot. A record's values lie side by side: two records are compared in most of them, and records
+/// of a block lie anywhere.
 #[derive(Debug, Default)]
 pub struct Attributes {
     dictionaries: [Dictionary; N_SLOTS],
-    columns: [Vec<u32>; N_SLOTS],
+    /// Record after record, as many as are needed.
+    values: Vec<u32>,
     needed: Vec<Slot>,
+    /// By slot: its place among the needed ones.
+    places: [Option<usize>; N_SLOTS],
+}
+
+/// One slot of all records.
+#[derive(Debug, Clone, Copy)]
+pub struct Column<'a> {
+    values: &'a [u32],
+    width: usize,
+    /// None where nothing needs the slot.
+    place: Option<usize>,
+}
+
+impl<'a> Column<'a> {
+    /// `MISSING` where the record has none.
+    #[must_use]
+    pub fn value(self, record: u32) -> u32 {
+        let place = |place| self.values[record as usize * self.width + place];
+        self.place.map_or(MISSING, place)
+    }
+
+    /// By record; none where nothing needs the slot.
+    pub fn iter(self) -> impl Iterator<Item = u32> + 'a {
+        let own = self.place.and_then(|from| self.values.get(from..));
+        own.unwrap_or_default()
+            .iter()
+            .step_by(self.width.max(1))
+            .copied()
+    }
 }
 
 impl Attributes {
@@ -145,8 +176,13 @@ impl Attributes {
         let mut needed = slots.to_vec();
         needed.sort();
         needed.dedup();
+        let mut places = [None; N_SLOTS];
+        for (place, slot) in needed.iter().enumerate() {
+            places[*slot as usize] = Some(place);
+        }
         Self {
             needed,
+            places,
             ..Self::default()
         }
     }
@@ -168,25 +204,35 @@ impl Attributes {
         self.dictionaries.par_iter_mut().enumerate()
     }
 
+    /// Room for so many more records.
+    pub fn reserve(&mut self, n_records: usize) {
+        self.values.reserve_exact(n_records * self.needed.len());
+    }
+
     /// Adds the next record's values, by slot as in `needed`.
     pub fn push(&mut self, values: impl Iterator<Item = u32>) {
-        for (slot, value) in self.needed.iter().zip(values) {
-            self.columns[*slot as usize].push(value);
+        self.values.extend(values);
+    }
+
+    /// No further values will come: forgets what finds the number of one.
+    pub fn close(&mut self) {
+        for dictionary in &mut self.dictionaries {
+            dictionary.numbers = HashTable::new();
         }
     }
 
-    /// By record; empty where nothing needs the slot.
     #[must_use]
-    pub fn column(&self, slot: Slot) -> &[u32] {
-        &self.columns[slot as usize]
+    pub fn column(&self, slot: Slot) -> Column<'_> {
+        Column {
+            values: &self.values,
+            width: self.needed.len(),
+            place: self.places[slot as usize],
+        }
     }
 
     #[must_use]
     pub fn value(&self, slot: Slot, record: u32) -> u32 {
-        self.columns[slot as usize]
-            .get(record as usize)
-            .copied()
-            .unwrap_or(MISSING)
+        self.column(slot).value(record)
     }
 
     /// Adds all values of each record to a hash of what it says; values by their text, not by their number.
@@ -199,8 +245,8 @@ impl Attributes {
         for slot in &self.needed {
             let texts: Vec<&str> = self.dictionary(*slot).texts().collect();
             let hashes: Vec<u64> = texts.par_iter().map(|text| hash(text)).collect();
-            for (content, value) in contents.iter_mut().zip(self.column(*slot)) {
-                *content = mix(content.wrapping_add(*slot as u64) ^ hashes[*value as usize]);
+            for (content, value) in contents.iter_mut().zip(self.column(*slot).iter()) {
+                *content = mix(content.wrapping_add(*slot as u64) ^ hashes[value as usize]);
             }
         }
     }

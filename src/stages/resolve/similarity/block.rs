@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::attributes::{Attributes, Dictionary, MISSING, Slot};
+use super::attributes::{Attributes, Column, Dictionary, MISSING, Slot};
 use super::digits;
 use super::strings::soundex;
 use crate::config::matching::BlockKey;
@@ -17,15 +17,15 @@ pub struct Block<'a> {
 enum Part<'a> {
     /// A value, or what is made of it; `derived` is by value.
     Value {
-        column: &'a [u32],
+        column: Column<'a>,
         derived: Option<Vec<u32>>,
     },
     /// Two values in either order.
-    Unordered(&'a [u32], &'a [u32]),
+    Unordered(Column<'a>, Column<'a>),
     NationalId(&'a [u32]),
     /// Position tokens: each is a key of its own.
     Digits {
-        column: &'a [u32],
+        column: Column<'a>,
         ids: &'a Dictionary,
     },
 }
@@ -51,6 +51,19 @@ impl<'a> Block<'a> {
         names.collect::<Vec<_>>().join(" + ")
     }
 
+    /// How many keys a record may have.
+    #[must_use]
+    pub fn most_keys(&self) -> usize {
+        let of_part = |part: &Part<'_>| match part {
+            Part::Digits { ids, .. } => {
+                let tokens = ids.texts().map(|text| digits::tokens(text).len());
+                tokens.max().unwrap_or_default()
+            }
+            _ => 1,
+        };
+        self.parts.iter().map(of_part).product()
+    }
+
     /// Adds the hashes of a record's keys; none where a part is missing.
     pub fn hashes(&self, record: u32, into: &mut Vec<u64>) {
         let start = into.len();
@@ -64,7 +77,7 @@ impl<'a> Block<'a> {
             };
             match part {
                 Part::Digits { column, ids } => {
-                    let tokens = digits::tokens(ids.text(column[record as usize])).iter();
+                    let tokens = digits::tokens(ids.text(column.value(record))).iter();
                     let tokens: Vec<u64> = tokens.map(|token| u64::from_be_bytes(*token)).collect();
                     add(&tokens);
                 }
@@ -96,7 +109,7 @@ impl<'a> Block<'a> {
     pub fn agree(&self, left: u32, right: u32) -> bool {
         self.parts.iter().all(|part| match part {
             Part::Digits { column, ids } => {
-                let id = |record: u32| ids.text(column[record as usize]);
+                let id = |record: u32| ids.text(column.value(record));
                 digits::share_one(id(left), id(right))
             }
             _ => part.value(left).is_some() && part.value(left) == part.value(right),
@@ -123,10 +136,9 @@ impl<'a> Refinement<'a> {
 
 impl Part<'_> {
     fn value(&self, record: u32) -> Option<u64> {
-        let record = record as usize;
         match self {
             Self::Value { column, derived } => {
-                let value = *column.get(record)?;
+                let value = column.value(record);
                 let value = match derived {
                     Some(derived) => derived[value as usize],
                     None => value,
@@ -134,12 +146,12 @@ impl Part<'_> {
                 (value != MISSING).then_some(u64::from(value))
             }
             Self::Unordered(one, other) => {
-                let (one, other) = (*one.get(record)?, *other.get(record)?);
+                let (one, other) = (one.value(record), other.value(record));
                 let pair = u64::from(one.min(other)) << 32 | u64::from(one.max(other));
                 (one != MISSING && other != MISSING).then_some(pair)
             }
             Self::NationalId(ids) => {
-                let id = ids[record];
+                let id = ids[record as usize];
                 (id != NONE).then_some(u64::from(id) + 1)
             }
             Self::Digits { .. } => None,

@@ -1,11 +1,10 @@
 //! Weighted pairs as tables: those that hold customers together, and those for a person to judge.
 
-use std::collections::HashMap;
-
 use polars::prelude::*;
+use rayon::prelude::*;
 
 use super::apply::Applied;
-use super::link::{LinkOutcome, ScoredPair};
+use super::link::LinkOutcome;
 use super::weights::probability;
 use crate::stages::resolve::ResolveError;
 use crate::stages::resolve::identity::CustomerId;
@@ -53,124 +52,111 @@ pub fn write_edges(
     warehouse: &Warehouse,
     records: &Records,
     applied: &Applied,
-    customer: &dyn Fn(u32) -> CustomerId,
+    customer: &(dyn Fn(u32) -> CustomerId + Sync),
 ) -> Result<EdgeTables, ResolveError> {
-    let mut linked = Vec::new();
-    let mut review = Vec::new();
-    for (pair, outcome) in applied.pairs.iter().zip(&applied.outcomes) {
+    let (mut linked, mut review) = (Vec::new(), Vec::new());
+    for (position, (pair, outcome)) in applied.pairs.iter().zip(&applied.outcomes).enumerate() {
         match outcome {
-            LinkOutcome::Linked => linked.push((pair, *outcome)),
+            LinkOutcome::Linked => linked.push(position),
             // Decided already, or joined since by another pair.
             LinkOutcome::Refused => {}
-            _ if customer(pair.left) == customer(pair.right) => {
-                linked.push((pair, LinkOutcome::Linked));
-            }
-            _ => review.push((pair, *outcome)),
+            _ if customer(pair.left) == customer(pair.right) => linked.push(position),
+            _ => review.push(position),
         }
     }
-    let mut needed: Vec<u32> = linked
-        .iter()
-        .chain(&review)
-        .flat_map(|(pair, _)| [pair.left, pair.right])
-        .collect();
-    needed.sort_unstable();
-    needed.dedup();
     let writer = EdgeWriter {
         warehouse,
-        names: names(records, &needed),
-        model_version: &applied.model_version,
+        records,
+        applied,
         customer,
     };
+    let of_linked = |_| LinkOutcome::Linked;
+    let of_review = |position: usize| applied.outcomes[position];
     Ok(EdgeTables {
-        linked: writer.write("core.match_edge", "data/core/match_edge", linked)?,
-        review: writer.write("core.match_review", "data/core/match_review", review)?,
+        linked: writer.write("core.match_edge", linked, &of_linked)?,
+        review: writer.write("core.match_review", review, &of_review)?,
     })
-}
-
-/// Source, feed and key of some records, ascending.
-fn names<'r>(records: &'r Records, needed: &[u32]) -> HashMap<u32, (&'r str, &'r str, String)> {
-    let mut names = HashMap::new();
-    let mut wanted = needed.iter().peekable();
-    let mut reader = records.read();
-    while wanted.peek().is_some() && reader.advance() {
-        if wanted
-            .next_if(|record| **record == reader.number())
-            .is_some()
-        {
-            let feed = reader.feed();
-            let name = (
-                feed.source.as_str(),
-                feed.feed.as_str(),
-                reader.key().to_owned(),
-            );
-            names.insert(reader.number(), name);
-        }
-    }
-    names
 }
 
 struct EdgeWriter<'a> {
     warehouse: &'a Warehouse,
-    names: HashMap<u32, (&'a str, &'a str, String)>,
-    model_version: &'a str,
-    customer: &'a dyn Fn(u32) -> CustomerId,
+    records: &'a Records,
+    applied: &'a Applied,
+    customer: &'a (dyn Fn(u32) -> CustomerId + Sync),
 }
 
 impl EdgeWriter<'_> {
+    /// `positions` are those of the pairs.
     fn write(
         &self,
         table: &'static str,
-        folder: &str,
-        mut edges: Vec<(&ScoredPair, LinkOutcome)>,
+        mut positions: Vec<usize>,
+        outcome: &dyn Fn(usize) -> LinkOutcome,
     ) -> Result<FileEntry, ResolveError> {
-        edges.sort_unstable_by_key(|(pair, _)| (pair.left, pair.right));
+        let pairs = &self.applied.pairs;
+        positions.par_sort_unstable_by_key(|position| {
+            let pair = &pairs[*position];
+            (pair.left, pair.right)
+        });
         let mut file = self.warehouse.new_file()?;
-        let mut writer = TableWriter::try_new(&mut file, table, self.batch(&[]))?;
-        for edges in edges.chunks(BATCH_ROWS) {
-            writer.push(self.batch(edges))?;
+        let empty = self.batch(&[], outcome);
+        let mut writer = TableWriter::try_new(&mut file, table, empty)?;
+        for positions in positions.chunks(BATCH_ROWS) {
+            writer.push(self.batch(positions, outcome))?;
         }
         let rows = writer.finish()?;
-        Ok(file.commit(folder, "parquet", rows, None)?)
+        let folder = format!("data/{}", table.replace('.', "/"));
+        Ok(file.commit(&folder, "parquet", rows, None)?)
     }
 
-    fn batch(&self, edges: &[(&ScoredPair, LinkOutcome)]) -> PolarsResult<DataFrame> {
-        let named = |of: &dyn Fn(&ScoredPair) -> u32| -> Vec<(&str, &str, &str)> {
-            let named = edges.iter().map(|(pair, _)| self.names.get(&of(pair)));
-            named
-                .map(|name| name.map_or(("", "", ""), |(source, feed, key)| (source, feed, key)))
-                .collect()
-        };
-        let (left, right) = (named(&|pair| pair.left), named(&|pair| pair.right));
-        let text = |name: &str, values: Vec<&str>| Column::new(name.into(), values);
-        let customers = |name: &str, of: &dyn Fn(&ScoredPair) -> u32| {
-            let ids = edges
+    fn batch(
+        &self,
+        positions: &[usize],
+        outcome: &dyn Fn(usize) -> LinkOutcome,
+    ) -> PolarsResult<DataFrame> {
+        let height = positions.len();
+        let pairs = || {
+            positions
                 .iter()
-                .map(|(pair, _)| number((self.customer)(of(pair))));
+                .map(|position| &self.applied.pairs[*position])
+        };
+        let text = |name: &str| StringChunkedBuilder::new(name.into(), height);
+        let named = |names: [&str; 3], records: &mut dyn Iterator<Item = u32>| {
+            let [mut sources, mut feeds, mut keys] = names.map(text);
+            for record in records {
+                let found = self.records.at(record);
+                sources.append_value(&found.feed().source);
+                feeds.append_value(&found.feed().feed);
+                keys.append_value(found.key());
+            }
+            [sources, feeds, keys].map(|column| column.finish().into_column())
+        };
+        let ids = |name: &str, records: &mut dyn Iterator<Item = u32>| {
+            let ids = records.map(|record| number((self.customer)(record)));
             Column::new(name.into(), ids.collect::<Vec<_>>())
         };
-        let numbers = |name: &str, of: &dyn Fn(&ScoredPair) -> f64| {
-            let values = edges.iter().map(|(pair, _)| of(pair));
-            Column::new(name.into(), values.collect::<Vec<_>>())
-        };
-        DataFrame::new(
-            edges.len(),
-            vec![
-                text("left_source", left.iter().map(|name| name.0).collect()),
-                text("left_feed", left.iter().map(|name| name.1).collect()),
-                text("left_key", left.iter().map(|name| name.2).collect()),
-                text("right_source", right.iter().map(|name| name.0).collect()),
-                text("right_feed", right.iter().map(|name| name.1).collect()),
-                text("right_key", right.iter().map(|name| name.2).collect()),
-                customers("left_customer_id", &|pair| pair.left),
-                customers("right_customer_id", &|pair| pair.right),
-                numbers("match_weight", &|pair| pair.weight),
-                numbers("match_probability", &|pair| probability(pair.weight)),
-                text(
-                    "outcome",
-                    edges.iter().map(|(_, outcome)| outcome.as_str()).collect(),
-                ),
-                text("model_version", vec![self.model_version; edges.len()]),
-            ],
-        )
+        let weights: Vec<f64> = pairs().map(|pair| pair.weight).collect();
+        let probabilities: Vec<f64> = weights.iter().map(|weight| probability(*weight)).collect();
+        let outcomes = positions.iter().map(|position| outcome(*position).as_str());
+        let (lefts, rights) = (
+            || pairs().map(|pair| pair.left),
+            || pairs().map(|pair| pair.right),
+        );
+        let left_names = ["left_source", "left_feed", "left_key"];
+        let right_names = ["right_source", "right_feed", "right_key"];
+        let mut columns: Vec<Column> = named(left_names, &mut lefts()).into();
+        columns.extend(named(right_names, &mut rights()));
+        columns.extend([
+            ids("left_customer_id", &mut lefts()),
+            ids("right_customer_id", &mut rights()),
+            Column::new("match_weight".into(), weights),
+            Column::new("match_probability".into(), probabilities),
+            Column::new("outcome".into(), outcomes.collect::<Vec<_>>()),
+            Column::new(
+                "model_version".into(),
+                vec![self.applied.model_version.as_str(); height],
+            ),
+        ]);
+        DataFrame::new(height, columns)
     }
 }

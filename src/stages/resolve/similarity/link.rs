@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::compare::Comparer;
-use super::levels::{Pattern, levels};
+use super::levels::levels;
 use super::weights::weight_of;
 use crate::config::matching::{Comparison, Conflict, KindSpec, Pairing, SimilaritySpec};
 use crate::stages::resolve::cluster::{Clusters, LinkRule};
@@ -20,7 +20,6 @@ pub struct ScoredPair {
     pub right: u32,
     /// log2 of the odds.
     pub weight: f64,
-    pub pattern: Pattern,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

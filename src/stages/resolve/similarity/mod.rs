@@ -19,6 +19,7 @@ pub mod block;
 pub mod weights;
 pub mod pairs;
 pub mod block_table;
+pub mod candidates;
 pub mod scores;
 pub mod train;
 pub mod link;

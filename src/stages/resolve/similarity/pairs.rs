@@ -75,18 +75,41 @@ pub struct Blocks<'a> {
     pub due: Option<&'a Due>,
 }
 
+/// A record of the block of this hash, in twelve bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Keyed {
-    hash: u64,
+    high: u32,
+    low: u32,
     record: u32,
 }
 
-/// Groups that one task looks at.
+impl Keyed {
+    const fn new(hash: u64, record: u32) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "the halves of a word")]
+        let (high, low) = ((hash >> 32) as u32, hash as u32);
+        Self { high, low, record }
+    }
+
+    const fn hash(self) -> u64 {
+        (self.high as u64) << 32 | self.low as u64
+    }
+}
+
+/// Groups that one task looks at, and tasks whose findings are handed over at once.
 const GROUPS_A_TASK: usize = 512;
+const TASKS_AT_ONCE: usize = 64;
+
+/// Keys of a record that are looked at together. A rule that has more, as position tokens do, goes through the records
+/// several times and takes the blocks of one share of all hashes at a time.
+const KEYS_AT_ONCE: usize = 4;
+
+/// Records whose keys are found side by side.
+const RECORDS_AT_ONCE: usize = 1 << 18;
 
 impl Blocks<'_> {
     /// Shows every due pair of the next rule's blocks that `may` be one, the smaller record first, and whether no earlier
-    /// rule showed it. Gives what each task gathered, in an order that depends on the records alone; none after the last rule.
+    /// rule showed it. Hands over what each task gathered, in an order that depends on the records alone; false after the
+    /// last rule.
     pub fn next_rule<A: Send, V>(
         &mut self,
         records: &[u32],
@@ -94,20 +117,46 @@ impl Blocks<'_> {
         may: impl Fn(u32, u32) -> bool + Sync,
         start: impl Fn() -> A + Sync,
         visit: V,
-    ) -> Option<Vec<A>>
+        mut take: impl FnMut(A),
+    ) -> bool
     where
         V: Fn(&mut A, u32, u32, bool) + Sync,
     {
         let rule = self.large.len();
-        let block = self.blocks.get(rule)?;
-        let (keyed, large) = self.cut(rule, keyed(block, records), levels);
+        let Some(block) = self.blocks.get(rule) else {
+            return false;
+        };
+        let mut large = Large::default();
+        let n_shares = block.most_keys().div_ceil(KEYS_AT_ONCE) as u64;
+        for share in 0..n_shares {
+            let keyed = keyed(block, records, |hash| share_of(hash, n_shares) == share);
+            let by_level = self.cut(rule, keyed, levels, &mut large);
+            self.show(rule, &by_level, &may, &start, &visit, &mut take);
+        }
+        self.large.push(large);
+        true
+    }
+
+    /// Shows the pairs of these blocks.
+    fn show<A: Send, V>(
+        &self,
+        rule: usize,
+        by_level: &[Vec<Keyed>],
+        may: &(impl Fn(u32, u32) -> bool + Sync),
+        start: &(impl Fn() -> A + Sync),
+        visit: &V,
+        take: &mut impl FnMut(A),
+    ) where
+        V: Fn(&mut A, u32, u32, bool) + Sync,
+    {
+        let block = &self.blocks[rule];
         let mut groups = Vec::new();
-        for (level, keyed) in keyed.iter().enumerate() {
-            let same = keyed.chunk_by(|left, right| left.hash == right.hash);
+        for (level, keyed) in by_level.iter().enumerate() {
+            let same = keyed.chunk_by(|left, right| left.hash() == right.hash());
             let fit = same.filter(|group| (2..=self.limit).contains(&group.len()));
             groups.extend(fit.map(|group| (level, group)));
         }
-        let tasks = groups.par_chunks(GROUPS_A_TASK).map(|groups| {
+        let task = |groups: &[(usize, &[Keyed])]| {
             let mut gathered = start();
             for (level, group) in groups {
                 // Of a group that is all due one look at each record spares one at each pair.
@@ -125,20 +174,26 @@ impl Blocks<'_> {
                 }
             }
             gathered
-        });
-        let gathered = tasks.collect();
-        self.large.push(large);
-        Some(gathered)
+        };
+        for groups in groups.chunks(GROUPS_A_TASK * TASKS_AT_ONCE) {
+            let tasks = groups.par_chunks(GROUPS_A_TASK).map(task);
+            tasks.collect::<Vec<A>>().into_iter().for_each(&mut *take);
+        }
     }
 
     /// Cuts what is too large by one further key after the other: by level, the records with the hashes of their blocks.
-    fn cut(&self, rule: usize, keyed: Vec<Keyed>, levels: &mut Levels) -> (Vec<Vec<Keyed>>, Large) {
+    fn cut(
+        &self,
+        rule: usize,
+        keyed: Vec<Keyed>,
+        levels: &mut Levels,
+        large: &mut Large,
+    ) -> Vec<Vec<Keyed>> {
         let mut by_level = vec![keyed];
-        let mut large = Large::default();
         loop {
             let level = by_level.len() - 1;
             let mut cut: Vec<Keyed> = Vec::new();
-            for group in by_level[level].chunk_by(|left, right| left.hash == right.hash) {
+            for group in by_level[level].chunk_by(|left, right| left.hash() == right.hash()) {
                 let fits = group.len() <= self.limit;
                 let own = if fits { level } else { REFUSED };
                 let refinement = self.refinements.get(level).filter(|_| !fits);
@@ -150,13 +205,13 @@ impl Blocks<'_> {
                 if fits {
                     continue;
                 }
-                large.hashes.insert(group[0].hash);
+                large.hashes.insert(group[0].hash());
                 match refinement {
                     Some(further) => {
                         large.refined_blocks += 1;
-                        cut.extend(group.iter().map(|keyed| Keyed {
-                            hash: further.hash(keyed.hash, keyed.record),
-                            record: keyed.record,
+                        cut.extend(group.iter().map(|keyed| {
+                            let hash = further.hash(keyed.hash(), keyed.record);
+                            Keyed::new(hash, keyed.record)
                         }));
                     }
                     None => {
@@ -166,7 +221,7 @@ impl Blocks<'_> {
                 }
             }
             if cut.is_empty() {
-                return (by_level, large);
+                return by_level;
             }
             cut.par_sort_unstable();
             by_level.push(cut);
@@ -207,21 +262,29 @@ impl Blocks<'_> {
     }
 }
 
-/// The records with the hashes of their keys, sorted.
-fn keyed(block: &Block<'_>, records: &[u32]) -> Vec<Keyed> {
-    let keyed = records.par_iter().fold(Vec::new, |mut keyed, record| {
-        let mut hashes = Vec::new();
-        block.hashes(*record, &mut hashes);
-        keyed.extend(hashes.into_iter().map(|hash| Keyed {
-            hash,
-            record: *record,
-        }));
-        keyed
-    });
-    let mut keyed = keyed.reduce(Vec::new, |mut one, other| {
-        one.extend(other);
-        one
-    });
+/// Which of so many equal shares of all hashes this one is in.
+fn share_of(hash: u64, n_shares: u64) -> u64 {
+    ((hash >> 32) * n_shares) >> 32
+}
+
+/// The records with the hashes of their keys, as far as these are wanted, sorted.
+fn keyed(block: &Block<'_>, records: &[u32], is_wanted: impl Fn(u64) -> bool + Sync) -> Vec<Keyed> {
+    let mut keyed = Vec::with_capacity(records.len());
+    for records in records.chunks(RECORDS_AT_ONCE) {
+        let some = records.par_chunks(RECORDS_AT_ONCE / 64).map(|records| {
+            let (mut some, mut hashes) = (Vec::with_capacity(records.len()), Vec::new());
+            for record in records {
+                hashes.clear();
+                block.hashes(*record, &mut hashes);
+                let wanted = hashes.iter().filter(|hash| is_wanted(**hash));
+                some.extend(wanted.map(|hash| Keyed::new(*hash, *record)));
+            }
+            some
+        });
+        some.collect::<Vec<_>>()
+            .iter()
+            .for_each(|some| keyed.extend(some));
+    }
     keyed.par_sort_unstable();
     keyed
 }
@@ -304,18 +367,24 @@ mod tests {
         let everybody: Vec<u32> = (0..).take(records.len()).collect();
         let mut levels = Levels(vec![0; records.len()]);
         let mut pairs = Pairs::new();
-        while let Some(gathered) = blocks.next_rule(
-            &everybody,
-            &mut levels,
-            |_, _| true,
-            Vec::new,
-            |pairs, left, right, is_new| {
-                if is_new {
-                    pairs.push((left, right));
-                }
-            },
-        ) {
-            for pair in gathered.into_iter().flatten() {
+        loop {
+            let mut of_rule = Vec::new();
+            let has_rule = blocks.next_rule(
+                &everybody,
+                &mut levels,
+                |_, _| true,
+                Vec::new,
+                |pairs, left, right, is_new| {
+                    if is_new {
+                        pairs.push((left, right));
+                    }
+                },
+                |pairs| of_rule.extend(pairs),
+            );
+            if !has_rule {
+                break;
+            }
+            for pair in of_rule {
                 assert!(pairs.insert(pair), "{pair:?} came twice");
                 assert!(blocks.shows(pair.0, pair.1));
             }

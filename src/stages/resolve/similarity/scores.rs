@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use polars::prelude::*;
 
+use super::candidates::{Candidate, Candidates};
 use super::levels::Pattern;
 use super::pairs::{Due, Levels};
 use crate::stages::resolve::ResolveError;
@@ -34,14 +35,6 @@ pub const MATCH_PAIR_COLUMNS: &[(&str, &str)] = &[
     ("pattern", "Int64"),
 ];
 
-/// A pair that may come above the threshold of review, however rare its values are; `left` is the smaller record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Candidate {
-    pub left: u32,
-    pub right: u32,
-    pub pattern: Pattern,
-}
-
 /// Records by number, as the night knew them.
 #[derive(Debug, Clone, Default)]
 pub struct Scores {
@@ -50,8 +43,7 @@ pub struct Scores {
     /// The smallest record of the cluster that the exact rules made.
     pub exact: Vec<u32>,
     pub levels: Levels,
-    /// By record.
-    pub pairs: Vec<Candidate>,
+    pub pairs: Candidates,
 }
 
 /// Last night's scores, and which record is which tonight.
@@ -68,7 +60,7 @@ impl Earlier {
     /// `contents` and `exact` are tonight's. The records of an exact cluster were not compared with each other; where
     /// it has fallen apart since, all of its records count as changed.
     #[must_use]
-    pub fn due(&self, contents: &[u64], exact: &[u32]) -> (Due, Vec<Candidate>) {
+    pub fn due(&self, contents: &[u64], exact: &[u32]) -> (Due, Candidates) {
         let mut due = Due {
             is_changed: vec![true; contents.len()],
             levels: Levels(vec![0; contents.len()]),
@@ -96,7 +88,7 @@ impl Earlier {
                 due.levels.0[record] = scores.levels.0[before];
             }
         }
-        let pairs = scores.pairs.iter().filter_map(|pair| {
+        let still = scores.pairs.iter().filter_map(|pair| {
             let (one, other) = (
                 self.renumbered[pair.left as usize],
                 self.renumbered[pair.right as usize],
@@ -110,7 +102,8 @@ impl Earlier {
                 pattern: pair.pattern,
             })
         });
-        let pairs = pairs.collect();
+        let mut pairs = Candidates::default();
+        still.for_each(|pair| pairs.push(pair));
         (due, pairs)
     }
 }
@@ -193,48 +186,31 @@ pub struct ScoreTables {
     pub pairs: FileEntry,
 }
 
-/// Writes what the next night needs; `scores.pairs` must be sorted.
+/// Writes what the next night needs.
 pub fn write_scores(warehouse: &Warehouse, scores: &Scores) -> Result<ScoreTables, ResolveError> {
     let signed = |numbers: &[u64]| numbers.iter().map(|number| number.cast_signed()).collect();
-    let records = |rows: std::ops::Range<usize>| -> Vec<Vec<i64>> {
+    let n_records = scores.contents.len();
+    let records = (0..n_records).step_by(BATCH_ROWS).map(|start| {
+        let rows = start..n_records.min(start + BATCH_ROWS);
+        let numbers = rows.clone().map(|record| record.cast_signed() as i64);
+        let exact = scores.exact[rows.clone()].iter();
         vec![
-            rows.clone()
-                .map(|record| record.cast_signed() as i64)
-                .collect(),
+            numbers.collect(),
             signed(&scores.contents[rows.clone()]),
-            scores.exact[rows.clone()]
-                .iter()
-                .map(|root| i64::from(*root))
-                .collect(),
+            exact.map(|root| i64::from(*root)).collect(),
             signed(&scores.levels.0[rows]),
         ]
-    };
-    let pairs = |rows: std::ops::Range<usize>| -> Vec<Vec<i64>> {
-        let pairs = &scores.pairs[rows];
+    });
+    let pairs = scores.pairs.batches().map(|pairs| {
         vec![
             pairs.iter().map(|pair| i64::from(pair.left)).collect(),
             pairs.iter().map(|pair| i64::from(pair.right)).collect(),
-            pairs
-                .iter()
-                .map(|pair| pair.pattern.0.cast_signed())
-                .collect(),
+            signed(&pairs.iter().map(|pair| pair.pattern.0).collect::<Vec<_>>()),
         ]
-    };
+    });
     Ok(ScoreTables {
-        records: write(
-            warehouse,
-            MATCH_RECORD,
-            MATCH_RECORD_COLUMNS,
-            scores.contents.len(),
-            &records,
-        )?,
-        pairs: write(
-            warehouse,
-            MATCH_PAIR,
-            MATCH_PAIR_COLUMNS,
-            scores.pairs.len(),
-            &pairs,
-        )?,
+        records: write(warehouse, MATCH_RECORD, MATCH_RECORD_COLUMNS, records)?,
+        pairs: write(warehouse, MATCH_PAIR, MATCH_PAIR_COLUMNS, pairs)?,
     })
 }
 
@@ -242,19 +218,19 @@ fn write(
     warehouse: &Warehouse,
     table: &'static str,
     columns: &[(&str, &str)],
-    n_rows: usize,
-    values: &dyn Fn(std::ops::Range<usize>) -> Vec<Vec<i64>>,
+    batches: impl Iterator<Item = Vec<Vec<i64>>>,
 ) -> Result<FileEntry, ResolveError> {
-    let batch = |rows: std::ops::Range<usize>| {
-        let height = rows.len();
-        let named = columns.iter().zip(values(rows));
+    let batch = |values: Vec<Vec<i64>>| {
+        let height = values.first().map_or(0, Vec::len);
+        let named = columns.iter().zip(values);
         let columns = named.map(|((name, _), values)| Column::new((*name).into(), values));
         DataFrame::new(height, columns.collect())
     };
     let mut file = warehouse.new_file()?;
-    let mut writer = TableWriter::try_new(&mut file, table, batch(0..0))?;
-    for start in (0..n_rows).step_by(BATCH_ROWS) {
-        writer.push(batch(start..n_rows.min(start + BATCH_ROWS)))?;
+    let none = vec![Vec::new(); columns.len()];
+    let mut writer = TableWriter::try_new(&mut file, table, batch(none))?;
+    for values in batches {
+        writer.push(batch(values))?;
     }
     let rows = writer.finish()?;
     let folder = format!("data/{}", table.replace('.', "/"));

@@ -187,20 +187,28 @@ fn rules(training: &Training<'_>) -> Vec<Rule> {
     };
     let mut levels = Levels(vec![0; comparer.national_ids.len()]);
     let mut rules = Vec::new();
-    while let Some(gathered) = blocks.next_rule(
-        training.records,
-        &mut levels,
-        training.may_pair,
-        || (Counts::new(), Counts::new()),
-        |(counts, new), left, right, is_new| {
-            let pattern = comparer.pattern(comparisons, left, right);
-            *counts.entry(pattern).or_default() += 1;
-            if is_new {
-                *new.entry(pattern).or_default() += 1;
-            }
-        },
-    ) {
-        let (counts, new): (Vec<Counts>, Vec<Counts>) = gathered.into_iter().unzip();
+    loop {
+        let (mut counts, mut new) = (Vec::new(), Vec::new());
+        let has_rule = blocks.next_rule(
+            training.records,
+            &mut levels,
+            training.may_pair,
+            || (Counts::new(), Counts::new()),
+            |(counts, new), left, right, is_new| {
+                let pattern = comparer.pattern(comparisons, left, right);
+                *counts.entry(pattern).or_default() += 1;
+                if is_new {
+                    *new.entry(pattern).or_default() += 1;
+                }
+            },
+            |(counts_of_task, new_of_task)| {
+                counts.push(counts_of_task);
+                new.push(new_of_task);
+            },
+        );
+        if !has_rule {
+            return rules;
+        }
         let (block, large) = (&blocks.blocks[rules.len()], &blocks.large[rules.len()]);
         rules.push(Rule {
             block: block.name(),
@@ -215,7 +223,6 @@ fn rules(training: &Training<'_>) -> Vec<Rule> {
             refused: (large.refused_blocks, large.refused_records),
         });
     }
-    rules
 }
 
 /// The comparisons that a key decides.
