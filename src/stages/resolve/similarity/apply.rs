@@ -250,14 +250,12 @@ impl<'a> Scoring<'a> {
                     return;
                 }
                 *compared += 1;
-                let pattern = self.comparer.pattern(weights.comparisons(), left, right);
-                if weights.highest(pattern) >= review {
-                    pairs.push(Candidate {
-                        left,
-                        right,
-                        pattern,
-                    });
-                }
+                let promising = weights.promising(&self.comparer, left, right, review);
+                pairs.extend(promising.map(|pattern| Candidate {
+                    left,
+                    right,
+                    pattern,
+                }));
             },
             |(compared, pairs)| {
                 applied.pairs_compared += compared;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::attributes::{Attributes, MISSING, Slot};
-use super::digits;
+use super::digits::{self, Digest};
 use super::levels::Pattern;
 use super::nicknames;
 use super::strings::{is_one_edit, jaro_winkler, jaro_winkler_at_most, shares_words};
@@ -14,6 +14,15 @@ use crate::stages::resolve::tokens::NONE;
 /// Names this alike are the same name with an error in it.
 const CLOSE: f64 = 0.92;
 const SIMILAR: f64 = 0.8;
+
+/// What a look at the numbers of values tells of a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glance {
+    /// As `Comparer::level` has it.
+    Level(Option<usize>),
+    /// This level or one behind it; which, the texts tell.
+    From(usize),
+}
 
 pub struct Comparer<'a> {
     pub attributes: &'a Attributes,
@@ -26,6 +35,8 @@ pub struct Comparer<'a> {
     /// By name: the lines of short forms that hold it.
     short_forms: Vec<Vec<u16>>,
     romanisations: Vec<Vec<u16>>,
+    /// By national id.
+    digests: Vec<Digest>,
 }
 
 impl<'a> Comparer<'a> {
@@ -43,6 +54,11 @@ impl<'a> Comparer<'a> {
                 .map(|name| nicknames::lines_of(first_word(name)))
                 .collect(),
             romanisations: names.texts().map(nicknames::romanisations_of).collect(),
+            digests: attributes
+                .dictionary(Slot::Digits)
+                .texts()
+                .map(Digest::of)
+                .collect(),
         }
     }
 
@@ -59,24 +75,56 @@ impl<'a> Comparer<'a> {
     /// The level, counted from full agreement; none where a value is missing.
     #[must_use]
     pub fn level(&self, comparison: Comparison, left: u32, right: u32) -> Option<usize> {
+        match self.glance(comparison, left, right) {
+            Glance::Level(level) => level,
+            Glance::From(_) => Some(self.closer(comparison, left, right)),
+        }
+    }
+
+    /// What the numbers of the values tell, without a look at their texts.
+    #[must_use]
+    pub fn glance(&self, comparison: Comparison, left: u32, right: u32) -> Glance {
+        let slot = match comparison {
+            Comparison::FamilyName => return self.glance_at_name(Slot::FamilyName, left, right),
+            Comparison::GivenName => return self.glance_at_name(Slot::GivenName, left, right),
+            Comparison::NationalId => return Glance::Level(self.national_id(left, right)),
+            Comparison::Contact => return self.glance_at_contact(left, right),
+            other => slot_of(other),
+        };
+        match self.values(slot, left, right) {
+            None => Glance::Level(None),
+            Some((one, other)) if one == other => Glance::Level(Some(0)),
+            Some(_) => Glance::From(1),
+        }
+    }
+
+    /// The level of values that a glance has found to be there and not the same.
+    #[must_use]
+    pub fn closer(&self, comparison: Comparison, left: u32, right: u32) -> usize {
+        let texts = |unequal: fn(&str, &str) -> usize| {
+            let slot = slot_of(comparison);
+            let text = |record| {
+                let value = self.attributes.value(slot, record);
+                self.attributes.text(slot, value)
+            };
+            unequal(text(left), text(right))
+        };
         match comparison {
             Comparison::FamilyName => self.family_name(left, right),
             Comparison::GivenName => self.given_name(left, right),
-            Comparison::Name => self.texts(Slot::Name, left, right, organisation_name),
-            Comparison::NativeName => self.texts(Slot::NativeName, left, right, |one, other| {
-                if is_one_edit(one, other) { 1 } else { 2 }
-            }),
-            Comparison::BirthDate => self.texts(Slot::BirthDate, left, right, birth_date),
-            Comparison::NationalId => self.national_id(left, right),
-            Comparison::Phone => self.texts(Slot::Phone, left, right, phone),
-            Comparison::Email => self.texts(Slot::Email, left, right, email),
-            Comparison::HouseNumber => self.texts(Slot::HouseNumber, left, right, short_code),
-            Comparison::State => self.texts(Slot::State, left, right, short_code),
-            Comparison::Postcode => self.texts(Slot::Postcode, left, right, postcode),
-            Comparison::Street => self.texts(Slot::Street, left, right, address),
-            Comparison::AddressLine => self.texts(Slot::AddressLine, left, right, address),
-            Comparison::City => self.texts(Slot::City, left, right, address),
-            Comparison::Contact => self.contact(left, right),
+            Comparison::Name => texts(organisation_name),
+            Comparison::NativeName => {
+                texts(|one, other| if is_one_edit(one, other) { 1 } else { 2 })
+            }
+            Comparison::BirthDate => texts(birth_date),
+            Comparison::NationalId => 2,
+            Comparison::Phone => texts(phone),
+            Comparison::Email => texts(email),
+            Comparison::HouseNumber | Comparison::State => texts(short_code),
+            Comparison::Postcode => texts(postcode),
+            Comparison::Street | Comparison::AddressLine | Comparison::City => texts(address),
+            Comparison::Contact if self.is_near(left, right) => 3,
+            Comparison::Contact => 4,
         }
     }
 
@@ -88,23 +136,6 @@ impl<'a> Comparer<'a> {
         (values.0 != MISSING && values.1 != MISSING).then_some(values)
     }
 
-    fn texts(
-        &self,
-        slot: Slot,
-        left: u32,
-        right: u32,
-        unequal: impl Fn(&str, &str) -> usize,
-    ) -> Option<usize> {
-        let (one, other) = self.values(slot, left, right)?;
-        if one == other {
-            return Some(0);
-        }
-        Some(unequal(
-            self.attributes.text(slot, one),
-            self.attributes.text(slot, other),
-        ))
-    }
-
     /// Whether one's family name is the other's given name, either way.
     fn is_swapped(&self, left: u32, right: u32) -> bool {
         let crossed = |one: u32, other: u32| {
@@ -114,39 +145,38 @@ impl<'a> Comparer<'a> {
         crossed(left, right) || crossed(right, left)
     }
 
-    fn family_name(&self, left: u32, right: u32) -> Option<usize> {
-        let (one, other) = self.values(Slot::FamilyName, left, right)?;
-        if one == other {
-            return Some(0);
+    fn glance_at_name(&self, slot: Slot, left: u32, right: u32) -> Glance {
+        match self.values(slot, left, right) {
+            None => Glance::Level(None),
+            Some((one, other)) if one == other => Glance::Level(Some(0)),
+            Some(_) if self.is_swapped(left, right) => Glance::Level(Some(1)),
+            Some(_) => Glance::From(2),
         }
-        if self.is_swapped(left, right) {
-            return Some(1);
-        }
+    }
+
+    fn family_name(&self, left: u32, right: u32) -> usize {
+        let value = |record| self.attributes.value(Slot::FamilyName, record);
+        let (one, other) = (value(left), value(right));
         let text = |value| self.attributes.text(Slot::FamilyName, value);
         let lines = |value: u32| &self.romanisations[value as usize];
         if nicknames::may_be_the_same(lines(one), lines(other)) {
-            return Some(2);
+            return 2;
         }
-        Some(3 + closeness(text(one), text(other)))
+        3 + closeness(text(one), text(other))
     }
 
-    fn given_name(&self, left: u32, right: u32) -> Option<usize> {
-        let (one, other) = self.values(Slot::GivenName, left, right)?;
-        if one == other {
-            return Some(0);
-        }
-        if self.is_swapped(left, right) {
-            return Some(1);
-        }
+    fn given_name(&self, left: u32, right: u32) -> usize {
+        let value = |record| self.attributes.value(Slot::GivenName, record);
+        let (one, other) = (value(left), value(right));
         let text = |value| self.attributes.text(Slot::GivenName, value);
         let word = |value: u32| self.first_words[value as usize];
         let lines = |value: u32| &self.short_forms[value as usize];
         if is_short_form(word(one), word(other))
             || nicknames::may_be_the_same(lines(one), lines(other))
         {
-            return Some(2);
+            return 2;
         }
-        Some(3 + closeness(text(one), text(other)))
+        3 + closeness(text(one), text(other))
     }
 
     fn national_id(&self, left: u32, right: u32) -> Option<usize> {
@@ -178,33 +208,57 @@ impl<'a> Comparer<'a> {
         let Some((one, other)) = self.values(Slot::Digits, left, right) else {
             return false;
         };
+        let digest = |value: u32| &self.digests[value as usize];
         let text = |value| self.attributes.text(Slot::Digits, value);
-        digits::share_one(text(one), text(other))
+        digest(one).may_share_one(digest(other)) && digits::share_one(text(one), text(other))
     }
 
-    fn contact(&self, left: u32, right: u32) -> Option<usize> {
+    fn glance_at_contact(&self, left: u32, right: u32) -> Glance {
         let agree = |slot| {
             let values = self.values(slot, left, right);
             values.map(|(one, other)| one == other)
         };
         let (street, phone, email) = (agree(Slot::Street), agree(Slot::Phone), agree(Slot::Email));
         if street.is_none() && phone.is_none() && email.is_none() {
-            return None;
+            return Glance::Level(None);
         }
         let is_address = street == Some(true) && agree(Slot::Postcode).unwrap_or(true);
         let is_reached = phone == Some(true) || email == Some(true);
-        let is_near = || {
-            let street = || self.texts(Slot::Street, left, right, address);
-            self.texts(Slot::Postcode, left, right, postcode) != Some(3)
-                && street().is_some_and(|level| level <= 2)
-        };
-        Some(match (is_address, is_reached) {
-            (true, true) => 0,
-            (true, false) => 1,
-            (false, true) => 2,
-            (false, false) if is_near() => 3,
-            (false, false) => 4,
-        })
+        match (is_address, is_reached) {
+            (true, true) => Glance::Level(Some(0)),
+            (true, false) => Glance::Level(Some(1)),
+            (false, true) => Glance::Level(Some(2)),
+            (false, false) => Glance::From(3),
+        }
+    }
+
+    /// Whether the addresses are nearly the same.
+    fn is_near(&self, left: u32, right: u32) -> bool {
+        self.level(Comparison::Postcode, left, right) != Some(3)
+            && self
+                .level(Comparison::Street, left, right)
+                .is_some_and(|level| level <= 2)
+    }
+}
+
+/// The slot whose values a comparison of one slot compares.
+const fn slot_of(comparison: Comparison) -> Slot {
+    match comparison {
+        Comparison::FamilyName => Slot::FamilyName,
+        Comparison::GivenName => Slot::GivenName,
+        Comparison::Name => Slot::Name,
+        Comparison::NativeName => Slot::NativeName,
+        Comparison::BirthDate => Slot::BirthDate,
+        Comparison::NationalId => Slot::Digits,
+        Comparison::Phone => Slot::Phone,
+        Comparison::Email => Slot::Email,
+        Comparison::HouseNumber => Slot::HouseNumber,
+        // The address counts there, and its street first.
+        Comparison::Street | Comparison::Contact => Slot::Street,
+        Comparison::AddressLine => Slot::AddressLine,
+        Comparison::City => Slot::City,
+        Comparison::State => Slot::State,
+        Comparison::Postcode => Slot::Postcode,
     }
 }
 

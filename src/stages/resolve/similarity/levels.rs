@@ -57,6 +57,9 @@ const BITS: u32 = 4;
 pub struct Pattern(pub u64);
 
 impl Pattern {
+    /// As many as it has room for.
+    pub const MAX_COMPARISONS: usize = (u64::BITS / BITS) as usize;
+
     /// `level` counts from 0; none when a value is missing.
     pub fn set(&mut self, position: usize, level: Option<usize>) {
         let code = level.map_or(0, |level| level as u64 + 1);
