@@ -5,9 +5,11 @@ use std::sync::Arc;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::hash_utils::{QualityRandomState, create_hashes};
 use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::DataFrame;
 use futures::StreamExt;
 
+use super::key_origins::origins;
 use super::{Bindings, Session, SqlError};
 
 /// Columns of a table, view or query in brackets that identify its rows.
@@ -35,27 +37,51 @@ impl Session {
     /// Equal keys have equal hashes, so without equal hashes none repeats. Only otherwise, or where the hashes do not
     /// fit into memory, are keys themselves compared.
     pub fn count_repeated(&self, keys: &Keys, bindings: &Bindings) -> Result<i64, SqlError> {
-        match self.hashes(keys, bindings) {
-            Ok(mut hashes) => {
-                hashes.sort_unstable();
-                if hashes.array_windows().all(|[one, next]| one != next) {
-                    return Ok(0);
-                }
-            }
-            Err(SqlError::Memory { .. }) => {}
-            Err(error) => return Err(error),
+        let Keys { rows, columns } = keys;
+        let plan = self
+            .plan(&format!("select {columns} from {rows}"), bindings)?
+            .logical;
+        if self.come_from_different(&plan)? || self.are_different(plan)? {
+            return Ok(0);
         }
         let counted = self.query_count(&keys.counting(), bindings)?;
         Ok(counted.unwrap_or(0))
     }
 
-    fn hashes(&self, keys: &Keys, bindings: &Bindings) -> Result<Vec<u64>, SqlError> {
-        let Keys { rows, columns } = keys;
-        let plan = self.plan(&format!("select {columns} from {rows}"), bindings)?;
+    /// Whether these keys are made of rows that do not repeat, so that they need not be made.
+    fn come_from_different(&self, keys: &LogicalPlan) -> Result<bool, SqlError> {
+        let optimised = self.context.state().optimize(keys);
+        let optimised = optimised.map_err(|error| SqlError::planning(&error))?;
+        let columns: Vec<usize> = (0..optimised.schema().fields().len()).collect();
+        let Some(origins) = origins(&optimised, &columns) else {
+            return Ok(false);
+        };
+        for origin in origins {
+            let keys = origin.keys().map_err(|error| SqlError::planning(&error))?;
+            if !self.are_different(keys)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether no two rows have the same hash; false where there is no room for hashes.
+    fn are_different(&self, keys: LogicalPlan) -> Result<bool, SqlError> {
+        match self.hashes(keys) {
+            Ok(mut hashes) => {
+                hashes.sort_unstable();
+                Ok(hashes.array_windows().all(|[one, next]| one != next))
+            }
+            Err(SqlError::Memory { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn hashes(&self, keys: LogicalPlan) -> Result<Vec<u64>, SqlError> {
         let state = self.context.state();
         let pool = Arc::clone(&state.runtime_env().memory_pool);
         let held = MemoryConsumer::new("hashes of keys").register(&pool);
-        let mut stream = self.stream(DataFrame::new(state, plan.logical))?;
+        let mut stream = self.stream(DataFrame::new(state, keys))?;
         let random = QualityRandomState::default();
         let mut hashes = Vec::new();
         while let Some(batch) = self.runtime.block_on(stream.next()) {

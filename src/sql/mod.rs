@@ -14,6 +14,7 @@ pub mod error;
 mod groups;
 mod joins;
 mod lookup;
+mod key_origins;
 pub mod keys;
 pub mod lineage;
 mod memory;

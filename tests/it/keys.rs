@@ -64,3 +64,61 @@ fn keys_are_compared_themselves_where_their_hashes_find_no_room() {
         1
     );
 }
+
+/// Rows that are unrolled into lines: their keys are counted as a group counts them, whatever they come from.
+#[test]
+fn keys_of_unrolled_rows_are_counted_as_groups_are() {
+    let session = session();
+    let lists = [
+        "unnest(['a', 'b', 'c'])",
+        "unnest(['a', 'b', 'a'])",
+        "unnest(['a', null, null])",
+        "unnest(['a', 'b'])",
+        "unnest([one, two, 'c'])",
+    ];
+    let rows = [
+        "(1, 'a', 'b', 0), (2, 'a', 'a', 1)",
+        "(1, 'a', 'b', 0), (1, 'a', 'c', 1), (2, 'a', 'a', 1)",
+        "(null, 'a', 'b', 0), (null, 'b', 'c', 1)",
+    ];
+    let codes = [
+        "('a', 1), ('b', 2), ('c', 3)",
+        "('a', 1), ('a', 2), ('b', 3)",
+        "('a', 1)",
+    ];
+    for (list, rows) in lists.iter().flat_map(|list| rows.map(|rows| (list, rows))) {
+        let unrolled = format!(
+            "select id as number, flag, {list} as name, unnest([flag, 1, 1]) as amount \
+             from (values {rows}) as listed (id, one, two, flag)"
+        );
+        let mut queries = vec![unrolled.clone()];
+        // A filter may pass over the rows that repeat.
+        queries.push(format!(
+            "select * from ({unrolled}) as unrolled where flag = 1"
+        ));
+        queries.push(format!(
+            "select * from ({unrolled}) as unrolled where amount <> 0"
+        ));
+        for (codes, join) in codes
+            .iter()
+            .flat_map(|codes| ["", "left"].map(|join| (codes, join)))
+        {
+            let codes = format!("(values {codes}) as codes (code, sign)");
+            for name in ["unrolled.name", "codes.code"] {
+                queries.push(format!(
+                    "select unrolled.number, {name} as name from ({unrolled}) as unrolled \
+                     {join} join {codes} on codes.code = unrolled.name where unrolled.amount <> 0"
+                ));
+            }
+        }
+        for query in queries {
+            let keys = Keys {
+                rows: format!("({query}) as listed"),
+                columns: "\"name\", \"number\"".to_owned(),
+            };
+            let grouped = session.query_count(&keys.counting(), &Bindings::default());
+            let grouped = grouped.unwrap().unwrap_or_default();
+            assert_eq!(repeated(&session, &keys.rows), grouped, "{query}");
+        }
+    }
+}
