@@ -175,7 +175,10 @@ mod tests {
 
     /// The rows that keys come from, as the engine shows them.
     fn origins_of(sql: &str) -> Option<Vec<String>> {
-        #[expect(clippy::disallowed_methods, reason = "plans alone, of no session's tables")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "plans alone, of no session's tables"
+        )]
         let context = SessionContext::new();
         let query = block_on(context.sql(sql)).expect("a query");
         let plan = query.into_optimized_plan().expect("a plan");

@@ -122,3 +122,27 @@ fn keys_of_unrolled_rows_are_counted_as_groups_are() {
         }
     }
 }
+
+/// Sorted rows of several batches are compared with their neighbours, until they are not sorted.
+#[test]
+fn keys_that_ascend_are_counted_as_others_are() {
+    let session = session();
+    let ascending = "select 'n' as name, value as number from (select unnest(generate_series(1, 20000)) as value) as series";
+    let also = |rows: &str| format!("({ascending} union all {rows}) as listed");
+    assert_eq!(repeated(&session, &format!("({ascending}) as listed")), 0);
+    assert_eq!(repeated(&session, &also("select 'n', 20001")), 0);
+    // The last one again, one from long before, and one that is merely out of its place.
+    assert_eq!(repeated(&session, &also("select 'n', 20000")), 1);
+    assert_eq!(repeated(&session, &also("select 'n', 7")), 1);
+    assert_eq!(repeated(&session, &also("select 'a', 1")), 0);
+    // Every row twice.
+    let twice = "select 'n' as name, value / 2 as number from (select unnest(generate_series(2, 40001)) as value) as series";
+    assert_eq!(repeated(&session, &format!("({twice}) as listed")), 20_000);
+    assert_eq!(
+        repeated(
+            &session,
+            "(select * from (values ('a', null), ('a', null), ('a', 1)) as v (name, number)) as listed"
+        ),
+        1
+    );
+}
