@@ -124,7 +124,7 @@ pub fn score(
 ) -> Applied {
     let everybody = (0..).take(records.len());
     let exact: Vec<u32> = everybody.map(|record| clusters.root(record)).collect();
-    let (due, known) = match earlier.map(|earlier| earlier.due(&evidence.contents, &exact)) {
+    let (due, mut known) = match earlier.map(|earlier| earlier.due(&evidence.contents, &exact)) {
         Some((due, known)) => (Some(due), known),
         None => (None, Candidates::default()),
     };
@@ -136,7 +136,6 @@ pub fn score(
         comparer: Comparer::new(evidence),
         exact: &exact,
         due: due.as_ref(),
-        known: &known,
     };
     let mut applied = Applied {
         model_version: model.version.clone(),
@@ -145,7 +144,7 @@ pub fn score(
     applied.scores.levels = Levels(vec![0; records.len()]);
     for kind in kinds(spec, Some(model), &records.customer_types) {
         if let Some(trained) = kind.model {
-            scoring.score(&kind, trained, &mut applied);
+            known = scoring.score(&kind, trained, known, &mut applied);
         }
     }
     applied.pairs.par_sort_unstable_by(|one, other| {
@@ -167,24 +166,32 @@ struct Scoring<'a> {
     /// By record: the smallest record of its exact cluster.
     exact: &'a [u32],
     due: Option<&'a Due>,
-    /// Pairs whose levels an earlier night found.
-    known: &'a Candidates,
 }
 
 impl<'a> Scoring<'a> {
-    /// Adds the pairs of one kind.
-    fn score(&self, kind: &Kind<'_>, model: &KindModel, applied: &mut Applied) {
+    /// Adds the pairs of one kind. Of the pairs whose levels an earlier night found it gives those of other kinds.
+    fn score(
+        &self,
+        kind: &Kind<'_>,
+        model: &KindModel,
+        known: Candidates,
+        applied: &mut Applied,
+    ) -> Candidates {
         let (_, review) = thresholds(self.spec);
         let weights = Weights::new(model, &self.evidence.attributes, &kind.records);
         let mut blocks = self.blocks(kind.spec);
         let mut found = self.compare(kind, &weights, &mut blocks, applied);
         // A block may have grown too large since.
         let has_large = blocks.large.iter().any(Large::is_some);
-        for known in self.known.batches() {
-            let still = known.into_par_iter().filter(|pair| {
-                self.types[pair.left as usize] == kind.customer_type
-                    && (!has_large || blocks.shows(pair.left, pair.right))
-            });
+        let mut others = Candidates::default();
+        for known in known.into_batches() {
+            let is_own = |pair: &Candidate| self.types[pair.left as usize] == kind.customer_type;
+            let (own, of_others): (Vec<_>, Vec<_>) = known.into_iter().partition(is_own);
+            for pair in of_others {
+                others.push(pair);
+            }
+            let still = own.into_par_iter();
+            let still = still.filter(|pair| !has_large || blocks.shows(pair.left, pair.right));
             // A block that has shrunk shows pairs again that another block had shown before: they come once.
             for pair in still.collect::<Vec<Candidate>>() {
                 applied.pairs_known += 1;
@@ -210,6 +217,7 @@ impl<'a> Scoring<'a> {
                 BlockCount::new(customer_type, block.name(), self.spec.block_limit, large)
             });
         applied.blocks.extend(counted);
+        others
     }
 
     fn blocks(&self, spec: &KindSpec) -> Blocks<'a> {

@@ -8,6 +8,9 @@ use super::strings::soundex;
 use crate::config::matching::BlockKey;
 use crate::stages::resolve::tokens::NONE;
 
+/// Of a key before its parts.
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+
 /// One blocking rule over the records at hand.
 pub struct Block<'a> {
     pub keys: Vec<BlockKey>,
@@ -51,54 +54,61 @@ impl<'a> Block<'a> {
         names.collect::<Vec<_>>().join(" + ")
     }
 
-    /// How many keys a record may have.
-    #[must_use]
-    pub fn most_keys(&self) -> usize {
-        let of_part = |part: &Part<'_>| match part {
-            Part::Digits { ids, .. } => {
-                let tokens = ids.texts().map(|text| digits::tokens(text).len());
-                tokens.max().unwrap_or_default()
-            }
-            _ => 1,
-        };
-        self.parts.iter().map(of_part).product()
-    }
-
     /// Adds the hashes of a record's keys; none where a part is missing.
     pub fn hashes(&self, record: u32, into: &mut Vec<u64>) {
         let start = into.len();
-        into.push(0xcbf2_9ce4_8422_2325);
+        into.push(SEED);
         for part in &self.parts {
-            let mut add = |values: &[u64]| {
-                let so_far: Vec<u64> = into.drain(start..).collect();
-                for hash in so_far {
-                    into.extend(values.iter().map(|value| mix(hash ^ value)));
+            if let Part::Digits { column, ids } = part {
+                let end = into.len();
+                for token in digits::tokens(ids.text(column.value(record))) {
+                    let token = u64::from_be_bytes(*token);
+                    for at in start..end {
+                        into.push(mix(into[at] ^ token));
+                    }
                 }
-            };
-            match part {
-                Part::Digits { column, ids } => {
-                    let tokens = digits::tokens(ids.text(column.value(record))).iter();
-                    let tokens: Vec<u64> = tokens.map(|token| u64::from_be_bytes(*token)).collect();
-                    add(&tokens);
-                }
-                _ => match part.value(record) {
-                    Some(value) => add(&[value]),
-                    None => add(&[]),
-                },
+                into.drain(start..end);
+            } else if let Some(value) = part.value(record) {
+                into[start..]
+                    .iter_mut()
+                    .for_each(|hash| *hash = mix(*hash ^ value));
+            } else {
+                into.truncate(start);
+                return;
             }
         }
+    }
+
+    /// The hash of a record's key, of a rule that has one a record; none where a part is missing.
+    fn hash(&self, record: u32) -> Option<u64> {
+        let mut values = self.parts.iter().map(|part| part.value(record));
+        values.try_fold(SEED, |hash, value| Some(mix(hash ^ value?)))
+    }
+
+    /// Whether it holds for the hash of any key that both have.
+    pub fn any_shared(&self, left: u32, right: u32, mut holds: impl FnMut(u64) -> bool) -> bool {
+        if self.has_digits() {
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            self.hashes(left, &mut one);
+            self.hashes(right, &mut other);
+            return one
+                .into_iter()
+                .any(|hash| other.contains(&hash) && holds(hash));
+        }
+        let (one, other) = (self.hash(left), self.hash(right));
+        one == other && one.is_some_and(holds)
+    }
+
+    fn has_digits(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| matches!(part, Part::Digits { .. }))
     }
 
     /// Whether all of a group have the same keys, as records of one hash nearly always do. Position tokens agree from
     /// record to record, so of them nothing can be said for a group.
     #[must_use]
     pub fn is_one(&self, mut group: impl Iterator<Item = u32>) -> bool {
-        let has_digits = || {
-            self.parts
-                .iter()
-                .any(|part| matches!(part, Part::Digits { .. }))
-        };
-        !has_digits()
+        !self.has_digits()
             && group
                 .next()
                 .is_none_or(|first| group.all(|record| self.agree(first, record)))

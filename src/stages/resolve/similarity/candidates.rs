@@ -1,9 +1,10 @@
 //! Candidate pairs in few bytes: sorted runs of them, each pair by its distance from the one before, merged as they are
 //! read. A night of a large bank has hundreds of millions.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, VecDeque};
 
 use rayon::prelude::*;
 
@@ -28,9 +29,13 @@ pub struct Candidates {
     runs: Vec<Run>,
 }
 
+/// Bytes that are held, and let go, together; and more than one candidate takes.
+const CHUNK_BYTES: usize = 1 << 20;
+const MOST_BYTES: usize = 24;
+
 #[derive(Debug, Clone, Default)]
 struct Run {
-    bytes: Vec<u8>,
+    chunks: Vec<Vec<u8>>,
     last: Option<Candidate>,
 }
 
@@ -60,34 +65,52 @@ impl Candidates {
 
     /// All in their order; those that were added several times come once.
     pub fn iter(&self) -> impl Iterator<Item = Candidate> + '_ {
-        let mut readers: Vec<RunReader<'_>> = self.runs.iter().map(Run::read).collect();
-        let first = readers.iter_mut().enumerate();
-        let first = first.filter_map(|(run, reader)| Some(Reverse((reader.next()?, run))));
-        let mut next: BinaryHeap<Reverse<(Candidate, usize)>> = first.collect();
-        let mut before = None;
-        std::iter::from_fn(move || {
-            loop {
-                let mut smallest = next.peek_mut()?;
-                let Reverse((candidate, run)) = *smallest;
-                match readers[run].next() {
-                    Some(following) => *smallest = Reverse((following, run)),
-                    None => drop(PeekMut::pop(smallest)),
-                }
-                if before.replace(candidate) != Some(candidate) {
-                    return Some(candidate);
-                }
-            }
-        })
+        merged(self.runs.iter().map(|run| {
+            let chunks = run.chunks.iter();
+            RunReader::new(chunks.map(|chunk| Cow::from(chunk.as_slice())))
+        }))
     }
 
     /// All in their order, many at a time.
     pub fn batches(&self) -> impl Iterator<Item = Vec<Candidate>> + '_ {
-        let mut all = self.iter();
-        std::iter::from_fn(move || {
-            let batch: Vec<Candidate> = all.by_ref().take(BATCH_PAIRS).collect();
-            (!batch.is_empty()).then_some(batch)
-        })
+        in_batches(self.iter())
     }
+
+    /// As `batches`, letting go of what has been read.
+    pub fn into_batches(self) -> impl Iterator<Item = Vec<Candidate>> {
+        in_batches(merged(self.runs.into_iter().map(|run| {
+            let chunks = run.chunks.into_iter();
+            RunReader::new(chunks.map(Cow::from))
+        })))
+    }
+}
+
+fn merged<'a>(runs: impl Iterator<Item = RunReader<'a>>) -> impl Iterator<Item = Candidate> + 'a {
+    let mut readers: Vec<RunReader<'a>> = runs.collect();
+    let first = readers.iter_mut().enumerate();
+    let first = first.filter_map(|(run, reader)| Some(Reverse((reader.next()?, run))));
+    let mut next: BinaryHeap<Reverse<(Candidate, usize)>> = first.collect();
+    let mut before = None;
+    std::iter::from_fn(move || {
+        loop {
+            let mut smallest = next.peek_mut()?;
+            let Reverse((candidate, run)) = *smallest;
+            match readers[run].next() {
+                Some(following) => *smallest = Reverse((following, run)),
+                None => drop(PeekMut::pop(smallest)),
+            }
+            if before.replace(candidate) != Some(candidate) {
+                return Some(candidate);
+            }
+        }
+    })
+}
+
+fn in_batches(mut all: impl Iterator<Item = Candidate>) -> impl Iterator<Item = Vec<Candidate>> {
+    std::iter::from_fn(move || {
+        let batch: Vec<Candidate> = all.by_ref().take(BATCH_PAIRS).collect();
+        (!batch.is_empty()).then_some(batch)
+    })
 }
 
 impl Run {
@@ -97,15 +120,31 @@ impl Run {
         let further = candidate.left - left;
         // Behind its own left record, or behind the right one of the pair before with the same.
         let from = if further == 0 { right } else { candidate.left };
-        let bytes = &mut self.bytes;
-        push_number(bytes, u64::from(further));
-        push_number(bytes, u64::from(candidate.right - from));
-        push_number(bytes, candidate.pattern.0);
+        let has_room = |chunk: &Vec<u8>| chunk.len() + MOST_BYTES <= CHUNK_BYTES;
+        if !self.chunks.last().is_some_and(has_room) {
+            self.chunks.push(Vec::with_capacity(CHUNK_BYTES));
+        }
+        let Some(chunk) = self.chunks.last_mut() else {
+            return;
+        };
+        push_number(chunk, u64::from(further));
+        push_number(chunk, u64::from(candidate.right - from));
+        push_number(chunk, candidate.pattern.0);
     }
+}
 
-    fn read(&self) -> RunReader<'_> {
-        RunReader {
-            bytes: &self.bytes,
+/// Candidates of a run, whose chunks are let go of when they have been read.
+struct RunReader<'a> {
+    chunks: VecDeque<Cow<'a, [u8]>>,
+    at: usize,
+    left: u32,
+    right: u32,
+}
+
+impl<'a> RunReader<'a> {
+    fn new(chunks: impl Iterator<Item = Cow<'a, [u8]>>) -> Self {
+        Self {
+            chunks: chunks.collect(),
             at: 0,
             left: 0,
             right: 0,
@@ -113,21 +152,16 @@ impl Run {
     }
 }
 
-struct RunReader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    left: u32,
-    right: u32,
-}
-
 impl Iterator for RunReader<'_> {
     type Item = Candidate;
 
     fn next(&mut self) -> Option<Candidate> {
-        if self.at == self.bytes.len() {
-            return None;
+        if self.at == self.chunks.front()?.len() {
+            self.chunks.pop_front();
+            self.at = 0;
         }
-        let mut number = || read_number(self.bytes, &mut self.at);
+        let bytes = self.chunks.front()?;
+        let mut number = || read_number(bytes, &mut self.at);
         // They were pushed as numbers of records.
         let [further, behind] = [number(), number()].map(|n| u32::try_from(n).unwrap_or(NONE));
         let pattern = Pattern(number());
@@ -172,7 +206,22 @@ mod tests {
             let expected: BTreeSet<Candidate> = added.iter().flatten().chain(&pushed).copied().collect();
             let found: Vec<Candidate> = candidates.iter().collect();
             prop_assert_eq!(&found, &expected.into_iter().collect::<Vec<_>>());
-            prop_assert_eq!(candidates.batches().flatten().collect::<Vec<_>>(), found);
+            prop_assert_eq!(&candidates.batches().flatten().collect::<Vec<_>>(), &found);
+            prop_assert_eq!(candidates.into_batches().flatten().collect::<Vec<_>>(), found);
         }
+    }
+
+    #[test]
+    fn a_run_of_several_chunks_comes_back() {
+        let candidate = |number: u32| Candidate {
+            left: number,
+            right: u32::MAX - 1,
+            pattern: Pattern(u64::MAX),
+        };
+        let mut candidates = Candidates::default();
+        (0..100_000).for_each(|number| candidates.push(candidate(number)));
+        let n_chunks: Vec<usize> = candidates.runs.iter().map(|run| run.chunks.len()).collect();
+        assert_eq!(n_chunks, [2]);
+        assert!(candidates.iter().eq((0..100_000).map(candidate)));
     }
 }

@@ -103,6 +103,9 @@ const TASKS_AT_ONCE: usize = 64;
 /// several times and takes the blocks of one share of all hashes at a time.
 const KEYS_AT_ONCE: usize = 4;
 
+/// Records that tell how many keys a record has.
+const RECORDS_LOOKED_AT: usize = 4096;
+
 /// Records whose keys are found side by side.
 const RECORDS_AT_ONCE: usize = 1 << 18;
 
@@ -127,7 +130,7 @@ impl Blocks<'_> {
             return false;
         };
         let mut large = Large::default();
-        let n_shares = block.most_keys().div_ceil(KEYS_AT_ONCE) as u64;
+        let n_shares = keys_a_record(block, records).div_ceil(KEYS_AT_ONCE) as u64;
         for share in 0..n_shares {
             let keyed = keyed(block, records, |hash| share_of(hash, n_shares) == share);
             let by_level = self.cut(rule, keyed, levels, &mut large);
@@ -234,14 +237,9 @@ impl Blocks<'_> {
         let earlier = self.blocks.iter().zip(&self.large);
         earlier.into_iter().any(|(block, large)| {
             block.agree(left, right)
-                && (large.hashes.is_empty() || {
-                    let (mut one, mut other) = (Vec::new(), Vec::new());
-                    block.hashes(left, &mut one);
-                    block.hashes(right, &mut other);
+                && (large.hashes.is_empty()
                     // With several keys each, one that both have must have been small enough.
-                    let mut shared = one.iter().filter(|hash| other.contains(hash));
-                    shared.any(|hash| self.fits(large, *hash, left, right))
-                })
+                    || block.any_shared(left, right, |hash| self.fits(large, hash, left, right)))
         })
     }
 
@@ -260,6 +258,18 @@ impl Blocks<'_> {
         }
         true
     }
+}
+
+/// How many keys a record has on average, by some of them; at least one.
+fn keys_a_record(block: &Block<'_>, records: &[u32]) -> usize {
+    let some = records
+        .iter()
+        .step_by(records.len() / RECORDS_LOOKED_AT + 1);
+    let mut hashes = Vec::new();
+    let n_records = some
+        .map(|record| block.hashes(*record, &mut hashes))
+        .count();
+    hashes.len().div_ceil(n_records.max(1)).max(1)
 }
 
 /// Which of so many equal shares of all hashes this one is in.

@@ -60,35 +60,40 @@ impl Earlier {
     /// `contents` and `exact` are tonight's. The records of an exact cluster were not compared with each other; where
     /// it has fallen apart since, all of its records count as changed.
     #[must_use]
-    pub fn due(&self, contents: &[u64], exact: &[u32]) -> (Due, Candidates) {
+    pub fn due(self, contents: &[u64], exact: &[u32]) -> (Due, Candidates) {
         let mut due = Due {
             is_changed: vec![true; contents.len()],
             levels: Levels(vec![0; contents.len()]),
         };
-        let scores = &self.scores;
+        let Scores {
+            contents: contents_before,
+            exact: exact_before,
+            levels,
+            pairs,
+        } = self.scores;
         let same = |before: usize| {
             let record = self.renumbered[before];
-            let is_same = record != NONE && contents[record as usize] == scores.contents[before];
+            let is_same = record != NONE && contents[record as usize] == contents_before[before];
             is_same.then_some(record as usize)
         };
         // By exact cluster of last night: tonight's, and whether there are several.
-        let mut clusters = vec![(NONE, false); scores.exact.len()];
-        for (before, cluster) in scores.exact.iter().enumerate() {
+        let mut clusters = vec![(NONE, false); exact_before.len()];
+        for (before, cluster) in exact_before.iter().enumerate() {
             if let Some(record) = same(before) {
                 let (tonight, is_apart) = &mut clusters[*cluster as usize];
                 *is_apart |= *tonight != NONE && *tonight != exact[record];
                 *tonight = exact[record];
             }
         }
-        for (before, cluster) in scores.exact.iter().enumerate() {
+        for (before, cluster) in exact_before.iter().enumerate() {
             if let Some(record) = same(before)
                 && !clusters[*cluster as usize].1
             {
                 due.is_changed[record] = false;
-                due.levels.0[record] = scores.levels.0[before];
+                due.levels.0[record] = levels.0[before];
             }
         }
-        let still = scores.pairs.iter().filter_map(|pair| {
+        let still = pairs.into_batches().flatten().filter_map(|pair| {
             let (one, other) = (
                 self.renumbered[pair.left as usize],
                 self.renumbered[pair.right as usize],
@@ -102,9 +107,9 @@ impl Earlier {
                 pattern: pair.pattern,
             })
         });
-        let mut pairs = Candidates::default();
-        still.for_each(|pair| pairs.push(pair));
-        (due, pairs)
+        let mut known = Candidates::default();
+        still.for_each(|pair| known.push(pair));
+        (due, known)
     }
 }
 
