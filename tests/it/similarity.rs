@@ -142,6 +142,11 @@ fn stage(people: &[Person], path: &Path) {
         text("given", &|person| filled(&person.given)),
         text("born", &|person| filled(&person.born)),
         text("card", &|person| filled(&person.card)),
+        // Every third one, where the bank tells them apart.
+        text("kind", &|person| {
+            let is_third = person.key.is_multiple_of(3);
+            Some(if is_third { "organisation" } else { "person" }.to_owned())
+        }),
         Column::new("_file_id".into(), vec![1_i64; people.len()]),
         Column::new("_line".into(), lines),
     ];
@@ -175,6 +180,17 @@ impl Bank {
             warehouse,
             spec: spec(),
         }
+    }
+
+    /// One that knows organisations, too, and compares them as it does persons.
+    fn with_organisations() -> Self {
+        let mut bank = Self::new();
+        bank.spec.records[0].customer_type = CustomerTypeRule::Column("kind".to_owned());
+        let similarity = bank.spec.similarity.as_mut().expect("similarity");
+        similarity.organisation = similarity.person.clone();
+        let model = similarity.model.as_mut().expect("a model");
+        model.organisation = model.person.clone();
+        bank
     }
 
     fn night(&self, people: &[Person], base: &Base, threads: usize) -> ResolveOutput {
@@ -384,7 +400,7 @@ proptest! {
         nights in proptest::collection::vec(changes(), 1..5),
         block_limit in 2_u32..12,
     ) {
-        let mut bank = Bank::new();
+        let mut bank = Bank::with_organisations();
         let similarity = bank.spec.similarity.as_mut().expect("similarity");
         similarity.block_limit = block_limit;
         let (mut people, mut next_key) = (people, 61);

@@ -91,7 +91,7 @@ pub struct ResolveOutput {
 
 /// Clusters tonight's records, gives each cluster its id and writes the cross-reference.
 ///
-/// Memory: five hundred bytes a record where similarity compares them, and a row group of each table that is read or
+/// Memory: three hundred bytes a record where similarity compares them, and a row group of each table that is read or
 /// written.
 pub fn resolve(request: &ResolveRequest<'_>) -> Result<ResolveOutput, ResolveError> {
     let threads = rayon::ThreadPoolBuilder::new()

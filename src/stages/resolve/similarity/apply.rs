@@ -12,7 +12,7 @@ use super::link::{
     Decisions, KeyedDecision, LinkOutcome, Linking, RecordName, ScoredPair, Verdict, link,
     national_ids_part, thresholds,
 };
-use super::pairs::{Blocks, Due, Large, Levels};
+use super::pairs::{Blocks, Due, Large, Levels, keys_at_once};
 use super::scores::{Earlier, Scores};
 use super::weights::Weights;
 use crate::config::match_model::{KindModel, MatchModel};
@@ -228,6 +228,7 @@ impl<'a> Scoring<'a> {
             blocks: spec.blocks.iter().map(block).collect(),
             large: Vec::new(),
             limit: self.spec.block_limit as usize,
+            keys_at_once: keys_at_once(self.types.len()),
             refinements: spec.refine_by.iter().map(refinement).collect(),
             due: self.due,
         }

@@ -69,6 +69,9 @@ pub struct Blocks<'a> {
     /// By rule, as far as they have been shown.
     pub large: Vec<Large>,
     pub limit: usize,
+    /// A rule that has more keys, as position tokens are, goes through the records several times and takes the blocks of
+    /// one share of all hashes at a time.
+    pub keys_at_once: usize,
     /// What cuts blocks above the limit, one after the other.
     pub refinements: Vec<Refinement<'a>>,
     /// Without it, every pair is due.
@@ -99,9 +102,11 @@ impl Keyed {
 const GROUPS_A_TASK: usize = 512;
 const TASKS_AT_ONCE: usize = 64;
 
-/// Keys of a record that are looked at together. A rule that has more, as position tokens do, goes through the records
-/// several times and takes the blocks of one share of all hashes at a time.
-const KEYS_AT_ONCE: usize = 4;
+/// Keys that are looked at together: a hundred megabytes of them, or four a record.
+#[must_use]
+pub fn keys_at_once(n_records: usize) -> usize {
+    (4 * n_records).max(1 << 23)
+}
 
 /// Records that tell how many keys a record has.
 const RECORDS_LOOKED_AT: usize = 4096;
@@ -130,7 +135,8 @@ impl Blocks<'_> {
             return false;
         };
         let mut large = Large::default();
-        let n_shares = keys_a_record(block, records).div_ceil(KEYS_AT_ONCE) as u64;
+        let n_keys = keys_a_record(block, records) * records.len();
+        let n_shares = n_keys.div_ceil(self.keys_at_once) as u64;
         for share in 0..n_shares {
             let keyed = keyed(block, records, |hash| share_of(hash, n_shares) == share);
             let by_level = self.cut(rule, keyed, levels, &mut large);
@@ -371,6 +377,7 @@ mod tests {
             blocks: blocks.collect(),
             large: Vec::new(),
             limit: 3,
+            keys_at_once: 4,
             refinements: vec![Refinement::new(BlockKey::Postcode, &attributes, &nobody)],
             due,
         };

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::block::{Block, Refinement, mix};
 use super::compare::Comparer;
 use super::levels::{Pattern, levels};
-use super::pairs::{Blocks, Levels};
+use super::pairs::{Blocks, Levels, keys_at_once};
 use crate::config::match_model::{
     BlockDiagnostics, ComparisonModel, Diagnostics, KindModel, LevelModel,
 };
@@ -182,6 +182,7 @@ fn rules(training: &Training<'_>) -> Vec<Rule> {
         blocks: training.spec.blocks.iter().map(block).collect(),
         large: Vec::new(),
         limit: training.block_limit,
+        keys_at_once: keys_at_once(training.records.len()),
         refinements: training.spec.refine_by.iter().map(refinement).collect(),
         due: None,
     };
