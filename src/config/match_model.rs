@@ -52,7 +52,7 @@ impl LevelModel {
 }
 
 /// What the training saw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Diagnostics {
     pub records: u64,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::{DynComparator, RecordBatch, make_comparator};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::error::ArrowError;
-
 use datafusion::common::hash_utils::{QualityRandomState, create_hashes};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::LogicalPlan;
@@ -38,8 +37,8 @@ impl Keys {
 impl Session {
     /// How many keys stand more than once.
     ///
-    /// Equal keys have equal hashes, so without equal hashes none repeats. Only otherwise, or where the hashes do not
-    /// fit into memory, are keys themselves compared.
+    /// None does if the rows that the keys are made of do not repeat, if each key is greater than the one before, or if
+    /// all have different hashes. Only otherwise, or where the hashes do not fit into memory, are keys themselves counted.
     pub fn count_repeated(&self, keys: &Keys, bindings: &Bindings) -> Result<i64, SqlError> {
         let Keys { rows, columns } = keys;
         let plan = self

@@ -66,13 +66,7 @@ fn model() -> MatchModel {
                 comparison(Comparison::FamilyName, 0.01),
                 comparison(Comparison::BirthDate, 0.0005),
             ],
-            diagnostics: Diagnostics {
-                records: 0,
-                sampled_pairs: 0,
-                blocked_pairs: 0,
-                expected_matches: 0.0,
-                blocks: Vec::new(),
-            },
+            diagnostics: Diagnostics::default(),
         }),
         organisation: None,
     }

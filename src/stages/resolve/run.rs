@@ -122,7 +122,7 @@ struct Identified {
 }
 
 fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
-    let (records, mut evidence) = read_records(request.spec, &request.staging)?;
+    let (records, evidence) = read_records(request.spec, &request.staging)?;
     let mut known = KnownIds::default();
     let read_earlier = || match &request.spec.similarity {
         Some(_) => read_scores(&request.base_match_records, &request.base_match_pairs),
@@ -137,20 +137,16 @@ fn identify(request: &ResolveRequest<'_>) -> Result<Identified, ResolveError> {
     let delivered = last_night.delivered;
     let rules = &request.spec.rules;
     let mut clusters = cluster(&records.customer_types, &evidence, rules, &old_ids);
-    let mut applied = match &request.spec.similarity {
+    let applied = match &request.spec.similarity {
         Some(spec) => {
             // Of the records of that night's cross-reference, or of no use.
             let scores = earlier.filter(|scores| scores.contents.len() == renumbered.len());
             let earlier = scores.map(|scores| Earlier { scores, renumbered });
             let decided = &request.decisions;
-            apply(spec, &records, &evidence, decided, earlier, &mut clusters)
+            apply(spec, &records, evidence, decided, earlier, &mut clusters)
         }
         None => None,
     };
-    if let Some(applied) = &mut applied {
-        applied.scores.contents = std::mem::take(&mut evidence.contents);
-    }
-    drop(evidence);
     let (cluster_of, linked_by) = clusters.numbered();
     let clusters = ClusterTable::new(cluster_of, records.trust_ranks());
     let kept = keep_old_ids(&clusters, &old_ids);

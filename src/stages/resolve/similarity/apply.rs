@@ -38,7 +38,7 @@ pub struct Applied {
     pub outcomes: Vec<LinkOutcome>,
     /// By record that a pair joined: that pair's weight.
     pub weights: HashMap<u32, f64>,
-    /// What the next night need not compare again; what its records said stands in the evidence.
+    /// What the next night need not compare again.
     pub scores: Scores,
 }
 
@@ -87,14 +87,14 @@ pub fn kinds<'a>(
 pub fn apply(
     spec: &SimilaritySpec,
     records: &Records,
-    evidence: &Evidence,
+    evidence: Evidence,
     decided: &[KeyedDecision],
     earlier: Option<Earlier>,
     clusters: &mut Clusters,
 ) -> Option<Applied> {
     let model = spec.model.as_ref()?;
-    let mut applied = score(spec, model, records, evidence, clusters, earlier);
-    let comparer = Comparer::new(evidence);
+    let mut applied = score(spec, model, records, &evidence, clusters, earlier);
+    let comparer = Comparer::new(&evidence);
     let decisions = numbered(records, decided);
     let feeds: Vec<u16> = records.feed_numbers().collect();
     let linking = Linking {
@@ -106,12 +106,13 @@ pub fn apply(
     };
     let (match_weight, _) = thresholds(spec);
     (applied.outcomes, applied.weights) = link(&linking, clusters, &applied.pairs, match_weight);
+    applied.scores.contents = evidence.contents;
     Some(applied)
 }
 
 /// All pairs from the threshold of review on, strongest first; ties by record.
 ///
-/// Pairs that stand in one cluster already are not scored. With `earlier`, only those are compared whose levels it does
+/// Pairs that stand in one cluster already are not scored; what the records said stays in the evidence. With `earlier`, only those are compared whose levels it does
 /// not know; the result is the same.
 #[must_use]
 pub fn score(

@@ -117,6 +117,7 @@ impl<'a> Comparer<'a> {
                 texts(|one, other| if is_one_edit(one, other) { 1 } else { 2 })
             }
             Comparison::BirthDate => texts(birth_date),
+            // A glance tells all of it.
             Comparison::NationalId => 2,
             Comparison::Phone => texts(phone),
             Comparison::Email => texts(email),
@@ -242,7 +243,7 @@ impl<'a> Comparer<'a> {
 }
 
 /// The slot whose values a comparison of one slot compares.
-const fn slot_of(comparison: Comparison) -> Slot {
+pub(super) const fn slot_of(comparison: Comparison) -> Slot {
     match comparison {
         Comparison::FamilyName => Slot::FamilyName,
         Comparison::GivenName => Slot::GivenName,

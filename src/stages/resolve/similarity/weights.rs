@@ -1,7 +1,7 @@
 //! A trained model at work: patterns -> weights in bits, common values counting less.
 
 use super::attributes::{Attributes, MISSING, Slot};
-use super::compare::{Comparer, Glance};
+use super::compare::{Comparer, Glance, slot_of};
 use super::levels::Pattern;
 use crate::config::match_model::KindModel;
 use crate::config::matching::Comparison;
@@ -191,18 +191,20 @@ pub fn weight_of(probability: f64) -> f64 {
     (probability / (1.0 - probability)).log2()
 }
 
-const fn slot_with_frequencies(comparison: Comparison) -> Option<Slot> {
-    match comparison {
-        Comparison::FamilyName => Some(Slot::FamilyName),
-        Comparison::GivenName => Some(Slot::GivenName),
-        Comparison::Name => Some(Slot::Name),
-        Comparison::BirthDate => Some(Slot::BirthDate),
-        Comparison::Street => Some(Slot::Street),
-        Comparison::AddressLine => Some(Slot::AddressLine),
-        Comparison::City => Some(Slot::City),
-        Comparison::Postcode => Some(Slot::Postcode),
-        _ => None,
-    }
+/// How common a name, a date or a place is says how much its agreement proves.
+fn slot_with_frequencies(comparison: Comparison) -> Option<Slot> {
+    let has_frequencies = matches!(
+        comparison,
+        Comparison::FamilyName
+            | Comparison::GivenName
+            | Comparison::Name
+            | Comparison::BirthDate
+            | Comparison::Street
+            | Comparison::AddressLine
+            | Comparison::City
+            | Comparison::Postcode
+    );
+    has_frequencies.then(|| slot_of(comparison))
 }
 
 /// What is kept of frequencies: a millionth of a bit each.
@@ -350,13 +352,7 @@ mod tests {
         KindModel {
             prior,
             comparisons: comparisons.into(),
-            diagnostics: Diagnostics {
-                records: 0,
-                sampled_pairs: 0,
-                blocked_pairs: 0,
-                expected_matches: 0.0,
-                blocks: Vec::new(),
-            },
+            diagnostics: Diagnostics::default(),
         }
     }
 
