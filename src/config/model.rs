@@ -24,8 +24,7 @@ pub struct ModelSpec {
     /// Of a table by month: the table whose months it makes, by which a large one is made a few months at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub months_from: Option<TableName>,
-    /// Of a table with `months_from`: a table that has the keys of its rows, by which a large one is made one range of
-    /// keys after another.
+    /// A table that has the keys of its rows, by which a large one is made one range of keys after another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys_from: Option<TableName>,
     pub columns: Vec<ModelColumn>,
@@ -33,11 +32,12 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
-    /// The first column of the grain, after the month: rows of a month are stored in its order.
+    /// The first column of the grain, of a table by month after the month: rows are stored in its order.
     #[must_use]
     pub fn first_key(&self) -> Option<&str> {
+        let by_month = self.materialisation == Materialisation::Month;
         let mut columns = self.grain.iter().map(String::as_str);
-        columns.find(|column| *column != "month")
+        columns.find(|column| !by_month || *column != "month")
     }
 }
 

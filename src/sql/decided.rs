@@ -20,6 +20,7 @@ use datafusion::optimizer::optimizer::Optimizer;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::sql::sqlparser::ast::TableFactor;
 
+use super::prefixes::Prefixes;
 use super::qualify::Qualify;
 
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
@@ -32,7 +33,8 @@ const BELIEVERS: [&str; 4] = [
     "optimize_projections",
 ];
 
-/// The engine's own rules, none of which finds a column that is decided by others, or one whose table is not named.
+/// The engine's own rules, none of which finds a column that is decided by others, or one whose table is not named; and
+/// once conditions stand where rows are read, without the prefix of a key.
 pub(super) fn rules() -> Vec<Rule> {
     let forget: Rule = Arc::new(Forget);
     let mut rules: Vec<Rule> = vec![Arc::new(Qualify)];
@@ -40,7 +42,11 @@ pub(super) fn rules() -> Vec<Rule> {
         if BELIEVERS.contains(&rule.name()) {
             rules.push(Arc::clone(&forget));
         }
+        let pushes_conditions = rule.name() == "push_down_filter";
         rules.push(rule);
+        if pushes_conditions {
+            rules.push(Arc::new(Prefixes));
+        }
     }
     rules
 }

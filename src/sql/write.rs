@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_array};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef};
 use datafusion::arrow::row::{OwnedRow, RowConverter, Rows, SortField};
@@ -269,6 +269,22 @@ pub(super) fn to_stored(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
         .map_err(arrow_error)
 }
 
+/// The same rows; a column of which none is null does not note which are. The writer cuts pages in another way where it
+/// does, and whether it does depends on the rows that came with these.
+fn without_idle_nulls(rows: &RecordBatch) -> Result<RecordBatch, SqlError> {
+    let columns = rows.columns().iter().map(|column| {
+        if column.nulls().is_none() || column.null_count() > 0 {
+            return Ok(Arc::clone(column));
+        }
+        let data = column.to_data().into_builder().nulls(None).build();
+        data.map(make_array)
+    });
+    let columns: Result<Vec<ArrayRef>, _> = columns.collect();
+    columns
+        .and_then(|columns| RecordBatch::try_new(rows.schema(), columns))
+        .map_err(arrow_error)
+}
+
 fn arrow_error(error: datafusion::arrow::error::ArrowError) -> SqlError {
     SqlError::execution(&error.into())
 }
@@ -395,7 +411,7 @@ impl TableOutput<'_> {
             if length < at_least {
                 break;
             }
-            let chunk = waiting.slice(start, length);
+            let chunk = without_idle_nulls(&waiting.slice(start, length))?;
             let writer = match &mut open.writer {
                 Some(writer) => writer,
                 None => open.writer.insert(self.start_file(&chunk)?),

@@ -37,7 +37,7 @@ mod crash;
 mod releases;
 mod gates;
 mod replay;
-mod months;
+mod cuts;
 mod order;
 mod privacy;
 mod architecture;

@@ -127,7 +127,16 @@ fn keys_from(
     report: &mut Reporter<'_>,
 ) -> Option<TableName> {
     let keys = raw.keys_from.as_ref()?;
-    if raw.months_from.is_none() {
+    if raw.materialised == RawMaterialisation::View {
+        report.at_hint(
+            node,
+            format!("`{table}` is a view"),
+            "leave `keys_from` out: what is not stored is not made in parts",
+        );
+        return None;
+    }
+    let by_month = raw.materialised == RawMaterialisation::Month;
+    if by_month && raw.months_from.is_none() {
         report.at_hint(
             node,
             format!("`{table}` is not made a few months at a time"),
@@ -135,7 +144,7 @@ fn keys_from(
         );
         return None;
     }
-    if raw.grain.iter().all(|column| column == "month") {
+    if by_month && raw.grain.iter().all(|column| column == "month") {
         report.at_hint(
             node,
             format!("the grain of `{table}` has no key beside the month"),
@@ -143,7 +152,7 @@ fn keys_from(
         );
         return None;
     }
-    let hint = "name a table that the query reads, such as core.account";
+    let hint = "name a table that has these keys, such as core.account";
     named_table(keys, hint, node, report)
 }
 

@@ -25,10 +25,11 @@ pub struct RawModel {
     /// `core.month_to_build`. Where the query reads much, it runs for a few of these months at a time, which takes less
     /// memory; the rows are the same, unless the query chooses between equals of several months.
     pub months_from: Option<String>,
-    /// Of a table with `months_from`: a table that the query reads and that has the keys of its rows, in a column of the
-    /// same name as the first of the grain after the month, such as `core.account` for a table by month and `account_id`.
-    /// Where the query reads much, it then runs for a few months and one range of these keys after another, into the
-    /// same files. This pays where most of what it reads is stored in the order of the key.
+    /// Of a table: another that has the keys of its rows, in a column of the same name as the first of the grain (of a
+    /// table by month: the first after the month), such as `core.account` for a table of accounts. Where the query reads
+    /// or makes much, it then runs for one range of these keys after another, into the same files. This pays where most
+    /// of what it reads is stored in the order of the key, and is left where that is not so. A table by month needs
+    /// `months_from` too.
     pub keys_from: Option<String>,
     /// Every column the SQL produces.
     pub columns: Named<RawModelColumn>,

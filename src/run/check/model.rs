@@ -43,7 +43,7 @@ impl Planner<'_> {
         let columns = plan.columns();
         self.compare_columns(model, &columns, &mut problems);
         self.check_months(model, reads, &mut problems);
-        self.check_keys(model, &columns, reads, &mut problems);
+        self.check_keys(model, &columns, &mut problems);
         if model.materialisation == Materialisation::View {
             let added =
                 self.session
@@ -82,39 +82,30 @@ impl Planner<'_> {
         problems.push(self.at_model(model, "months_from", message).hint(hint));
     }
 
-    /// What has the keys of a table is read by its query anyway, and has them in a column of the same name and type.
-    fn check_keys(
-        &self,
-        model: &ModelSpec,
-        produced: &[ColumnEntry],
-        reads: &TableReferences,
-        problems: &mut Diagnostics,
-    ) {
+    /// What has the keys of a table has them in a column of the same name and type.
+    fn check_keys(&self, model: &ModelSpec, produced: &[ColumnEntry], problems: &mut Diagnostics) {
         let (Some(keys), Some(column)) = (&model.keys_from, model.first_key()) else {
             return;
         };
-        let message = if reads.tonight.contains(keys) {
-            let keys_sql = format!("select \"{column}\" from {keys}");
-            let plan = self.session.plan(&keys_sql, &self.bindings);
-            let mut columns = produced.iter();
-            let own = columns.find(|produced| produced.name == column);
-            match (plan.map(|plan| plan.columns()), own) {
-                (Ok(found), Some(own)) if found[0].data_type == own.data_type => return,
-                (_, None) => return,
-                (Ok(_), Some(_)) => {
-                    format!(
-                        "`{column}` of {keys} has another type than that of {}",
-                        model.table
-                    )
-                }
-                (Err(_), _) => format!("{keys} has no column `{column}`"),
-            }
-        } else {
-            format!("the query of {} does not read {keys}", model.table)
+        let Some(own) = produced.iter().find(|produced| produced.name == column) else {
+            return;
         };
-        let hint = format!(
-            "name a table that the query reads and that has the column `{column}`, such as core.account"
-        );
+        let columns = |sql: String| {
+            let plan = self.session.plan(&sql, &self.bindings);
+            plan.map(|plan| plan.columns()).ok()
+        };
+        let message = match columns(format!("select \"{column}\" from {keys}")) {
+            Some(found) if found[0].data_type == own.data_type => return,
+            Some(_) => format!(
+                "`{column}` of {keys} has another type than that of {}",
+                model.table
+            ),
+            None if columns(format!("select 1 from {keys}")).is_some() => {
+                format!("{keys} has no column `{column}`")
+            }
+            None => format!("nothing makes {keys}"),
+        };
+        let hint = format!("name a table that has the column `{column}`, such as core.account");
         problems.push(self.at_model(model, "keys_from", message).hint(hint));
     }
 

@@ -64,12 +64,13 @@ impl ModelGraph {
                 }
             }
         }
-        let inputs: Vec<BTreeSet<usize>> = reads
+        let inputs: Vec<BTreeSet<usize>> = models
             .iter()
-            .map(|references| {
-                references
-                    .tonight
-                    .iter()
+            .zip(&reads)
+            .map(|(model, references)| {
+                // What only says where a large table is cut has to be there too.
+                let tables = references.tonight.iter().chain(&model.keys_from);
+                tables
                     .filter_map(|table| by_table.get(table).copied())
                     .collect()
             })

@@ -4,7 +4,7 @@ use super::ModelError;
 use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::BusinessDate;
 use crate::sql::catalog::Catalogue;
-use crate::sql::months::{AT_ONCE, Cuts};
+use crate::sql::cuts::{AT_ONCE, Cuts};
 use crate::sql::write::Partitioning;
 use crate::sql::{Bindings, Session, SqlError, TableSource};
 use crate::store::{FileEntry, TableEntry, Warehouse};
@@ -47,16 +47,15 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
         }
         Materialisation::Full | Materialisation::View => Partitioning::None,
     };
-    let ranges = match &model.months_from {
-        Some(months) => {
-            let keys = model.keys_from.as_ref();
-            let cuts = Cuts {
-                months,
-                keys: keys.zip(model.first_key()),
-            };
-            session.cut_by_months(&plan, &cuts, AT_ONCE)?
-        }
-        None => vec![vec![plan]],
+    let keys = model.keys_from.as_ref();
+    let cuts = Cuts {
+        months: model.months_from.as_ref(),
+        keys: keys.zip(model.first_key()),
+    };
+    let ranges = if cuts.is_none() {
+        vec![vec![plan]]
+    } else {
+        session.cut(&plan, &cuts, AT_ONCE)?
     };
     let mut table = session.write_ranges(
         &ranges,

@@ -245,21 +245,30 @@ summed as (
     group by month, account_id
 ),
 
--- What is known of an account, in one row: each join copies the wide rows of sums.
-described as (
-    select
-        coalesce(accounts.account_id, risks.account_id) as account_id,
-        accounts.product_code,
-        accounts.branch_id,
-        accounts.currency,
-        products.day_count,
-        risks.days_past_due,
-        risks.pd,
-        risks.lgd,
-        risks.ead
+-- What is known of an account, in one row: each join copies the wide rows of sums. Grouped, not joined, so that for a
+-- range of accounts only these are read.
+known_accounts as (
+    select accounts.account_id, accounts.product_code, accounts.branch_id, accounts.currency, products.day_count
     from accounts
     left join products on products.product_code = accounts.product_code
-    full join risks on risks.account_id = accounts.account_id
+    union all by name
+    select account_id, days_past_due, pd, lgd, ead
+    from risks
+),
+
+described as (
+    select
+        account_id,
+        max(product_code) as product_code,
+        max(branch_id) as branch_id,
+        max(currency) as currency,
+        max(day_count) as day_count,
+        max(days_past_due) as days_past_due,
+        max(pd) as pd,
+        max(lgd) as lgd,
+        max(ead) as ead
+    from known_accounts
+    group by account_id
 ),
 
 -- Interest is posted at the month's end: until then the open month shows what has accrued.

@@ -1,4 +1,4 @@
-//! Tables made a few months at a time.
+//! Tables made a few months, or one range of keys, at a time.
 
 #![cfg(test)]
 
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::bank::{Bank, Said};
 use super::feeds::put;
-use super::order::session;
+use super::order::session_within;
 use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
-use salenet::sql::months::{AT_ONCE, Cuts, Stored};
+use salenet::sql::cuts::{AT_ONCE, Cuts, Stored};
 use salenet::sql::result::Plan;
 use salenet::sql::write::Partitioning;
 use salenet::sql::{Bindings, Cell, Session, TableSource};
@@ -24,22 +24,39 @@ fn planned(session: &Session, sql: &str) -> Plan {
 }
 
 fn add(session: &Session, folder: &Path, name: &str, sql: &str) {
-    let plan = planned(session, sql);
-    let mut bytes = Vec::new();
-    session.write_parquet(&plan, &mut bytes).unwrap();
-    put(folder, &format!("{name}.parquet"), &bytes);
-    let source = TableSource {
-        columns: plan.columns(),
+    add_files(session, folder, name, &[sql.to_owned()]);
+}
+
+/// A table of one file for each query.
+fn add_files(session: &Session, folder: &Path, name: &str, queries: &[String]) {
+    let mut source = TableSource {
+        columns: Vec::new(),
         sorted_by: Vec::new(),
-        files: vec![folder.join(format!("{name}.parquet"))],
+        files: Vec::new(),
     };
+    for (place, sql) in queries.iter().enumerate() {
+        let plan = planned(session, sql);
+        let mut bytes = Vec::new();
+        session.write_parquet(&plan, &mut bytes).unwrap();
+        let file = match place {
+            0 => format!("{name}.parquet"),
+            _ => format!("{name}-{place}.parquet"),
+        };
+        put(folder, &file, &bytes);
+        source.columns = plan.columns();
+        source.files.push(folder.join(file));
+    }
     let name = TableName::try_new("core", name).unwrap();
     session.add_table(Catalogue::Tonight, &name, source);
 }
 
 /// Facts of twelve months; `core.month` names those from April to October, and one that has no facts.
 fn with_facts(folder: &Path) -> Session {
-    let session = session();
+    with_facts_within(None, folder)
+}
+
+fn with_facts_within(memory: Option<usize>, folder: &Path) -> Session {
+    let session = session_within(memory, None);
     let months = "select '2026-' || lpad(cast(value as varchar), 2, '0') as month \
                   from (select unnest(generate_series(1, 12)) as value) as series";
     let named = format!(
@@ -79,10 +96,10 @@ fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
          group by facts.month, facts.number",
     );
     let by_months = Cuts {
-        months: &months,
+        months: Some(&months),
         keys: None,
     };
-    let cut = |at_once| session.cut_by_months(&plan, &by_months, at_once).unwrap();
+    let cut = |at_once| session.cut(&plan, &by_months, at_once).unwrap();
     assert_eq!(cut(AT_ONCE).len(), 1);
     assert_eq!(cut(bytes(1)).len(), 8);
     // Six hundred facts, and eight months.
@@ -96,6 +113,36 @@ fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
         let files = written(&session, folder.path(), &cut(bytes(at_once)));
         assert_eq!(files, whole, "{at_once}");
     }
+}
+
+/// The first 65,536 rows are written at once, and came with others.
+#[test]
+fn what_came_with_rows_does_not_change_their_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let series = |from: u32, to: u32| {
+        format!("(select unnest(generate_series({from}, {to})) as value) as series")
+    };
+    let rows = format!(
+        "select value as number, lpad(cast(value as varchar), 40, 'x') as word from {} \
+         union all select value, cast(null as varchar) from {}",
+        series(0, 65_539),
+        series(65_540, 70_000),
+    );
+    let part = |condition: &str| {
+        let sql = format!("select * from ({rows}) as rows where number {condition}");
+        planned(&session, &sql)
+    };
+    let warehouse = Warehouse::open_or_create(folder.path()).unwrap();
+    let table = TableName::try_new("marts", "fact").unwrap();
+    let written = |parts: Vec<Plan>| {
+        let grain = ["number".to_owned(), "word".to_owned()];
+        let written =
+            session.write_ranges(&[parts], &grain, &Partitioning::None, &warehouse, &table);
+        written.unwrap().files
+    };
+    let whole = written(vec![part(">= 0")]);
+    assert_eq!(written(vec![part("< 100"), part(">= 100")]), whole);
 }
 
 /// Readers are told of an order: parts that do not keep it are refused, not written.
@@ -137,10 +184,10 @@ fn a_table_without_months_cuts_nothing() {
     let facts = TableName::try_new("core", "fact").unwrap();
     for keys in [None, Some((&facts, "number"))] {
         let cuts = Cuts {
-            months: &months,
+            months: Some(&months),
             keys,
         };
-        let ranges = session.cut_by_months(&plan, &cuts, bytes(1)).unwrap();
+        let ranges = session.cut(&plan, &cuts, bytes(1)).unwrap();
         assert_eq!(written(&session, folder.path(), &ranges).len(), 12);
     }
 }
@@ -172,19 +219,19 @@ fn a_month_made_by_ranges_of_keys_gives_the_files_of_the_whole_whatever_keys_are
          ) as facts group by month, number",
     );
     let cuts = Cuts {
-        months: &months,
+        months: Some(&months),
         keys: Some((&keys, "number")),
     };
-    let cut = |at_once| session.cut_by_months(&plan, &cuts, at_once).unwrap();
+    let cut = |at_once| session.cut(&plan, &cuts, at_once).unwrap();
     let counts = |ranges: &[Vec<Plan>]| ranges.iter().map(Vec::len).collect::<Vec<_>>();
     let whole = cut(AT_ONCE);
     assert_eq!(counts(&whole), [1]);
     let whole = written(&session, folder.path(), &whole);
     assert_eq!(whole.len(), 12);
-    // Twelve hundred rows of eight months, and four threads.
+    // Ten thousand pairs of a month and a key, of which twelve hundred rows are read; and four threads.
     let threads = rayon::ThreadPoolBuilder::new().num_threads(4).build();
     let threads = threads.unwrap();
-    for (rows, n_ranges, n_parts) in [(1200, 1, 1), (600, 2, 1), (75, 4, 4), (15, 4, 20)] {
+    for (rows, n_ranges, n_parts) in [(10_000, 1, 1), (5000, 2, 1), (625, 4, 4), (125, 4, 20)] {
         let ranges = threads.install(|| cut(Stored { rows, ..AT_ONCE }));
         let counts = counts(&ranges);
         assert_eq!(counts.len(), n_ranges, "{rows}: {counts:?}");
@@ -193,6 +240,92 @@ fn a_month_made_by_ranges_of_keys_gives_the_files_of_the_whole_whatever_keys_are
         assert!(fits, "{rows}: {counts:?}");
         assert!(counts.iter().all(|n| *n == counts[0]), "{rows}: {counts:?}");
         assert_eq!(written(&session, folder.path(), &ranges), whole, "{rows}");
+    }
+}
+
+/// Each range of months keeps a file open for each of them.
+#[test]
+fn within_little_memory_few_months_are_made_in_parts_at_once() {
+    let n_ranges = |memory: Option<usize>| {
+        let folder = tempfile::tempdir().unwrap();
+        let session = with_facts_within(memory, folder.path());
+        let names = ["month", "fact"].map(|name| TableName::try_new("core", name).unwrap());
+        let cuts = Cuts {
+            months: Some(&names[0]),
+            keys: Some((&names[1], "number")),
+        };
+        let plan = planned(&session, "select month, number from core.fact");
+        let thread = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let at_once = Stored {
+            rows: 1200,
+            ..AT_ONCE
+        };
+        let cut = || session.cut(&plan, &cuts, at_once).unwrap();
+        thread.unwrap().install(cut).len()
+    };
+    // Of eight months.
+    assert_eq!(n_ranges(None), 1);
+    assert_eq!(n_ranges(Some(8 << 30)), 1);
+    assert_eq!(n_ranges(Some(1 << 30)), 2);
+}
+
+/// What is made whole is made by ranges of its keys too, where files stand in their order: then each range looks at a
+/// few of them, though the query writes the name of the source before the keys. Else each would look at all.
+#[test]
+fn a_table_without_months_is_made_by_ranges_of_keys_if_files_are_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let numbers = "select lpad(cast(value as varchar), 3, '0') as code, value as n \
+                   from (select unnest(generate_series(0, 159)) as value) as series";
+    let files = |condition: &dyn Fn(u32) -> String| -> Vec<String> {
+        let files = (0..16).map(|file| format!("{numbers} where {}", condition(file)));
+        files.collect()
+    };
+    let in_order = files(&|file| format!("value / 10 = {file}"));
+    let spread = files(&|file| format!("value % 16 = {file}"));
+    add_files(&session, folder.path(), "in_order", &in_order);
+    add_files(&session, folder.path(), "spread", &spread);
+    let key = format!("select 'deposits:' || code as key from ({numbers}) as numbers");
+    add(&session, folder.path(), "key", &key);
+    let keys = TableName::try_new("core", "key").unwrap();
+    let cuts = Cuts {
+        months: None,
+        keys: Some((&keys, "key")),
+    };
+    let warehouse = Warehouse::open_or_create(folder.path()).unwrap();
+    let table = TableName::try_new("marts", "whole").unwrap();
+    for (name, n_parts) in [("in_order", 24), ("spread", 1)] {
+        let plan = planned(
+            &session,
+            &format!(
+                "with numbered as (
+                    select 'deposits:' || code as key, n from core.{name}
+                    union all select 'cards:' || code, n from core.{name} where n < 4
+                )
+                select key, n, lag(n) over (partition by key order by n) as before from numbered
+                union all select code, n, 0 from core.{name} where 1 = 0"
+            ),
+        );
+        let made = |ranges: &[Vec<Plan>]| {
+            let order = ["key".to_owned()];
+            let made =
+                session.write_ranges(ranges, &order, &Partitioning::None, &warehouse, &table);
+            made.unwrap().files
+        };
+        let ranges = session.cut(
+            &plan,
+            &cuts,
+            Stored {
+                rows: 20,
+                ..AT_ONCE
+            },
+        );
+        let ranges = ranges.unwrap();
+        assert_eq!(ranges.len(), 1, "{name}");
+        assert_eq!(ranges[0].len(), n_parts, "{name}");
+        let whole = made(&[vec![plan]]);
+        assert_eq!((whole.len(), whole[0].rows), (1, 164), "{name}");
+        assert_eq!(made(&ranges), whole, "{name}");
     }
 }
 
@@ -214,10 +347,10 @@ fn a_row_without_a_month_fails_the_table_cut_or_whole() {
         (bytes(1), Some((&facts, "number"))),
     ] {
         let cuts = Cuts {
-            months: &months,
+            months: Some(&months),
             keys,
         };
-        let ranges = session.cut_by_months(&plan, &cuts, at_once).unwrap();
+        let ranges = session.cut(&plan, &cuts, at_once).unwrap();
         let grain = ["number".to_owned()];
         let by_month = Partitioning::Month;
         let written = session.write_ranges(&ranges, &grain, &by_month, &warehouse, &table);
@@ -274,30 +407,18 @@ fn a_table_that_has_no_keys_of_the_model_is_refused() {
     );
     let both = |table: &str| format!("months_from: core.account_month\nkeys_from: {table}");
     says(&both("accounts"), "`accounts` is no table");
+    says(&both("core.acount"), "nothing makes core.acount");
     says(
         &both("core.customer"),
-        "the query of core.account_month does not read core.customer",
-    );
-    let says = |table: &str, change: (&str, &str), expected: &str| {
-        let said = checked_query(&both(table), change).exits(3);
-        assert!(said.stderr.contains(expected), "{}", said.stderr);
-    };
-    says(
-        "core.customer",
-        (
-            "from core.account as account",
-            "from core.account as account cross join (select max(customer_id) from core.customer) as newest",
-        ),
         "core.customer has no column `account_id`",
     );
-    says(
-        "core.account",
-        (
-            "account.account_id,\n    account.balance",
-            "cast(account.account_id as bigint) as account_id,\n    account.balance",
-        ),
-        "`account_id` of core.account has another type than that of core.account_month",
+    let as_number = (
+        "account.account_id,\n    account.balance",
+        "cast(account.account_id as bigint) as account_id,\n    account.balance",
     );
+    let said = checked_query(&both("core.account"), as_number).exits(3);
+    let another = "`account_id` of core.account has another type than that of core.account_month";
+    assert!(said.stderr.contains(another), "{}", said.stderr);
 }
 
 /// A month's share of rows is found where they are stored, below groups that `union all by name` puts together.

@@ -1,24 +1,22 @@
-//! Makes a large table by month a few months at a time, or one range of keys after another.
+//! Makes a large table a few months at a time, or one range of keys after another.
 //!
 //! Thirteen months of a large bank do not fit into memory at once, and what groups and sorts spill costs more than to
 //! read the smaller tables again; what fits into the processor's caches is also grouped and sorted faster. The ranges
 //! cover every row, whatever months and keys there are. Each runs the whole query, so one that chooses among the rows of
 //! several months or keys must not leave the choice between equals open.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::PathBuf;
+mod reads;
 
-use datafusion::common::tree_node::TreeNodeRecursion;
+use std::ops::RangeInclusive;
+
 use datafusion::common::{Result, ScalarValue};
-use datafusion::datasource::listing::ListingTable;
-use datafusion::datasource::source_as_provider;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, TableScan};
-use datafusion::parquet::file::reader::{FileReader, SerializedFileReader};
+use datafusion::execution::memory_pool::MemoryLimit;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::{DataFrame, Expr, ident, lit};
 use futures::StreamExt;
 use rayon::prelude::*;
 
+use self::reads::{Read, read_by, rows_looked_at};
 use super::result::Plan;
 use super::write::Partitioning;
 use super::{Bindings, Cell, Session, SqlError};
@@ -31,8 +29,15 @@ pub const AT_ONCE: Stored = Stored {
     rows: 4 << 20,
 };
 
-/// Months that are made in parts at once: each has a file that stays open, and some ten mebibytes of rows.
-const MONTHS_IN_PARTS: usize = 4;
+/// A month that is made in parts has a file that stays open, with some ten mebibytes of rows.
+const OPEN_FILE_BYTES: usize = 16 << 20;
+
+/// Months that are made in parts at once by one thread: at least so many within any memory, and at most in all of it.
+const MONTHS_IN_PARTS: RangeInclusive<usize> = 4..=16;
+
+/// How many times the rows may be looked at that a query reads, when it runs by ranges of keys. Each looks at a row group
+/// too many of every table; where files do not stand in the order of the keys, each looks at all.
+const TIMES_LOOKED_AT: u64 = 4;
 
 /// How much stands in files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,50 +46,116 @@ pub struct Stored {
     pub rows: u64,
 }
 
-/// What a large table by month is cut by.
-#[derive(Debug, Clone, Copy)]
+/// What a large table is cut by.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Cuts<'a> {
-    /// The table that names the months.
-    pub months: &'a TableName,
-    /// A table that has all keys, or most of them, and the column of the keys: the first after the month in the order
-    /// of the table that is made.
+    /// Of a table by month: the table that names the months.
+    pub months: Option<&'a TableName>,
+    /// A table that has all keys, or most of them, and the column of the keys: the first in the order of the table that
+    /// is made, after the month of a table by month.
     pub keys: Option<(&'a TableName, &'a str)>,
+}
+
+impl Cuts<'_> {
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.months.is_none() && self.keys.is_none()
+    }
 }
 
 impl Session {
     /// The plan once for each range of months, by the months of the table that names them; `at_once` decides how many.
-    /// With keys there are few ranges of months, each of several plans, to be run one after the other.
-    pub fn cut_by_months(
+    /// With keys there are few ranges of months, each of several plans, to be run one after the other. A table that has
+    /// more rows than its query reads counts as many as it has: one for each month and key.
+    pub fn cut(
         &self,
         plan: &Plan,
         cuts: &Cuts<'_>,
         at_once: Stored,
     ) -> Result<Vec<Vec<Plan>>, SqlError> {
-        let read = read_by(&plan.logical).map_err(|error| SqlError::planning(&error))?;
+        let planning = |error| SqlError::planning(&error);
+        let read = read_by(&plan.logical).map_err(planning)?;
         let by_bytes = read.stored.bytes.div_ceil(at_once.bytes);
-        let n_pieces = by_bytes.max(read.stored.rows.div_ceil(at_once.rows));
-        if n_pieces <= 1 {
+        let n_read = by_bytes.max(read.stored.rows.div_ceil(at_once.rows));
+        if n_read <= 1 && cuts.keys.is_none() {
             return Ok(vec![vec![plan.clone()]]);
         }
-        let n_pieces = usize::try_from(n_pieces).unwrap_or(usize::MAX);
-        let months = self.months_of(cuts.months)?;
-        let Some((table, column)) = cuts.keys else {
-            return ranges(&plan.logical, &months, n_pieces, None)
-                .map_err(|error| SqlError::planning(&error));
+        let months = match cuts.months {
+            Some(months) => self.months_of(months)?,
+            None => Vec::new(),
         };
+        if let Some(keys) = cuts.keys
+            && let Some(ranges) = self.cut_by_keys(plan, &months, keys, &read, n_read, at_once)?
+        {
+            return Ok(ranges);
+        }
+        let n_pieces = usize::try_from(n_read).unwrap_or(usize::MAX);
+        ranges(&plan.logical, &months, n_pieces, None).map_err(planning)
+    }
+
+    /// Nothing where each range of keys would be looked for in all rows.
+    fn cut_by_keys(
+        &self,
+        plan: &Plan,
+        months: &[String],
+        (table, column): (&TableName, &str),
+        read: &Read,
+        n_read: u64,
+        at_once: Stored,
+    ) -> Result<Option<Vec<Vec<Plan>>>, SqlError> {
+        let n_keys = format!("select count(*) from {table}");
+        let n_keys = self.query_count(&n_keys, &Bindings::default())?;
+        let n_keys = u64::try_from(n_keys.unwrap_or(0)).unwrap_or(0);
+        let n_months = months.len().max(1) as u64;
         // A night that makes one month reads a few rows of the others, and pays for its share only.
-        let n_stored = read.months.len().max(months.len()).max(1);
-        let n_pieces = n_pieces.saturating_mul(months.len()).div_ceil(n_stored);
+        let n_stored = n_months.max(read.months.len() as u64);
+        let n_read = if months.is_empty() {
+            n_read
+        } else {
+            n_read.saturating_mul(n_months).div_ceil(n_stored)
+        };
+        let n_made = n_keys.saturating_mul(n_months).div_ceil(at_once.rows);
+        let n_pieces = usize::try_from(n_read.max(n_made)).unwrap_or(usize::MAX);
+        if n_pieces <= 1 {
+            return Ok(Some(vec![vec![plan.clone()]]));
+        }
         // A range of keys is found where it is stored in most tables, a month in some: no more ranges of months than it
         // takes for all threads, and for few open files each.
         let n_ranges = rayon::current_num_threads()
             .min(n_pieces)
-            .max(months.len().div_ceil(MONTHS_IN_PARTS))
+            .max(months.len().div_ceil(self.months_in_parts()))
             .min(months.len())
             .max(1);
         let keys = self.keys_of(table, column, n_pieces.div_ceil(n_ranges))?;
-        ranges(&plan.logical, &months, n_ranges, Some((column, &keys)))
-            .map_err(|error| SqlError::planning(&error))
+        let ranges = ranges(&plan.logical, months, n_ranges, Some((column, &keys)))
+            .map_err(|error| SqlError::planning(&error))?;
+        let n_parts = keys.len() as u64 + 1;
+        if n_parts > TIMES_LOOKED_AT {
+            let looked_at = self.rows_looked_at(&ranges[0][keys.len() / 2])?;
+            if looked_at.saturating_mul(n_parts) > read.stored.rows.saturating_mul(TIMES_LOOKED_AT)
+            {
+                return Ok(None);
+            }
+        }
+        Ok(Some(ranges))
+    }
+
+    fn rows_looked_at(&self, plan: &Plan) -> Result<u64, SqlError> {
+        let state = self.context.state();
+        let physical = state.create_physical_plan(&plan.logical);
+        let physical = self.runtime.block_on(physical);
+        let physical = physical.map_err(|error| SqlError::planning(&error))?;
+        Ok(rows_looked_at(&physical))
+    }
+
+    /// How many months one thread makes in parts at once: their files hold about a thirtieth of the memory.
+    fn months_in_parts(&self) -> usize {
+        let (fewest, most) = MONTHS_IN_PARTS.into_inner();
+        let MemoryLimit::Finite(bytes) = self.context.runtime_env().memory_pool.memory_limit()
+        else {
+            return most;
+        };
+        (bytes / 32 / OPEN_FILE_BYTES / rayon::current_num_threads()).clamp(fewest, most)
     }
 
     /// Runs the plans of all ranges and writes their rows as the files of one table: ranges side by side, by the threads
@@ -207,57 +278,4 @@ fn only(plan: &LogicalPlan, rows: Expr) -> Result<Plan> {
         .filter(rows)?
         .build()?;
     Ok(Plan { logical })
-}
-
-/// What the files of a plan hold; a table that is read twice counts twice.
-#[derive(Debug, Default)]
-struct Read {
-    stored: Stored,
-    /// Of tables by month, as their files are named.
-    months: BTreeSet<String>,
-}
-
-fn read_by(plan: &LogicalPlan) -> Result<Read> {
-    let mut read = Read::default();
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
-            read.add(scan)?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(read)
-}
-
-impl Read {
-    fn add(&mut self, scan: &TableScan) -> Result<()> {
-        let provider = source_as_provider(&scan.source)?;
-        if let Some(view) = provider.get_logical_plan() {
-            let Self { stored, months } = read_by(&view)?;
-            self.stored.bytes += stored.bytes;
-            self.stored.rows += stored.rows;
-            self.months.extend(months);
-            return Ok(());
-        }
-        let files = provider.downcast_ref::<ListingTable>();
-        for url in files.into_iter().flat_map(ListingTable::table_paths) {
-            let month = url.get_url().path().split('/');
-            let month = month.filter_map(|part| part.strip_prefix("month="));
-            self.months.extend(month.map(str::to_owned));
-            // A file that cannot be read is the reader's to report.
-            if let Some((bytes, rows)) = url.get_url().to_file_path().ok().and_then(held) {
-                self.stored.bytes += bytes;
-                self.stored.rows += rows;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Bytes and rows of a Parquet file.
-fn held(path: PathBuf) -> Option<(u64, u64)> {
-    let file = File::open(path).ok()?;
-    let bytes = file.metadata().ok()?.len();
-    let reader = SerializedFileReader::new(file).ok()?;
-    let rows = reader.metadata().file_metadata().num_rows();
-    Some((bytes, u64::try_from(rows).ok()?))
 }
