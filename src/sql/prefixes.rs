@@ -58,8 +58,11 @@ impl OptimizerRule for Prefixes {
 /// A condition that lets the same rows through, if it compares a text with a constant before it. What is null and what
 /// is false are both left out, below `and` and `or` too, so the one may stand for the other.
 fn without_prefixes(condition: &Expr) -> Option<Expr> {
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else {
-        return None;
+    let BinaryExpr { left, op, right } = match condition {
+        Expr::BinaryExpr(both) => both,
+        Expr::IsNull(inner) => return Some(prefixed_text(inner)?.1.clone().is_null()),
+        Expr::IsNotNull(inner) => return Some(prefixed_text(inner)?.1.clone().is_not_null()),
+        _ => return None,
     };
     if matches!(op, Operator::And | Operator::Or) {
         let sides = (without_prefixes(left), without_prefixes(right));
@@ -194,6 +197,10 @@ mod tests {
         // Not: what is null there must stay null.
         let not = Expr::Not(Box::new(with.clone().eq(lit("d"))));
         assert_eq!(without_prefixes(&not), None);
+        assert_eq!(
+            without_prefixes(&with.clone().is_null()),
+            Some(col("text").is_null())
+        );
         let both = with.eq(lit("ca:1")).or(col("other").eq(lit(1)));
         let expected = col("text").eq(lit("1")).or(col("other").eq(lit(1)));
         assert_eq!(without_prefixes(&both), Some(expected));

@@ -28,8 +28,8 @@ pub struct RawModel {
     /// Of a table: another that has the keys of its rows, in a column of the same name as the first of the grain (of a
     /// table by month: the first after the month), such as `core.account` for a table of accounts. Where the query reads
     /// or makes much, it then runs for one range of these keys after another, into the same files. This pays where most
-    /// of what it reads is stored in the order of the key, and is left where that is not so. A table by month needs
-    /// `months_from` too.
+    /// of what it reads is stored in the order of the key; where each of many ranges would read nearly all of it, they
+    /// are not used. A table by month needs `months_from` too.
     pub keys_from: Option<String>,
     /// Every column the SQL produces.
     pub columns: Named<RawModelColumn>,

@@ -193,6 +193,11 @@ fn graph(
         let mut problems = Diagnostics::default();
         for problem in found {
             let model = &project.models[problem.model];
+            if let Some(key) = problem.key {
+                let at = planner::at_model(project, model, key, problem.message);
+                problems.push(at.hint_if(problem.hint));
+                continue;
+            }
             let error = SqlError::Query {
                 message: problem.message,
                 position: problem.position,

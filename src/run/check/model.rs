@@ -94,18 +94,20 @@ impl Planner<'_> {
             let plan = self.session.plan(&sql, &self.bindings);
             plan.map(|plan| plan.columns()).ok()
         };
-        let message = match columns(format!("select \"{column}\" from {keys}")) {
+        let found = columns(format!("select \"{column}\" from {keys}"));
+        let message = match found {
+            // A range has no place for what is not a number.
+            Some(_) if own.data_type.starts_with("Float") => {
+                format!("`{column}` is a floating-point number, by which no table is cut")
+            }
             Some(found) if found[0].data_type == own.data_type => return,
             Some(_) => format!(
                 "`{column}` of {keys} has another type than that of {}",
                 model.table
             ),
-            None if columns(format!("select 1 from {keys}")).is_some() => {
-                format!("{keys} has no column `{column}`")
-            }
-            None => format!("nothing makes {keys}"),
+            None => format!("{keys} has no column `{column}`"),
         };
-        let hint = format!("name a table that has the column `{column}`, such as core.account");
+        let hint = format!("name a table that has the column `{column}`, or leave `keys_from` out");
         problems.push(self.at_model(model, "keys_from", message).hint(hint));
     }
 

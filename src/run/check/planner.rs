@@ -109,10 +109,19 @@ impl<'a> Planner<'a> {
     }
 
     pub fn at_model(&self, model: &ModelSpec, key: &str, message: String) -> Diagnostic {
-        match self.project.locations.model(&model.table, key) {
-            Some(place) => place.error(message),
-            None => Diagnostic::in_file(&model.yml_path, message),
-        }
+        at_model(self.project, model, key, message)
+    }
+}
+
+pub(super) fn at_model(
+    project: &Project,
+    model: &ModelSpec,
+    key: &str,
+    message: String,
+) -> Diagnostic {
+    match project.locations.model(&model.table, key) {
+        Some(place) => place.error(message),
+        None => Diagnostic::in_file(&model.yml_path, message),
     }
 }
 

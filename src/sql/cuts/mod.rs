@@ -32,18 +32,37 @@ pub const AT_ONCE: Stored = Stored {
 /// A month that is made in parts has a file that stays open, with some ten mebibytes of rows.
 const OPEN_FILE_BYTES: usize = 16 << 20;
 
-/// Months that are made in parts at once by one thread: at least so many within any memory, and at most in all of it.
+/// Months that are made in parts at once by one thread: so many within any memory, and no more with much.
 const MONTHS_IN_PARTS: RangeInclusive<usize> = 4..=16;
 
 /// How many times the rows may be looked at that a query reads, when it runs by ranges of keys. Each looks at a row group
 /// too many of every table; where files do not stand in the order of the keys, each looks at all.
 const TIMES_LOOKED_AT: u64 = 4;
 
+/// Ranges of which that is found out, about.
+const RANGES_LOOKED_AT: usize = 8;
+
 /// How much stands in files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stored {
     pub bytes: u64,
     pub rows: u64,
+}
+
+impl Stored {
+    /// What so many of the rows take.
+    fn share(self, rows: u64) -> Self {
+        let bytes = u128::from(self.bytes) * u128::from(rows) / u128::from(self.rows.max(1));
+        Self {
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            rows,
+        }
+    }
+}
+
+fn pieces_of(read: Stored, at_once: Stored) -> u64 {
+    let by_bytes = read.bytes.div_ceil(at_once.bytes);
+    by_bytes.max(read.rows.div_ceil(at_once.rows))
 }
 
 /// What a large table is cut by.
@@ -75,9 +94,8 @@ impl Session {
     ) -> Result<Vec<Vec<Plan>>, SqlError> {
         let planning = |error| SqlError::planning(&error);
         let read = read_by(&plan.logical).map_err(planning)?;
-        let by_bytes = read.stored.bytes.div_ceil(at_once.bytes);
-        let n_read = by_bytes.max(read.stored.rows.div_ceil(at_once.rows));
-        if n_read <= 1 && cuts.keys.is_none() {
+        let n_pieces = pieces_of(read.stored, at_once);
+        if n_pieces <= 1 && cuts.keys.is_none() {
             return Ok(vec![vec![plan.clone()]]);
         }
         let months = match cuts.months {
@@ -85,11 +103,11 @@ impl Session {
             None => Vec::new(),
         };
         if let Some(keys) = cuts.keys
-            && let Some(ranges) = self.cut_by_keys(plan, &months, keys, &read, n_read, at_once)?
+            && let Some(ranges) = self.cut_by_keys(plan, &months, keys, &read, at_once)?
         {
             return Ok(ranges);
         }
-        let n_pieces = usize::try_from(n_read).unwrap_or(usize::MAX);
+        let n_pieces = usize::try_from(n_pieces).unwrap_or(usize::MAX);
         ranges(&plan.logical, &months, n_pieces, None).map_err(planning)
     }
 
@@ -100,21 +118,21 @@ impl Session {
         months: &[String],
         (table, column): (&TableName, &str),
         read: &Read,
-        n_read: u64,
         at_once: Stored,
     ) -> Result<Option<Vec<Vec<Plan>>>, SqlError> {
         let n_keys = format!("select count(*) from {table}");
         let n_keys = self.query_count(&n_keys, &Bindings::default())?;
         let n_keys = u64::try_from(n_keys.unwrap_or(0)).unwrap_or(0);
         let n_months = months.len().max(1) as u64;
-        // A night that makes one month reads a few rows of the others, and pays for its share only.
-        let n_stored = n_months.max(read.months.len() as u64);
-        let n_read = if months.is_empty() {
-            n_read
-        } else {
-            n_read.saturating_mul(n_months).div_ceil(n_stored)
-        };
         let n_made = n_keys.saturating_mul(n_months).div_ceil(at_once.rows);
+        // The query may ask for tonight's rows of many nights.
+        let looked_at = self.rows_looked_at(plan)?;
+        let mut n_read = pieces_of(read.stored.share(looked_at), at_once);
+        if !months.is_empty() {
+            // A night that makes one month reads a few rows of the others, and pays for its share only.
+            let n_stored = n_months.max(read.months.len() as u64);
+            n_read = n_read.saturating_mul(n_months).div_ceil(n_stored);
+        }
         let n_pieces = usize::try_from(n_read.max(n_made)).unwrap_or(usize::MAX);
         if n_pieces <= 1 {
             return Ok(Some(vec![vec![plan.clone()]]));
@@ -129,15 +147,19 @@ impl Session {
         let keys = self.keys_of(table, column, n_pieces.div_ceil(n_ranges))?;
         let ranges = ranges(&plan.logical, months, n_ranges, Some((column, &keys)))
             .map_err(|error| SqlError::planning(&error))?;
-        let n_parts = keys.len() as u64 + 1;
-        if n_parts > TIMES_LOOKED_AT {
-            let looked_at = self.rows_looked_at(&ranges[0][keys.len() / 2])?;
-            if looked_at.saturating_mul(n_parts) > read.stored.rows.saturating_mul(TIMES_LOOKED_AT)
-            {
-                return Ok(None);
-            }
-        }
-        Ok(Some(ranges))
+        let pays =
+            self.looked_at_by_parts(&ranges[0])? <= looked_at.saturating_mul(TIMES_LOOKED_AT);
+        Ok(pays.then_some(ranges))
+    }
+
+    /// Rows that all parts together look at, by some of them.
+    fn looked_at_by_parts(&self, parts: &[Plan]) -> Result<u64, SqlError> {
+        let step = parts.len().div_ceil(RANGES_LOOKED_AT);
+        let some: Vec<&Plan> = parts.iter().step_by(step).collect();
+        let looked_at: Result<Vec<u64>, SqlError> =
+            some.iter().map(|part| self.rows_looked_at(part)).collect();
+        let looked_at: u64 = looked_at?.iter().sum();
+        Ok(looked_at.saturating_mul(parts.len() as u64) / some.len() as u64)
     }
 
     fn rows_looked_at(&self, plan: &Plan) -> Result<u64, SqlError> {
@@ -148,7 +170,8 @@ impl Session {
         Ok(rows_looked_at(&physical))
     }
 
-    /// How many months one thread makes in parts at once: their files hold about a thirtieth of the memory.
+    /// How many months one thread makes in parts at once: so many that the files of all threads hold a thirtieth of the
+    /// memory, but for the bounds.
     fn months_in_parts(&self) -> usize {
         let (fewest, most) = MONTHS_IN_PARTS.into_inner();
         let MemoryLimit::Finite(bytes) = self.context.runtime_env().memory_pool.memory_limit()
@@ -213,20 +236,25 @@ impl Session {
         let none = Bindings::default();
         let n_keys = self.query_count(&format!("select count(*) {some}"), &none)?;
         let n_keys = usize::try_from(n_keys.unwrap_or(0)).unwrap_or(0);
-        let mut starts = (1..n_ranges).map(|range| range * n_keys / n_ranges);
         let sql = format!("select {column} {some} order by {column}");
         let plan = self.plan(&sql, &none)?;
-        let mut rows = self.stream(DataFrame::new(self.context.state(), plan.logical))?;
-        let (mut keys, mut n_seen, mut next) = (Vec::new(), 0, starts.next());
-        while let Some(batch) = self.runtime.block_on(rows.next()) {
-            let batch = batch.map_err(|error| SqlError::execution(&error))?;
-            while let Some(start) = next.filter(|start| *start < n_seen + batch.num_rows()) {
-                let key = ScalarValue::try_from_array(batch.column(0), start - n_seen);
-                keys.push(key.map_err(|error| SqlError::execution(&error))?);
-                next = starts.next();
+        let mut keys = self.within_memory(|state| {
+            let mut rows = self.stream(DataFrame::new(state, plan.logical.clone()))?;
+            let mut starts = (1..n_ranges).map(|range| range * n_keys / n_ranges);
+            let (mut keys, mut n_seen, mut next) = (Vec::new(), 0, starts.next());
+            while next.is_some()
+                && let Some(batch) = self.runtime.block_on(rows.next())
+            {
+                let batch = batch.map_err(|error| SqlError::execution(&error))?;
+                while let Some(start) = next.filter(|start| *start < n_seen + batch.num_rows()) {
+                    let key = ScalarValue::try_from_array(batch.column(0), start - n_seen);
+                    keys.push(key.map_err(|error| SqlError::execution(&error))?);
+                    next = starts.next();
+                }
+                n_seen += batch.num_rows();
             }
-            n_seen += batch.num_rows();
-        }
+            Ok(keys)
+        })?;
         // Fewer keys than ranges, or one that many rows have.
         keys.dedup();
         Ok(keys)

@@ -16,15 +16,18 @@ pub struct ModelGraph {
     pub order: Vec<usize>,
     /// By position in the list of models.
     pub reads: Vec<TableReferences>,
-    /// Positions of the models that each model reads tonight, by its own position.
+    /// Positions of the models that each model waits for, by its own position: those it reads tonight, and the one whose
+    /// keys cut it.
     pub inputs: Vec<BTreeSet<usize>>,
 }
 
-/// Something wrong with a model's place in the graph; `position` is inside its SQL.
+/// Something wrong with a model's place in the graph; `position` is inside its SQL, unless a key of its YAML file is
+/// named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GraphProblem {
     pub model: usize,
     pub message: String,
+    pub key: Option<&'static str>,
     pub position: Option<QueryPosition>,
     pub hint: Option<String>,
 }
@@ -56,6 +59,17 @@ impl ModelGraph {
                         all.filter(|table| !known.contains(table))
                             .map(|table| unknown_table(position, model, table, &known)),
                     );
+                    let keys = model.keys_from.as_ref();
+                    if let Some(keys) = keys.filter(|table| !known.contains(table)) {
+                        problems.push(GraphProblem {
+                            message: format!(
+                                "no model can be cut by the keys of {keys}: nothing makes it before"
+                            ),
+                            key: Some("keys_from"),
+                            position: None,
+                            ..unknown_table(position, model, keys, &known)
+                        });
+                    }
                     reads.push(references);
                 }
                 Err(error) => {
@@ -121,6 +135,7 @@ fn unknown_table(
     GraphProblem {
         model: position,
         message: format!("`{}` reads `{table}`, which nothing makes", model.table),
+        key: None,
         position: position_of(&model.sql, &table.to_string()),
         hint: similar.map(|(_, candidate)| format!("did you mean `{candidate}`?")),
     }
@@ -135,12 +150,14 @@ fn unreadable(position: usize, error: SqlError) -> GraphProblem {
         } => GraphProblem {
             model: position,
             message,
+            key: None,
             position: at,
             hint,
         },
         other => GraphProblem {
             model: position,
             message: other.to_string(),
+            key: None,
             position: None,
             hint: None,
         },
@@ -184,18 +201,34 @@ fn cycle(models: &[ModelSpec], inputs: &[BTreeSet<usize>], ordered: &[usize]) ->
             .unwrap_or(at);
     }
     let start = path.iter().position(|step| *step == at).unwrap_or(0);
-    let names: Vec<String> = path[start..]
+    let circle: Vec<&ModelSpec> = path[start..]
         .iter()
         .chain([&at])
-        .map(|step| models[*step].table.to_string())
+        .map(|step| &models[*step])
         .collect();
-    GraphProblem {
-        model: at,
-        message: format!("models read each other in a circle: {}", names.join(" -> ")),
-        position: None,
-        hint: Some(
-            "read last night's state as `base.<schema>.<table>` where that is meant".to_owned(),
-        ),
+    let names: Vec<String> = circle.iter().map(|model| model.table.to_string()).collect();
+    let names = names.join(" -> ");
+    let mut steps = path[start..].iter().zip(circle.windows(2));
+    let by_keys = steps.find(|(_, pair)| pair[0].keys_from.as_ref() == Some(&pair[1].table));
+    match by_keys {
+        Some((step, _)) => GraphProblem {
+            model: *step,
+            message: format!("models wait for each other in a circle: {names}"),
+            key: Some("keys_from"),
+            position: None,
+            hint: Some(
+                "name a table that is made without this one, such as one of staging".to_owned(),
+            ),
+        },
+        None => GraphProblem {
+            model: at,
+            message: format!("models read each other in a circle: {names}"),
+            key: None,
+            position: None,
+            hint: Some(
+                "read last night's state as `base.<schema>.<table>` where that is meant".to_owned(),
+            ),
+        },
     }
 }
 
