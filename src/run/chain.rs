@@ -284,6 +284,7 @@ fn build_and_publish(
         step: "publish".to_owned(),
         status: StepStatus::Ran,
         rows: 0,
+        queries: None,
         usage: meter.stop(),
         parts: Vec::new(),
     });

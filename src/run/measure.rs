@@ -53,6 +53,8 @@ pub struct StepMeasure {
     pub status: StepStatus,
     /// Read by a feed, held by the tables of any other step.
     pub rows: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queries: Option<usize>,
     #[serde(flatten)]
     pub usage: Usage,
     /// What ran side by side, by name: feeds, models, checks.
@@ -67,6 +69,9 @@ pub struct PartMeasure {
     pub status: StepStatus,
     /// Read by a feed, held by the tables of any other step.
     pub rows: u64,
+    /// Of a model's table that was made: by how many queries, one for each range of months and keys that it was cut into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queries: Option<usize>,
     pub seconds: f64,
 }
 
@@ -220,10 +225,23 @@ impl SideBySide {
     }
 
     pub fn add(&self, step: &str, status: StepStatus, rows: u64, took: Duration) {
+        self.add_table(step, status, rows, None, took);
+    }
+
+    /// A table that a model makes.
+    pub fn add_table(
+        &self,
+        step: &str,
+        status: StepStatus,
+        rows: u64,
+        queries: Option<usize>,
+        took: Duration,
+    ) {
         locked(&self.parts).push(PartMeasure {
             step: step.to_owned(),
             status,
             rows,
+            queries,
             seconds: seconds(took),
         });
     }
@@ -247,6 +265,7 @@ impl SideBySide {
                 StepStatus::Reused
             },
             rows: parts.iter().map(|part| part.rows).sum(),
+            queries: None,
             usage,
             parts,
         }
@@ -388,6 +407,7 @@ mod tests {
             step: step.to_owned(),
             status: StepStatus::Ran,
             rows: 0,
+            queries: None,
             usage: Usage {
                 peak_memory_bytes: Some(peak),
                 ..Usage::default()

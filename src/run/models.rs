@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::CheckedProject;
 use super::error::RunError;
 use super::gates::ModelGates;
-use super::measure::{Meter, SideBySide, Stage};
+use super::measure::{Meter, SideBySide, Stage, StepMeasure};
 use super::night::{Night, rows_of};
 use super::progress::StepStatus;
 use super::report::timed;
@@ -27,6 +27,8 @@ const STACK_BYTES: usize = 64 << 20;
 struct Made {
     fingerprint: String,
     output: Option<StepOutput>,
+    /// By which it was made tonight.
+    queries: Option<usize>,
 }
 
 /// What models built side by side tell each other.
@@ -60,8 +62,15 @@ impl Night<'_> {
             let meter = Meter::start();
             let (made, status) = self.make(position, fingerprint)?;
             if let Some(output) = &made.output {
-                let rows = rows_of(output);
-                self.measured(Stage::Model, &output.step, status, rows, &meter);
+                self.context.progress.step_measured(StepMeasure {
+                    stage: Stage::Model,
+                    step: output.step.clone(),
+                    status,
+                    rows: rows_of(output),
+                    queries: made.queries,
+                    usage: meter.stop(),
+                    parts: Vec::new(),
+                });
             }
             identify(position, &made, self.context.checked, &mut self.identities);
             self.keep(position, made);
@@ -126,7 +135,7 @@ impl Night<'_> {
         let mut shared = lock(shared);
         if let Some(output) = &made.output {
             let rows = rows_of(output);
-            times.add(&output.step, status, rows, started.elapsed());
+            times.add_table(&output.step, status, rows, made.queries, started.elapsed());
             shared.tables.extend(output.tables.clone());
         }
         identify(
@@ -181,12 +190,16 @@ impl Night<'_> {
             let made = Made {
                 fingerprint,
                 output: None,
+                queries: None,
             };
             return Ok((made, StepStatus::Ran));
         }
         let name = model.table.to_string();
+        let mut queries = None;
         let (output, status) = self.run_or_reuse(&name, &fingerprint, || {
-            let entry = build_model(&self.model_request(model))?.unwrap_or_default();
+            let built = build_model(&self.model_request(model))?;
+            queries = built.as_ref().map(|built| built.queries);
+            let entry = built.map(|built| built.table).unwrap_or_default();
             Ok(StepOutput {
                 step: name.clone(),
                 tables: BTreeMap::from([(model.table.clone(), entry)]),
@@ -200,6 +213,7 @@ impl Night<'_> {
         let made = Made {
             fingerprint,
             output: Some(output),
+            queries,
         };
         Ok((made, status))
     }

@@ -367,6 +367,7 @@ impl<'a> Night<'a> {
             step: step.to_owned(),
             status,
             rows,
+            queries: None,
             usage: meter.stop(),
             parts: Vec::new(),
         });

@@ -286,3 +286,54 @@ fn a_rerun_says_that_its_steps_were_reused() {
     }
     assert!(!steps(night).contains(&"publish publish".to_owned()));
 }
+
+/// 800,000 keys and twelve months are more than one query makes, if the table that is made says where to cut it.
+#[test]
+fn a_large_table_tells_by_how_many_queries_it_was_made() {
+    let bank = Bank::new();
+    bank.deliver(FIRST);
+    let project = bank.own_project();
+    let model = |name: &str, keys: &str, column: &str, sql: &str| {
+        let (month, grain) = match column {
+            "" => ("  month: {description: Month}\n", "[month]"),
+            "account_id" => ("", "[account_id]"),
+            _ => ("  month: {description: Month}\n", "[month, account_id]"),
+        };
+        let account = match column {
+            "" => "",
+            _ => "  account_id: {description: Account}\n",
+        };
+        let yml = format!("description: {name}\ngrain: {grain}\n{keys}columns:\n{month}{account}");
+        put(&project, &format!("models/core/{name}.yml"), yml.as_bytes());
+        put(&project, &format!("models/core/{name}.sql"), sql.as_bytes());
+    };
+    let series =
+        |last: u32| format!("(select unnest(generate_series(1, {last})) as value) as series");
+    let key = "'deposits:' || lpad(cast(value as varchar), 6, '0') as account_id";
+    let full = "materialised: full\n";
+    let keys = format!("select {key} from {}", series(800_000));
+    model("key", full, "account_id", &keys);
+    let month = "'2026-' || lpad(cast(value as varchar), 2, '0') as month";
+    let months = format!("select {month} from {}", series(12));
+    model("some_month", full, "", &months);
+    let few = "select months.month, keys.account_id from core.some_month as months \
+               cross join core.key as keys where keys.account_id < 'deposits:000100'";
+    let by_month = "materialised: month\n";
+    let cut = format!("{by_month}months_from: core.some_month\nkeys_from: core.key\n");
+    model("cut", &cut, "both", few);
+    model("whole", by_month, "both", few);
+    bank.with_project(&project, &["run", "--threads", "2"])
+        .exits(0);
+
+    let found = report(&bank);
+    let queries = |name: &str| {
+        let steps = entries(&found["nights"][0], "steps").iter();
+        let mut parts = steps.filter_map(|step| step["parts"].as_array()).flatten();
+        let part = parts.find(|part| part["step"] == name);
+        let part = part.unwrap_or_else(|| panic!("{found}"));
+        (part["rows"].as_u64(), part["queries"].as_u64())
+    };
+    // Two ranges of months, each in two of keys.
+    assert_eq!(queries("core.cut"), (Some(12 * 99), Some(4)));
+    assert_eq!(queries("core.whole"), (Some(12 * 99), Some(1)));
+}

@@ -19,15 +19,22 @@ pub struct ModelRequest<'a> {
     pub base: Option<&'a TableEntry>,
 }
 
+/// A table that was made.
+pub struct Built {
+    pub table: TableEntry,
+    /// One for each range of months and keys that it was cut into.
+    pub queries: usize,
+}
+
 /// Builds the model and registers it with the session; a view gives no table.
-pub fn build_model(request: &ModelRequest) -> Result<Option<TableEntry>, ModelError> {
+pub fn build_model(request: &ModelRequest) -> Result<Option<Built>, ModelError> {
     build(request).map_err(|source| ModelError::Build {
         model: request.model.table.clone(),
         source,
     })
 }
 
-fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
+fn build(request: &ModelRequest) -> Result<Option<Built>, SqlError> {
     let ModelRequest {
         session,
         warehouse,
@@ -80,7 +87,8 @@ fn build(request: &ModelRequest) -> Result<Option<TableEntry>, SqlError> {
         &model.table,
         TableSource::of(warehouse, &table),
     );
-    Ok(Some(table))
+    let queries = ranges.iter().map(Vec::len).sum();
+    Ok(Some(Built { table, queries }))
 }
 
 /// What the rows of both are sorted by: files of earlier nights stand in the order of the grain of then.
