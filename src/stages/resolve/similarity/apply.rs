@@ -112,8 +112,8 @@ pub fn apply(
 
 /// All pairs from the threshold of review on, strongest first; ties by record.
 ///
-/// Pairs that stand in one cluster already are not scored; what the records said stays in the evidence. With `earlier`, only those are compared whose levels it does
-/// not know; the result is the same.
+/// Pairs that stand in one cluster already are not scored; what the records said stays in the evidence. With `earlier`,
+/// only those are compared whose levels it does not know; the result is the same.
 #[must_use]
 pub fn score(
     spec: &SimilaritySpec,
