@@ -24,6 +24,7 @@ use super::groups::PartsTogether;
 use super::lookup::LookUp;
 use super::order::GroupsInWholeOrder;
 use super::sort::SortByPlaces;
+use super::windows::WindowsInOrder;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
@@ -34,7 +35,7 @@ const COLLECTED_ROWS: usize = 1 << 17;
 const FOUND_BYTES: usize = 32;
 
 /// The engine's own rules with those of salenet: which side is held, before all that rely on it; where parts are grouped,
-/// before two passes are made one; how the sorts that are left are done, after all that could spare one.
+/// before two passes are made one; how the joins, windows and sorts that are left are done, after all that could spare one.
 pub(super) fn optimizer_rules() -> Vec<Rule> {
     let mut rules: Vec<Rule> = PhysicalOptimizer::new().rules;
     let mut before = |name: &str, own: Vec<Rule>| {
@@ -51,6 +52,7 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
         vec![Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)],
     );
     rules.push(Arc::new(LookUp));
+    rules.push(Arc::new(WindowsInOrder));
     rules.push(Arc::new(SortByPlaces));
     rules
 }

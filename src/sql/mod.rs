@@ -27,6 +27,8 @@ pub mod result;
 pub mod schema;
 pub mod session;
 mod sort;
+mod steps;
+mod windows;
 pub mod write;
 
 pub use bind::Bindings;

@@ -94,8 +94,8 @@ const BREAKS: &[Break] = &[
     Break {
         identity: "what pools are used for is what channels cost",
         model: "core/cost_pool.sql",
-        old: "sum(n_events) as n_events",
-        new: "sum(n_events) + 1 as n_events",
+        old: "sum(events.n_events) as n_events",
+        new: "sum(events.n_events) + 1 as n_events",
         gate: "core.cost_pool.POO-02",
         finding: "",
         night: 2,

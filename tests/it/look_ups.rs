@@ -44,7 +44,7 @@ fn session(parts: usize) -> (Session, tempfile::TempDir) {
     (session, folder)
 }
 
-fn rows(session: &Session, sql: &str) -> Vec<Vec<String>> {
+pub fn rows(session: &Session, sql: &str) -> Vec<Vec<String>> {
     let result = session.query(sql, &Bindings::default()).unwrap();
     let rows = result.rows().unwrap();
     let rows = rows.iter();

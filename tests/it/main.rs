@@ -20,6 +20,7 @@ mod bank;
 mod resolve_model;
 mod resolve;
 mod look_ups;
+mod windows;
 mod matching;
 mod similarity;
 mod harbor;

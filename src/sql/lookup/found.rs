@@ -9,16 +9,13 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::{BatchCoalescer, filter, is_not_null, take};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::{JoinType, Result};
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
-use datafusion::physical_plan::metrics::BaselineMetrics;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::StreamExt;
 
 use super::keys::UniqueKeys;
+use crate::sql::steps::Steps;
 
 /// Where a column of the result comes from.
 enum Origin {
@@ -38,7 +35,8 @@ pub(super) struct FoundRows {
     /// Few rows of many batches, put together.
     few: BatchCoalescer,
     ready: VecDeque<RecordBatch>,
-    metrics: BaselineMetrics,
+    /// Of the held side.
+    _memory: MemoryReservation,
 }
 
 impl FoundRows {
@@ -48,7 +46,7 @@ impl FoundRows {
         keys: UniqueKeys,
         on_asked: Vec<Arc<dyn PhysicalExpr>>,
         batch_rows: usize,
-        metrics: BaselineMetrics,
+        memory: MemoryReservation,
     ) -> Self {
         let n_held = join.left().schema().fields().len();
         let n_all = n_held + join.right().schema().fields().len();
@@ -71,43 +69,13 @@ impl FoundRows {
             keeps_all: *join.join_type() == JoinType::Right,
             batch_rows,
             ready: VecDeque::new(),
-            metrics,
+            _memory: memory,
         }
     }
+}
 
-    /// `memory` is held until the last row has been given.
-    pub fn stream(
-        self,
-        asked: SendableRecordBatchStream,
-        memory: MemoryReservation,
-    ) -> SendableRecordBatchStream {
-        let schema = Arc::clone(&self.schema);
-        let start = (self, Some(asked), memory);
-        let rows =
-            futures::stream::try_unfold(start, |(mut found, mut asked, memory)| async move {
-                loop {
-                    if let Some(rows) = found.ready.pop_front() {
-                        found.metrics.record_output(rows.num_rows());
-                        return Ok(Some((rows, (found, asked, memory))));
-                    }
-                    let Some(stream) = &mut asked else {
-                        return Ok(None);
-                    };
-                    let batch = stream.next().await.transpose()?;
-                    let is_last = batch.is_none();
-                    if is_last {
-                        asked = None;
-                    }
-                    found.take(batch)?;
-                }
-            });
-        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
-    }
-
-    /// Makes what is ready; `None`: all have come.
+impl Steps for FoundRows {
     fn take(&mut self, batch: Option<RecordBatch>) -> Result<()> {
-        let timer = self.metrics.elapsed_compute().clone();
-        let _timer = timer.timer();
         let Some(batch) = batch else {
             self.few.finish_buffered_batch()?;
             self.ready.extend(self.few.next_completed_batch());
@@ -125,6 +93,12 @@ impl FoundRows {
         Ok(())
     }
 
+    fn ready(&mut self) -> Option<RecordBatch> {
+        self.ready.pop_front()
+    }
+}
+
+impl FoundRows {
     fn find(&self, asked: &RecordBatch) -> Result<RecordBatch> {
         let n_rows = asked.num_rows();
         let keys = self.on_asked.iter();

@@ -37,6 +37,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use self::found::FoundRows;
 use self::keys::UniqueKeys;
+use super::steps::Steps;
 
 /// Where both sides are read in one part, as in a night: the held side is then asked by nobody else.
 #[derive(Debug)]
@@ -227,8 +228,8 @@ async fn look_up(
     timer.done();
     let asked = join.right().execute(0, Arc::clone(&context))?;
     let batch_rows = context.session_config().batch_size();
-    let found = FoundRows::new(&join, held, unique, on_asked, batch_rows, metrics);
-    Ok(found.stream(asked, memory))
+    let found = FoundRows::new(&join, held, unique, on_asked, batch_rows, memory);
+    Ok(found.stream(asked, join.schema(), metrics))
 }
 
 async fn read(

@@ -11,9 +11,10 @@ unit_costs as (
 ),
 
 events as (
-    select month, channel, event_type, sum(n_events) as n_events
-    from core.channel_event_month
-    group by month, channel, event_type
+    select events.month, events.channel, events.event_type, sum(events.n_events) as n_events
+    from core.channel_event_month as events
+    join months on months.month = events.month
+    group by events.month, events.channel, events.event_type
 ),
 
 used as (
