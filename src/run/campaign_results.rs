@@ -36,7 +36,8 @@ pub struct CampaignResults {
     pub calibration: Option<PartMeasures>,
 }
 
-/// The dictionary (`measure`, `name`, `scope`, `unit`, `numerator`, `denominator`, `meaning`), and the results of one campaign, or of all.
+/// The dictionary (`measure`, `name`, `scope`, `unit`, `numerator`, `denominator`, `meaning`), and the results of one
+/// campaign, or of all.
 ///
 /// # Errors
 /// `Usage` when the release lacks a table, or has no contact of that campaign.

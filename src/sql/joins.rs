@@ -35,7 +35,8 @@ const COLLECTED_ROWS: usize = 1 << 17;
 const FOUND_BYTES: usize = 32;
 
 /// The engine's own rules with those of salenet: which side is held, before all that rely on it; where parts are grouped,
-/// before two passes are made one; how the joins, windows and sorts that are left are done, after all that could spare one.
+/// before two passes are made one; how the joins, windows and sorts that are left are done, after all that could spare
+/// one.
 pub(super) fn optimizer_rules() -> Vec<Rule> {
     let mut rules: Vec<Rule> = PhysicalOptimizer::new().rules;
     let mut before = |name: &str, own: Vec<Rule>| {

@@ -242,8 +242,9 @@ impl Planner<'_> {
         }
     }
 
-    /// The ways that prohibited columns, and those close to them, take to the campaign through what its score is made of: the features and the
-    /// choice of who is scored, whatever else the score's query shows. A query that does not plan is the score's problem.
+    /// The ways that prohibited columns, and those close to them, take to the campaign through what its score is made of:
+    /// the features and the choice of who is scored, whatever else the score's query shows. A query that does not plan is
+    /// the score's problem.
     fn paths_through_score(&self, campaign: &CampaignSpec, guard: &Guard<'_>) -> (Paths, Paths) {
         let named = campaign.score.as_ref().and_then(|score| {
             let mut scores = self.project.scores.iter();

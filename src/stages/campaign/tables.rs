@@ -55,7 +55,8 @@ pub const CONTACT_COLUMNS: &[(&str, &str)] = &[
 /// Columns and Arrow types of `campaigns.campaign`: one row per campaign of the project.
 ///
 /// `response_match` and `response_ties` are lists with commas, the strongest first: how answers find their contacts, and
-/// which of several gets one; `response_attribution` is best or fractional. `baseline_code` is what the results are compared with.
+/// which of several gets one; `response_attribution` is best or fractional. `baseline_code` is what the results are
+/// compared with.
 pub const CAMPAIGN_COLUMNS: &[(&str, &str)] = &[
     ("campaign_code", "Utf8"),
     ("description", "Utf8"),
