@@ -1,4 +1,4 @@
-//! Questions to a release in an open session: one customer by number, and profit by segment over all months.
+//! Questions to a release in an open session: one customer by number, and profit by segment and state over all months.
 //!
 //! `cargo bench --bench questions -- WAREHOUSE` asks the release that a night left there (`--bench night --keep`).
 
@@ -20,6 +20,21 @@ use salenet::sql::{Bindings, Session};
 /// Customers that are looked up, spread over all of them.
 const N_LOOK_UPS: i64 = 101;
 const N_ROUNDS: usize = 5;
+
+/// The bank's own table of segments, and what is asked of every customer in every month.
+const PROFIT: [(&str, &str); 2] = [
+    (
+        "profit by segment over all months",
+        "select segment, sum(contribution), sum(net_income) from marts.segment_profitability \
+         group by segment order by segment",
+    ),
+    (
+        "profit by state over all months, of each customer's",
+        "select customers.state, sum(facts.contribution), sum(facts.net_income) from marts.customer_pnl as facts \
+         join marts.customer_360 as customers on customers.customer_id = facts.customer_id \
+         group by customers.state order by customers.state",
+    ),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let named = std::env::args()
@@ -51,15 +66,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     report("the first look-up of a customer", &mut [first]);
     report(&format!("a look-up among {largest} customers"), &mut times);
 
-    let sql = "select segment, sum(contribution), sum(net_income) from marts.segment_profitability \
-               group by segment order by segment";
-    let mut times = Vec::new();
-    for _ in 0..N_ROUNDS {
-        let started = Instant::now();
-        session.query(sql, &Bindings::default())?;
-        times.push(started.elapsed());
+    for (question, sql) in PROFIT {
+        let mut times = Vec::new();
+        for _ in 0..N_ROUNDS {
+            let started = Instant::now();
+            session.query(sql, &Bindings::default())?;
+            times.push(started.elapsed());
+        }
+        report(question, &mut times);
     }
-    report("profit by segment over all months", &mut times);
     Ok(())
 }
 

@@ -152,14 +152,21 @@ impl Session {
         Ok(pays.then_some(ranges))
     }
 
-    /// Rows that all parts together look at, by some of them.
+    /// Rows that all parts together look at, by the first and some of the others. The first has the rows without a key
+    /// too, for which it may look through everything.
     fn looked_at_by_parts(&self, parts: &[Plan]) -> Result<u64, SqlError> {
-        let step = parts.len().div_ceil(RANGES_LOOKED_AT);
-        let some: Vec<&Plan> = parts.iter().step_by(step).collect();
-        let looked_at: Result<Vec<u64>, SqlError> =
-            some.iter().map(|part| self.rows_looked_at(part)).collect();
-        let looked_at: u64 = looked_at?.iter().sum();
-        Ok(looked_at.saturating_mul(parts.len() as u64) / some.len() as u64)
+        let Some((first, others)) = parts.split_first() else {
+            return Ok(0);
+        };
+        let step = others.len().div_ceil(RANGES_LOOKED_AT).max(1);
+        let some: Result<Vec<u64>, SqlError> = others
+            .iter()
+            .step_by(step)
+            .map(|part| self.rows_looked_at(part))
+            .collect();
+        let some = some?;
+        let by_others = some.iter().sum::<u64>().saturating_mul(others.len() as u64);
+        Ok(self.rows_looked_at(first)? + by_others / some.len().max(1) as u64)
     }
 
     fn rows_looked_at(&self, plan: &Plan) -> Result<u64, SqlError> {
