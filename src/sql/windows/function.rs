@@ -53,7 +53,7 @@ impl Function {
             return of_order(function, input);
         }
         let whole = expression.downcast_ref::<PlainAggregateWindowExpr>();
-        whole.map_or(Ok(None), of_partition)
+        Ok(whole.and_then(of_partition))
     }
 
     /// Whether rows wait until their partition is complete.
@@ -95,7 +95,7 @@ fn of_order(function: &WindowUDFExpr, input: &SchemaRef) -> Result<Option<Functi
 }
 
 /// Counts, sums and extremes of exact values: those of floating numbers depend on how they are put together.
-fn of_partition(expression: &PlainAggregateWindowExpr) -> Result<Option<Function>> {
+fn of_partition(expression: &PlainAggregateWindowExpr) -> Option<Function> {
     let frame = expression.get_window_frame();
     let aggregate = expression.get_aggregate_expr();
     let is_known = matches!(aggregate.fun().name(), "count" | "sum" | "min" | "max");
@@ -108,7 +108,7 @@ fn of_partition(expression: &PlainAggregateWindowExpr) -> Result<Option<Function
         && !aggregate.is_distinct()
         && !aggregate.field().data_type().is_floating()
         && aggregate.groups_accumulator_supported();
-    Ok(is_done.then(|| Function::Whole(Arc::new(aggregate.clone()))))
+    is_done.then(|| Function::Whole(Arc::new(aggregate.clone())))
 }
 
 fn evaluated(value: &Arc<dyn PhysicalExpr>, rows: &RecordBatch) -> Result<ArrayRef> {
