@@ -332,6 +332,36 @@ fn a_table_without_months_is_made_by_ranges_of_keys_if_files_are_in_their_order(
     }
 }
 
+/// Rows without a key stand in the first range, which looks for them in every file: that is one range of many.
+#[test]
+fn a_first_range_that_looks_at_everything_does_not_keep_a_table_from_being_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts(folder.path());
+    let numbers = "select lpad(cast(value as varchar), 3, '0') as code, value as n \
+                   from (select unnest(generate_series(0, 159)) as value) as series";
+    let with_unknown = |file: u32| {
+        format!(
+            "{numbers} where value / 5 = {file} union all select cast(null as varchar), {file} + 500"
+        )
+    };
+    let files: Vec<String> = (0..32).map(with_unknown).collect();
+    add_files(&session, folder.path(), "some_unknown", &files);
+    let key = format!("select 'deposits:' || code as key from ({numbers}) as numbers");
+    add(&session, folder.path(), "key", &key);
+    let keys = TableName::try_new("core", "key").unwrap();
+    let cuts = Cuts {
+        months: None,
+        keys: Some((&keys, "key")),
+    };
+    let plan = planned(
+        &session,
+        "select 'deposits:' || code as key, n from core.some_unknown",
+    );
+    let at_once = Stored { rows: 6, ..AT_ONCE };
+    let ranges = session.cut(&plan, &cuts, at_once).unwrap();
+    assert_eq!((ranges.len(), ranges[0].len()), (1, 32));
+}
+
 #[test]
 fn a_row_without_a_month_fails_the_table_cut_or_whole() {
     let folder = tempfile::tempdir().unwrap();

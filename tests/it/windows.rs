@@ -74,13 +74,13 @@ fn ordered_windows_give_what_the_engine_s_windows_give() {
             "select id, {function} over ({window}) as value, {order} over ({window}) as other from core.event"
         );
         assert_eq!(n_ordered(&session, &engines), 0, "{engines}");
-        let engines =
-            format!("select id, value from ({engines}) as both where other is not null or true");
         let ordered =
             |sql: &str| rows(&session, &format!("select * from ({sql}) as t order by id"));
         let found = ordered(&ours);
         assert_eq!(found.len(), 60_000);
-        assert!(found == ordered(&engines), "{function} over ({window})");
+        // All columns are asked for: one that is not would be left out, and the window be ours again.
+        let expected = ordered(&engines).into_iter().map(|row| row[..2].to_vec());
+        assert!(found.into_iter().eq(expected), "{function} over ({window})");
     }
 }
 
@@ -88,15 +88,16 @@ fn ordered_windows_give_what_the_engine_s_windows_give() {
 fn several_functions_of_one_window_stand_side_by_side() {
     let (session, _folder) = session(None);
     let sql = "select key, id, row_number() over w as place, lag(id) over w as before, lead(id) over w as after \
-               from core.event where kind = 1 and id < 400 and key <> 'large' \
-               window w as (partition by key order by id) order by key, id limit 4";
+               from core.event where key <> 'large' \
+               window w as (partition by key order by id) order by key, id";
     assert_eq!(n_ordered(&session, sql), 1);
     let found = rows(&session, sql);
     let sql = "select key, id, row_number() over w as place, lag(id) over w as before, lead(id) over w as after, rank() over w \
-               from core.event where kind = 1 and id < 400 and key <> 'large' \
-               window w as (partition by key order by id) order by key, id limit 4";
+               from core.event where key <> 'large' \
+               window w as (partition by key order by id) order by key, id";
     let engines = rows(&session, sql);
     let engines: Vec<_> = engines.iter().map(|row| row[..5].to_vec()).collect();
+    assert!(found.len() > 50 && found.iter().any(|row| row[2] != "1"));
     assert_eq!(found, engines);
 }
 
