@@ -22,6 +22,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use super::groups::PartsTogether;
 use super::lookup::LookUp;
+use super::merge::{MergeInOrder, UnionsInOrder};
 use super::order::GroupsInWholeOrder;
 use super::sort::SortByPlaces;
 use super::windows::WindowsInOrder;
@@ -50,8 +51,13 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
     );
     before(
         "join_selection",
-        vec![Arc::new(SmallerSideInMemory), Arc::new(GroupsInWholeOrder)],
+        vec![
+            Arc::new(SmallerSideInMemory),
+            Arc::new(UnionsInOrder),
+            Arc::new(GroupsInWholeOrder),
+        ],
     );
+    rules.push(Arc::new(MergeInOrder));
     rules.push(Arc::new(LookUp));
     rules.push(Arc::new(WindowsInOrder));
     rules.push(Arc::new(SortByPlaces));
@@ -102,7 +108,7 @@ fn hash_join(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn Exe
     }
     let turns = join.join_type().supports_swap() && is_larger(join.left(), join.right());
     let held = if turns { join.right() } else { join.left() };
-    let mode = if rows(held.as_ref()) <= COLLECTED_ROWS || n_threads == 1 {
+    let mode = if rows_of(held.as_ref()) <= COLLECTED_ROWS || n_threads == 1 {
         PartitionMode::CollectLeft
     } else {
         PartitionMode::Partitioned
@@ -122,7 +128,7 @@ fn is_larger(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionPlan>) -> b
 fn held_bytes(plan: &dyn ExecutionPlan) -> usize {
     let schema = plan.schema();
     let widths = schema.fields().iter().map(|field| width(field.data_type()));
-    rows(plan).saturating_mul(widths.sum::<usize>() + FOUND_BYTES)
+    rows_of(plan).saturating_mul(widths.sum::<usize>() + FOUND_BYTES)
 }
 
 /// Bytes of a value, of texts and lists as they usually are here: keys and codes.
@@ -152,7 +158,7 @@ fn is_estimated_larger(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionP
 }
 
 /// Rows that a plan may give, as far as its files tell: those of its largest input.
-fn rows(plan: &dyn ExecutionPlan) -> usize {
+pub(super) fn rows_of(plan: &dyn ExecutionPlan) -> usize {
     let children = plan.children();
     if children.is_empty() {
         let known = StatisticsContext::new().compute(plan, &StatisticsArgs::new());
@@ -161,7 +167,7 @@ fn rows(plan: &dyn ExecutionPlan) -> usize {
             _ => 1,
         };
     }
-    let of_children = children.iter().map(|child| rows(child.as_ref()));
+    let of_children = children.iter().map(|child| rows_of(child.as_ref()));
     if plan.downcast_ref::<UnionExec>().is_some() {
         of_children.sum()
     } else {

@@ -16,6 +16,7 @@ use datafusion::prelude::{DataFrame, col};
 use futures::StreamExt;
 
 use super::encoding::encoded;
+use super::lookup::HeldSides;
 use super::result::Plan;
 use super::schema::{column_entries, stored_type};
 use super::{Session, SqlError};
@@ -55,11 +56,13 @@ impl Session {
         table: &TableName,
     ) -> Result<TableEntry, SqlError> {
         let whole = std::slice::from_ref(plan);
-        self.write_in_turn(whole, sorted_by, partitioning, warehouse, table)
+        let held = Arc::default();
+        self.write_in_turn(whole, sorted_by, partitioning, warehouse, table, &held)
     }
 
     /// Runs one plan after the other and writes their rows as if they came from one: in the order of `sorted_by` but for
-    /// the month, all rows of a plan stand before those of the next.
+    /// the month, all rows of a plan stand before those of the next. What they look up is held once, by these and by
+    /// others of the same table.
     pub(super) fn write_in_turn(
         &self,
         plans: &[Plan],
@@ -67,16 +70,19 @@ impl Session {
         partitioning: &Partitioning,
         warehouse: &Warehouse,
         table: &TableName,
+        held: &Arc<HeldSides>,
     ) -> Result<TableEntry, SqlError> {
         let mut order: Vec<String> = sorted_by.to_vec();
         if *partitioning == Partitioning::Month {
             order.retain(|column| column != "month");
             order.insert(0, "month".to_owned());
         }
-        let (files, columns) = self.within_memory(|state| {
-            let frames = plans
-                .iter()
-                .map(|plan| DataFrame::new(state.clone(), plan.logical.clone()));
+        let (files, columns) = self.within_memory(|mut state| {
+            state.config_mut().set_extension(Arc::clone(held));
+            let frames = plans.iter().map(|plan| {
+                held.begin();
+                DataFrame::new(state.clone(), plan.logical.clone())
+            });
             self.write_sorted(frames, &order, partitioning, warehouse, table)
         })?;
         Ok(TableEntry {

@@ -34,6 +34,7 @@ mod joins;
 mod keys;
 mod measures;
 mod merge;
+mod merge_joins;
 mod crash;
 mod releases;
 mod gates;

@@ -8,6 +8,7 @@
 mod reads;
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use datafusion::common::{Result, ScalarValue};
 use datafusion::execution::memory_pool::MemoryLimit;
@@ -198,11 +199,11 @@ impl Session {
         warehouse: &Warehouse,
         table: &TableName,
     ) -> Result<TableEntry, SqlError> {
+        let held = Arc::default();
         // A thread that takes up a range helps with it alone.
-        let written = ranges
-            .par_iter()
-            .with_max_len(1)
-            .map(|range| self.write_in_turn(range, sorted_by, partitioning, warehouse, table));
+        let written = ranges.par_iter().with_max_len(1).map(|range| {
+            self.write_in_turn(range, sorted_by, partitioning, warehouse, table, &held)
+        });
         // Collected before the first failure is looked for: it is always the same one.
         let written: Vec<Result<TableEntry, SqlError>> = written.collect();
         let mut whole = TableEntry::default();
@@ -275,22 +276,8 @@ fn ranges(
     n_wanted: usize,
     keys: Option<(&str, &[ScalarValue])>,
 ) -> Result<Vec<Vec<Plan>>> {
-    // Without any month there is still one range.
-    let n_ranges = n_wanted.min(months.len()).max(1);
-    let starts: Vec<&String> = (1..n_ranges)
-        .map(|range| &months[range * months.len() / n_ranges])
-        .collect();
-    let ranges = (0..n_ranges).map(|range| {
-        let from = range.checked_sub(1).map(|before| starts[before]);
-        // One without an end has the rows without a month too.
-        let (month, to) = (ident("month"), starts.get(range).copied());
-        let rows = match (from, to) {
-            (Some(from), Some(to)) => month.clone().gt_eq(lit(from)).and(month.lt(lit(to))),
-            (None, Some(to)) => month.lt(lit(to)),
-            (Some(from), None) => month.clone().gt_eq(lit(from)).or(month.is_null()),
-            (None, None) => Expr::is_true(lit(true)),
-        };
-        let (column, bounds) = keys.unwrap_or_default();
+    let (column, bounds) = keys.unwrap_or_default();
+    let ranges = ranges_of_months(months, n_wanted).into_iter().map(|rows| {
         let parts = (0..=bounds.len()).map(|part| {
             let from = part.checked_sub(1).map(|before| bounds[before].clone());
             let (key, to) = (ident(column), bounds.get(part).cloned());
@@ -304,6 +291,34 @@ fn ranges(
             only(plan, rows.clone().and(part))
         });
         parts.collect()
+    });
+    ranges.collect()
+}
+
+/// Conditions of which one holds for every row, whatever month it has, or none.
+fn ranges_of_months(months: &[String], n_wanted: usize) -> Vec<Expr> {
+    // Without any month there is still one range.
+    let n_ranges = n_wanted.min(months.len()).max(1);
+    let month = || ident("month");
+    if n_ranges > 1 && n_ranges == months.len() {
+        // In one month rows stand in the order of what comes after it.
+        let each = months.iter().map(|one| month().eq(lit(one)));
+        let listed = months.iter().map(lit).collect();
+        let others = month().in_list(listed, true).or(month().is_null());
+        return each.chain([others]).collect();
+    }
+    let starts: Vec<&String> = (1..n_ranges)
+        .map(|range| &months[range * months.len() / n_ranges])
+        .collect();
+    let ranges = (0..n_ranges).map(|range| {
+        let from = range.checked_sub(1).map(|before| starts[before]);
+        // One without an end has the rows without a month too.
+        match (from, starts.get(range).copied()) {
+            (Some(from), Some(to)) => month().gt_eq(lit(from)).and(month().lt(lit(to))),
+            (None, Some(to)) => month().lt(lit(to)),
+            (Some(from), None) => month().gt_eq(lit(from)).or(month().is_null()),
+            (None, None) => Expr::is_true(lit(true)),
+        }
     });
     ranges.collect()
 }

@@ -50,10 +50,6 @@ impl UniqueKeys {
         Ok(Some(Self { keys, places }))
     }
 
-    pub fn keys(&self) -> &[ArrayRef] {
-        &self.keys
-    }
-
     /// The place of each of these keys; null where it is not held.
     pub fn find(&self, asked: &[ArrayRef], n_rows: usize) -> Result<UInt32Array> {
         let hashes = hashes(asked, n_rows)?;

@@ -4,22 +4,22 @@
 //! fact finds its product. Of a query with four such joins that is half the time.
 
 mod found;
+mod held;
 mod keys;
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::utils::memory::RecordBatchMemoryCounter;
-use datafusion::common::{JoinType, NullEquality, Result, Statistics, assert_eq_or_internal_err};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::common::{
+    JoinType, NullEquality, Result, ScalarValue, Statistics, assert_eq_or_internal_err,
+    internal_err,
+};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
-use datafusion::logical_expr::{Accumulator, Operator};
+use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, DynamicFilterPhysicalExpr, lit};
 use datafusion::physical_expr::utils::conjunction;
@@ -33,10 +33,11 @@ use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, InputDistributionRequirements};
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 
 use self::found::FoundRows;
-use self::keys::UniqueKeys;
+pub(super) use self::held::HeldSides;
+use self::held::held;
 use super::steps::Steps;
 
 /// Where both sides are read in one part, as in a night: the held side is then asked by nobody else.
@@ -93,7 +94,7 @@ fn may_look_up(join: &HashJoinExec) -> Result<bool> {
 }
 
 /// Whether two values are equal where they are compared equal by their bits.
-fn is_exact(kind: &DataType) -> bool {
+pub(super) fn is_exact(kind: &DataType) -> bool {
     kind.is_integer()
         || matches!(
             kind,
@@ -207,46 +208,24 @@ async fn look_up(
     context: Arc<TaskContext>,
     metrics: BaselineMetrics,
 ) -> Result<SendableRecordBatchStream> {
-    let memory = MemoryConsumer::new("LookUpJoin").register(context.memory_pool());
     let (on_held, on_asked): (Vec<_>, Vec<_>) = join.on().iter().cloned().unzip();
-    let held = read(&join, &context, &memory).await?;
-    let timer = metrics.elapsed_compute().timer();
-    let keys = on_held.iter();
-    let keys = keys.map(|key| key.evaluate(&held)?.into_array(held.num_rows()));
-    let keys = keys.collect::<Result<Vec<_>>>()?;
-    memory.try_grow(UniqueKeys::bytes(held.num_rows()))?;
-    let Some(unique) = UniqueKeys::try_new(keys, held.num_rows())? else {
-        memory.free();
-        return with_held(&join, held)?.execute(0, context);
+    let cell = held(join.left(), &on_held, &context).await?;
+    let Some(side) = cell.get() else {
+        return internal_err!("the side that is held has been read");
     };
+    if side.keys.is_none() {
+        return with_held(&join, side.rows.clone())?.execute(0, context);
+    }
     for filter in join.dynamic_expressions_produced() {
         if let Some(filter) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() {
-            filter.update(within(&on_asked, unique.keys())?)?;
+            filter.update(within(&on_asked, &side.bounds))?;
             filter.mark_complete();
         }
     }
-    timer.done();
     let asked = join.right().execute(0, Arc::clone(&context))?;
     let batch_rows = context.session_config().batch_size();
-    let found = FoundRows::new(&join, held, unique, on_asked, batch_rows, memory);
+    let found = FoundRows::new(&join, cell, on_asked, batch_rows);
     Ok(found.stream(asked, join.schema(), metrics))
-}
-
-async fn read(
-    join: &HashJoinExec,
-    context: &Arc<TaskContext>,
-    memory: &MemoryReservation,
-) -> Result<RecordBatch> {
-    let mut held = join.left().execute(0, Arc::clone(context))?;
-    // Batches may be parts of one: what they share is counted once.
-    let mut counter = RecordBatchMemoryCounter::new();
-    let mut pieces = Vec::new();
-    while let Some(piece) = held.next().await {
-        let piece = piece?;
-        memory.try_grow(counter.count_batch(&piece))?;
-        pieces.push(piece);
-    }
-    Ok(concat_batches(&held.schema(), &pieces)?)
 }
 
 /// The engine's join, of a side that has been read: some of its keys repeat.
@@ -272,20 +251,22 @@ fn with_held(join: &HashJoinExec, held: RecordBatch) -> Result<HashJoinExec> {
 }
 
 /// What every row that finds another has: keys between the smallest and the largest that are held.
-fn within(on_asked: &[Arc<dyn PhysicalExpr>], held: &[ArrayRef]) -> Result<Arc<dyn PhysicalExpr>> {
-    let compared = |key: &Arc<dyn PhysicalExpr>, operator, bound| -> Arc<dyn PhysicalExpr> {
-        Arc::new(BinaryExpr::new(Arc::clone(key), operator, lit(bound)))
+fn within(
+    on_asked: &[Arc<dyn PhysicalExpr>],
+    bounds: &[(ScalarValue, ScalarValue)],
+) -> Arc<dyn PhysicalExpr> {
+    let compared = |key: &Arc<dyn PhysicalExpr>, operator, bound: &ScalarValue| {
+        let bound = lit(bound.clone());
+        Arc::new(BinaryExpr::new(Arc::clone(key), operator, bound)) as Arc<dyn PhysicalExpr>
     };
-    let mut bounds = Vec::new();
-    for (key, held) in on_asked.iter().zip(held) {
-        let mut smallest = MinAccumulator::try_new(held.data_type())?;
-        let mut largest = MaxAccumulator::try_new(held.data_type())?;
-        smallest.update_batch(std::slice::from_ref(held))?;
-        largest.update_batch(std::slice::from_ref(held))?;
-        bounds.push(compared(key, Operator::GtEq, smallest.evaluate()?));
-        bounds.push(compared(key, Operator::LtEq, largest.evaluate()?));
-    }
-    Ok(conjunction(bounds))
+    let keys = on_asked.iter().zip(bounds);
+    let bounds = keys.flat_map(|(key, (smallest, largest))| {
+        [
+            compared(key, Operator::GtEq, smallest),
+            compared(key, Operator::LtEq, largest),
+        ]
+    });
+    conjunction(bounds)
 }
 
 /// A side that has been read, given once.

@@ -37,8 +37,19 @@ shared as (
         events.unit_cost
     from events
     join months on months.month = events.month
-    left join records on events.subject_type = 'customer' and records.source_key = events.subject
-    where events.subject_type <> 'account'
+    left join records on records.source_key = events.subject
+    where events.subject_type = 'customer'
+    union all
+    select
+        events.month,
+        0,
+        events.channel,
+        events.event_type,
+        events.n_events * 1000000,
+        events.unit_cost
+    from events
+    join months on months.month = events.month
+    where events.subject_type not in ('account', 'customer')
 ),
 
 summed as (

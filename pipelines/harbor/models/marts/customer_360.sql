@@ -62,11 +62,8 @@ profitability as (
     select * from marts.customer_profitability
 ),
 
-channel_costs as (
-    select * from marts.channel_cost_customer
-    where
-        month <= $month
-        and month > to_char(cast(cast($month || '-01' as date) - interval '12 months' as date), '%Y-%m')
+preferred as (
+    select * from marts.channel_preference
 ),
 
 contacts as (
@@ -175,6 +172,13 @@ pending as (
         )
 ),
 
+open_accounts as (
+    select accounts.account_id, accounts.product_code, balances.balance
+    from accounts
+    left join balances on balances.account_id = accounts.account_id
+    where accounts.is_open
+),
+
 -- Balances belong to owners in the shares of their allocation, so that customers add up to the bank.
 holdings as (
     select
@@ -188,23 +192,22 @@ holdings as (
         bool_or(products.family = 'personal_loan') as has_personal_loan,
         bool_or(products.family = 'home_equity') as has_home_equity_loan,
         bool_or(products.family = 'wealth') as has_wealth,
-        sum(case when products.ledger_side = 'liability' then balances.balance * relationships.allocation_ppm end)
+        sum(case when products.ledger_side = 'liability' then accounts.balance * relationships.allocation_ppm end)
             as deposit_micros,
         sum(
             case
                 when products.ledger_side = 'asset' and products.family <> 'credit_card'
-                    then balances.balance * relationships.allocation_ppm
+                    then accounts.balance * relationships.allocation_ppm
             end
         ) as loan_micros,
-        sum(case when products.family = 'credit_card' then balances.balance * relationships.allocation_ppm end)
+        sum(case when products.family = 'credit_card' then accounts.balance * relationships.allocation_ppm end)
             as card_micros,
-        sum(case when products.family = 'wealth' then balances.balance * relationships.allocation_ppm end)
+        sum(case when products.family = 'wealth' then accounts.balance * relationships.allocation_ppm end)
             as wealth_micros
     from relationships
-    join accounts on accounts.account_id = relationships.account_id
+    join open_accounts as accounts on accounts.account_id = relationships.account_id
     join products on products.product_code = accounts.product_code
-    left join balances on balances.account_id = accounts.account_id
-    where accounts.is_open and relationships.role in ('primary', 'joint')
+    where relationships.role in ('primary', 'joint')
     group by relationships.customer_id
 ),
 
@@ -232,21 +235,6 @@ homes as (
         ) as place
     from properties
     left join lien_sums on lien_sums.property_id = properties.property_id
-),
-
-channel_sums as (
-    select customer_id, channel, sum(n_events) as n_events
-    from channel_costs
-    group by customer_id, channel
-),
-
-preferred as (
-    select
-        customer_id,
-        first_value(channel order by n_events desc, channel) as preferred_channel,
-        sum(n_events) as n_events
-    from channel_sums
-    group by customer_id
 ),
 
 ranked as (

@@ -69,35 +69,74 @@ called as (
     join aliases on aliases.customer_id = moments.customer_id
 ),
 
-owned as (
+owned_then as (
     select called.moment, called.customer_id, called.known_before, shares.account_id, shares.allocation_ppm
     from called
     join shares on shares.customer_id = called.called_id and shares.month = called.share_month
+    where called.moment <> 'tonight'
+),
+
+owned_now as (
+    select called.moment, called.customer_id, called.known_before, shares.account_id, shares.allocation_ppm
+    from called
+    join shares on shares.customer_id = called.called_id
+    where called.moment = 'tonight' and shares.month = $month
+),
+
+held_then as (
+    select owned_then.*, products.family, products.ledger_side
+    from owned_then
+    join accounts on accounts.account_id = owned_then.account_id
+    join products on products.product_code = accounts.product_code
+    where
+        accounts.open_date < owned_then.known_before
+        and (accounts.close_date is null or accounts.close_date >= owned_then.known_before)
+),
+
+held_now as (
+    select owned_now.*, products.family, products.ledger_side
+    from owned_now
+    join accounts on accounts.account_id = owned_now.account_id
+    join products on products.product_code = accounts.product_code
+    where
+        accounts.open_date <= $business_date
+        and (accounts.close_date is null or accounts.close_date > $business_date)
+),
+
+-- Balances of a past moment are looked for among those of its accounts, not among all there ever were.
+balances_then as (
+    select * from balances
+    where account_id in (select account_id from held_then)
+),
+
+balances_now as (
+    select * from balances
+    where valid_from <= $business_date and (valid_to is null or valid_to > $business_date)
+),
+
+held_balances as (
+    select held_then.*, balances_then.balance, balances_then.rate
+    from held_then
+    left join balances_then
+        on balances_then.account_id = held_then.account_id
+        and balances_then.valid_from < held_then.known_before
+        and (balances_then.valid_to is null or balances_then.valid_to >= held_then.known_before)
+    union all
+    select held_now.*, balances_now.balance, balances_now.rate
+    from held_now
+    left join balances_now on balances_now.account_id = held_now.account_id
 ),
 
 holdings as (
     select
-        owned.moment,
-        owned.customer_id,
-        bool_or(products.family = 'credit_card' and balances.rate > 0 and balances.balance > 0) as pays_card_interest,
-        bool_or(products.family = 'mortgage') as has_mortgage,
-        sum(
-            case when products.family = 'credit_card' then balances.balance * owned.allocation_ppm end
-        ) as card_micros,
-        sum(
-            case when products.ledger_side = 'liability' then balances.balance * owned.allocation_ppm end
-        ) as deposit_micros
-    from owned
-    join accounts on accounts.account_id = owned.account_id
-    join products on products.product_code = accounts.product_code
-    left join balances
-        on balances.account_id = accounts.account_id
-        and balances.valid_from < owned.known_before
-        and (balances.valid_to is null or balances.valid_to >= owned.known_before)
-    where
-        accounts.open_date < owned.known_before
-        and (accounts.close_date is null or accounts.close_date >= owned.known_before)
-    group by owned.moment, owned.customer_id
+        moment,
+        customer_id,
+        bool_or(family = 'credit_card' and rate > 0 and balance > 0) as pays_card_interest,
+        bool_or(family = 'mortgage') as has_mortgage,
+        sum(case when family = 'credit_card' then balance * allocation_ppm end) as card_micros,
+        sum(case when ledger_side = 'liability' then balance * allocation_ppm end) as deposit_micros
+    from held_balances
+    group by moment, customer_id
 ),
 
 -- A valuation made since may come from the application itself: then the value was not known.

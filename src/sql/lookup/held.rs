@@ -1,0 +1,164 @@
+//! The side that rows are looked up in. A table that is made by several queries looks the same customers up in each of
+//! them: what several queries hold is read once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::compute::concat_batches;
+use datafusion::common::utils::memory::RecordBatchMemoryCounter;
+use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
+use datafusion::logical_expr::Accumulator;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
+use futures::StreamExt;
+use tokio::sync::OnceCell;
+
+use super::keys::UniqueKeys;
+
+/// Queries that begin until a side is forgotten which none of them held: all that run side by side have begun by then.
+const QUERIES_BEFORE: usize = 4;
+
+pub(super) struct Held {
+    pub rows: RecordBatch,
+    /// Nothing where a key repeats.
+    pub keys: Option<UniqueKeys>,
+    /// The smallest and the largest of each key.
+    pub bounds: Vec<(ScalarValue, ScalarValue)>,
+    _memory: MemoryReservation,
+}
+
+impl Held {
+    /// Rows of which every key stands once, and where.
+    pub fn unique(&self) -> Option<(&RecordBatch, &UniqueKeys)> {
+        Some((&self.rows, self.keys.as_ref()?))
+    }
+
+    async fn read(
+        side: &Arc<dyn ExecutionPlan>,
+        on: &[Arc<dyn PhysicalExpr>],
+        context: &Arc<TaskContext>,
+    ) -> Result<Self> {
+        let memory = MemoryConsumer::new("LookUpJoin").register(context.memory_pool());
+        let mut held = side.execute(0, Arc::clone(context))?;
+        // Batches may be parts of one: what they share is counted once.
+        let mut counter = RecordBatchMemoryCounter::new();
+        let mut pieces = Vec::new();
+        while let Some(piece) = held.next().await {
+            let piece = piece?;
+            memory.try_grow(counter.count_batch(&piece))?;
+            pieces.push(piece);
+        }
+        let rows = concat_batches(&held.schema(), &pieces)?;
+        drop(pieces);
+        let keys = on.iter();
+        let keys = keys.map(|key| key.evaluate(&rows)?.into_array(rows.num_rows()));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        let bounds = keys.iter().map(bounds).collect::<Result<_>>()?;
+        let found_in = UniqueKeys::bytes(rows.num_rows());
+        memory.try_grow(found_in)?;
+        let keys = UniqueKeys::try_new(keys, rows.num_rows())?;
+        if keys.is_none() {
+            memory.shrink(found_in);
+        }
+        Ok(Self {
+            rows,
+            keys,
+            bounds,
+            _memory: memory,
+        })
+    }
+}
+
+fn bounds(keys: &ArrayRef) -> Result<(ScalarValue, ScalarValue)> {
+    let mut smallest = MinAccumulator::try_new(keys.data_type())?;
+    let mut largest = MaxAccumulator::try_new(keys.data_type())?;
+    smallest.update_batch(std::slice::from_ref(keys))?;
+    largest.update_batch(std::slice::from_ref(keys))?;
+    Ok((smallest.evaluate()?, largest.evaluate()?))
+}
+
+/// What the queries of one table hold.
+#[derive(Default)]
+pub(in crate::sql) struct HeldSides(Mutex<Sides>);
+
+#[derive(Default)]
+struct Sides {
+    by_plan: HashMap<String, Side>,
+    n_begun: usize,
+}
+
+struct Side {
+    held: Arc<OnceCell<Held>>,
+    /// How many queries had begun when it was asked for last.
+    asked_at: usize,
+}
+
+impl HeldSides {
+    /// Called before each query of the table.
+    pub fn begin(&self) {
+        let mut sides = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sides.n_begun += 1;
+        let n_begun = sides.n_begun;
+        sides
+            .by_plan
+            .retain(|_, side| n_begun - side.asked_at < QUERIES_BEFORE);
+    }
+
+    fn side(&self, plan: String) -> Arc<OnceCell<Held>> {
+        let mut sides = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked_at = sides.n_begun;
+        let side = sides.by_plan.entry(plan).or_insert_with(|| Side {
+            held: Arc::default(),
+            asked_at,
+        });
+        side.asked_at = asked_at;
+        Arc::clone(&side.held)
+    }
+}
+
+/// The rows of this side, with the places of their keys: read now, unless another query of the same table holds them.
+pub(super) async fn held(
+    side: &Arc<dyn ExecutionPlan>,
+    on: &[Arc<dyn PhysicalExpr>],
+    context: &Arc<TaskContext>,
+) -> Result<Arc<OnceCell<Held>>> {
+    let sides = context.session_config().get_extension::<HeldSides>();
+    let cell = match (sides, identity(side, on)) {
+        (Some(sides), Some(plan)) => sides.side(plan),
+        _ => Arc::default(),
+    };
+    cell.get_or_try_init(|| Held::read(side, on, context))
+        .await?;
+    Ok(cell)
+}
+
+/// What tells a side from others: all that it reads and does, of files, which never change. Nothing where other joins
+/// decide what is read.
+fn identity(side: &Arc<dyn ExecutionPlan>, on: &[Arc<dyn PhysicalExpr>]) -> Option<String> {
+    if !reads_files(side.as_ref()) {
+        return None;
+    }
+    let plan = displayable(side.as_ref()).indent(true).to_string();
+    let is_whole = !plan.contains("DynamicFilter") && !plan.contains("...");
+    is_whole.then(|| format!("{plan} on {on:?}"))
+}
+
+fn reads_files(plan: &dyn ExecutionPlan) -> bool {
+    let children = plan.children();
+    if children.is_empty() {
+        let source = plan.downcast_ref::<DataSourceExec>();
+        return source.is_some_and(|source| {
+            source
+                .data_source()
+                .downcast_ref::<FileScanConfig>()
+                .is_some()
+        });
+    }
+    children.iter().all(|child| reads_files(child.as_ref()))
+}
