@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType as ArrowType;
+use datafusion::common::JoinType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -22,7 +23,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use super::groups::PartsTogether;
 use super::lookup::LookUp;
-use super::merge::{MergeInOrder, UnionsInOrder};
+use super::merge::{MergeInOrder, UnionsInOrder, may_merge};
 use super::order::GroupsInWholeOrder;
 use super::sort::SortByPlaces;
 use super::windows::WindowsInOrder;
@@ -106,7 +107,12 @@ fn hash_join(join: &HashJoinExec, n_threads: usize) -> Result<Option<Arc<dyn Exe
     if join.null_aware {
         return Ok(None);
     }
-    let turns = join.join_type().supports_swap() && is_larger(join.left(), join.right());
+    let turns = match join.join_type() {
+        // In the order of both nothing is held, and what keeps the order of its rows needs no sort behind it.
+        JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti if may_merge(join)? => true,
+        JoinType::Right | JoinType::RightSemi | JoinType::RightAnti if may_merge(join)? => false,
+        kind => kind.supports_swap() && is_larger(join.left(), join.right()),
+    };
     let held = if turns { join.right() } else { join.left() };
     let mode = if rows_of(held.as_ref()) <= COLLECTED_ROWS || n_threads == 1 {
         PartitionMode::CollectLeft
@@ -157,7 +163,8 @@ fn is_estimated_larger(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionP
     }
 }
 
-/// Rows that a plan may give, as far as its files tell: those of its largest input.
+/// Rows that a plan may give, as far as its files tell: those of its largest input, or of the one that is kept whole,
+/// whose rows look something up.
 pub(super) fn rows_of(plan: &dyn ExecutionPlan) -> usize {
     let children = plan.children();
     if children.is_empty() {
@@ -166,6 +173,17 @@ pub(super) fn rows_of(plan: &dyn ExecutionPlan) -> usize {
             Ok(Precision::Exact(rows) | Precision::Inexact(rows)) => rows,
             _ => 1,
         };
+    }
+    if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+        match join.join_type() {
+            JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti => {
+                return rows_of(join.left().as_ref());
+            }
+            JoinType::Right | JoinType::RightSemi | JoinType::RightAnti => {
+                return rows_of(join.right().as_ref());
+            }
+            _ => {}
+        }
     }
     let of_children = children.iter().map(|child| rows_of(child.as_ref()));
     if plan.downcast_ref::<UnionExec>().is_some() {

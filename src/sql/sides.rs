@@ -17,22 +17,13 @@ pub(super) enum Origin {
     Found(usize),
 }
 
-/// Of each column that a join gives.
-pub(super) fn origins(join: &HashJoinExec, asks_left: bool) -> Vec<Origin> {
-    let of_side = |is_left: bool, n_columns: usize| {
-        let to_origin = if is_left == asks_left {
-            Origin::Asked
-        } else {
-            Origin::Found
-        };
-        (0..n_columns).map(to_origin)
-    };
-    let left = of_side(true, join.left().schema().fields().len());
-    let right = of_side(false, join.right().schema().fields().len());
+/// Of each column that a join gives, of which the rows of the right side ask.
+pub(super) fn origins(join: &HashJoinExec) -> Vec<Origin> {
+    let found = (0..join.left().schema().fields().len()).map(Origin::Found);
+    let asked = (0..join.right().schema().fields().len()).map(Origin::Asked);
     let all: Vec<Origin> = match join.join_type() {
-        JoinType::LeftSemi | JoinType::LeftAnti => left.collect(),
-        JoinType::RightSemi | JoinType::RightAnti => right.collect(),
-        _ => left.chain(right).collect(),
+        JoinType::RightSemi | JoinType::RightAnti => asked.collect(),
+        _ => found.chain(asked).collect(),
     };
     match &join.projection {
         Some(chosen) => chosen.iter().map(|column| all[*column]).collect(),

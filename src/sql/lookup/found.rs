@@ -37,7 +37,7 @@ impl FoundRows {
         Self {
             side,
             on_asked,
-            origins: origins(join, false),
+            origins: origins(join),
             schema: join.schema(),
             keeps_all: *join.join_type() == JoinType::Right,
             ready: Ready::new(join.schema(), batch_rows),

@@ -162,3 +162,94 @@ fn reads_files(plan: &dyn ExecutionPlan) -> bool {
     }
     children.iter().all(|child| reads_files(child.as_ref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TableName;
+    use crate::sql::catalog::Catalogue;
+    use crate::sql::schema::columns_of;
+    use crate::sql::{Bindings, Session, SessionOptions, TableSource};
+
+    #[test]
+    fn a_side_is_kept_while_queries_ask_for_it_and_a_few_queries_longer() {
+        let sides = HeldSides::default();
+        sides.begin();
+        let held = sides.side("customers".to_owned());
+        let is_kept = || Arc::ptr_eq(&held, &sides.side("customers".to_owned()));
+        assert!(!Arc::ptr_eq(&held, &sides.side("accounts".to_owned())));
+        for _ in 1..QUERIES_BEFORE {
+            sides.begin();
+        }
+        assert!(is_kept());
+        // Asked for just now.
+        for _ in 1..QUERIES_BEFORE {
+            sides.begin();
+        }
+        assert!(is_kept());
+        for _ in 0..QUERIES_BEFORE {
+            sides.begin();
+        }
+        assert!(!is_kept());
+    }
+
+    #[test]
+    fn sides_are_told_apart_by_all_that_they_read_and_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let session = Session::try_new(&SessionOptions {
+            threads: std::num::NonZeroUsize::MIN,
+            parts: std::num::NonZeroUsize::MIN,
+            memory: None,
+            spill_folder: None,
+        })
+        .unwrap();
+        let rows = session.plan("select 1 as id, 'one' as name", &Bindings::default());
+        let rows = rows.unwrap();
+        // More files than a short description names.
+        for (table, n_files) in [("one", 9), ("other", 9)] {
+            let mut source = TableSource::declared(rows.columns());
+            for file in 0..n_files {
+                let path = folder.path().join(format!("{table}-{file}.parquet"));
+                let mut bytes = Vec::new();
+                session.write_parquet(&rows, &mut bytes).unwrap();
+                std::fs::write(&path, bytes).unwrap();
+                source.files.push(path);
+            }
+            let name = TableName::try_new("core", table).unwrap();
+            session.add_table(Catalogue::Tonight, &name, source);
+        }
+        let held = TableName::try_new("core", "held").unwrap();
+        let columns = columns_of(&[("id", "Int64"), ("name", "Utf8")]);
+        let sql = "select 1 as id, 'one' as name";
+        session
+            .add_rows(
+                Catalogue::Tonight,
+                &held,
+                &columns,
+                sql,
+                &Bindings::default(),
+            )
+            .unwrap();
+        let told = |sql: &str| {
+            let plan = session.plan(sql, &Bindings::default()).unwrap();
+            let physical = session.context.state();
+            let physical = session
+                .runtime
+                .block_on(physical.create_physical_plan(&plan.logical));
+            identity(&physical.unwrap(), &[])
+        };
+        let one = told("select id, name from core.one where id > 0");
+        assert!(one.is_some());
+        assert_eq!(told("select id, name from core.one where id > 0"), one);
+        for other in [
+            "select id, name from core.one where id > 1",
+            "select id, upper(name) from core.one where id > 0",
+            "select id, name from core.other where id > 0",
+        ] {
+            let other = told(other);
+            assert!(other.is_some() && other != one);
+        }
+        // What is held in memory has no name that tells it apart.
+        assert_eq!(told("select id, name from core.held where id > 0"), None);
+    }
+}

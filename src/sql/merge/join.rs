@@ -68,56 +68,50 @@ impl PhysicalOptimizerRule for MergeInOrder {
     }
 }
 
-/// The engine's join, done another way.
+/// Whether a join can be merged, if the side whose rows it keeps stands right: that is the side that asks, and the join
+/// keeps its order.
+pub(in crate::sql) fn may_merge(join: &HashJoinExec) -> Result<bool> {
+    let is_plain = join.left().output_partitioning().partition_count() == 1
+        && join.right().output_partitioning().partition_count() == 1
+        && join.filter().is_none()
+        && join.null_equality() == NullEquality::NullEqualsNothing
+        && !join.null_aware
+        && join.fetch().is_none()
+        && !join.schema().fields().is_empty();
+    Ok(is_plain && common_order(join)?.is_some())
+}
+
+/// The engine's join, done another way: the rows of its right side ask, those of the left are found.
 #[derive(Debug)]
 struct MergeJoin {
     join: Arc<HashJoinExec>,
-    /// Whether the rows of the left side are gone through, and those of the right one found.
-    asks_left: bool,
     keeps: Keeps,
-    /// Keys of the side that asks and of the other, in the order in which both stand.
+    /// Keys of the left side and of the right, in the order in which both stand.
     on: Vec<(Expr, Expr)>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl MergeJoin {
     fn of(join: &HashJoinExec) -> Result<Option<Self>> {
-        let (asks_left, keeps) = match join.join_type() {
-            JoinType::Inner => (false, Keeps::Found),
-            JoinType::Left => (true, Keeps::All),
-            JoinType::Right => (false, Keeps::All),
-            JoinType::LeftSemi => (true, Keeps::OnceFound),
-            JoinType::RightSemi => (false, Keeps::OnceFound),
-            JoinType::LeftAnti => (true, Keeps::Missing),
-            JoinType::RightAnti => (false, Keeps::Missing),
+        let keeps = match join.join_type() {
+            JoinType::Inner => Keeps::Found,
+            JoinType::Right => Keeps::All,
+            JoinType::RightSemi => Keeps::OnceFound,
+            JoinType::RightAnti => Keeps::Missing,
             _ => return Ok(None),
         };
-        let is_plain = join.left().output_partitioning().partition_count() == 1
-            && join.right().output_partitioning().partition_count() == 1
-            && *join.partition_mode() == PartitionMode::CollectLeft
-            && join.filter().is_none()
-            && join.null_equality() == NullEquality::NullEqualsNothing
-            && !join.null_aware
-            && join.fetch().is_none()
-            && !join.schema().fields().is_empty();
-        if !is_plain || rows_of(join.left().as_ref()) <= HELD_ROWS {
+        let is_held = *join.partition_mode() == PartitionMode::CollectLeft
+            && rows_of(join.left().as_ref()) > HELD_ROWS;
+        if !is_held || !may_merge(join)? {
             return Ok(None);
         }
         let Some(on) = common_order(join)? else {
             return Ok(None);
         };
-        let turned = |(left, right)| {
-            if asks_left {
-                (left, right)
-            } else {
-                (right, left)
-            }
-        };
         Ok(Some(Self {
             join: Arc::new(join.builder().build()?),
-            asks_left,
             keeps,
-            on: on.into_iter().map(turned).collect(),
+            on,
             metrics: ExecutionPlanMetricsSet::new(),
         }))
     }
@@ -130,9 +124,9 @@ impl MergeJoin {
             .into_iter()
             .next()?;
         let filter = (filter as Arc<dyn Any + Send + Sync>).downcast::<DynamicFilterPhysicalExpr>();
-        let (asked, _) = self.on.first()?;
+        let (_, asked) = self.on.first()?;
         let (filter, asked) = (filter.ok()?, Arc::clone(asked));
-        if self.asks_left || !matches!(self.keeps, Keeps::Found | Keeps::OnceFound) {
+        if !matches!(self.keeps, Keeps::Found | Keeps::OnceFound) {
             return None;
         }
         Some(Box::new(move |found| {
@@ -149,7 +143,6 @@ impl MergeJoin {
     fn like(&self, join: HashJoinExec) -> Self {
         Self {
             join: Arc::new(join),
-            asks_left: self.asks_left,
             keeps: self.keeps,
             on: self.on.clone(),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -256,17 +249,13 @@ impl ExecutionPlan for MergeJoin {
     ) -> Result<SendableRecordBatchStream> {
         assert_eq_or_internal_err!(partition, 0, "a merge has one part");
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let (asked, found) = if self.asks_left {
-            (self.join.left(), self.join.right())
-        } else {
-            (self.join.right(), self.join.left())
-        };
-        let (on_asked, on_found) = self.on.iter().cloned().unzip();
+        let (asked, found) = (self.join.right(), self.join.left());
+        let (on_found, on_asked) = self.on.iter().cloned().unzip();
         let batch_rows = context.session_config().batch_size();
         let memory = MemoryConsumer::new("MergeJoin").register(context.memory_pool());
         let output = Output {
             keeps: self.keeps,
-            origins: origins(&self.join, self.asks_left),
+            origins: origins(&self.join),
             schema: self.schema(),
             start: self.first_asked(),
         };

@@ -7,7 +7,7 @@ mod union;
 
 use datafusion::arrow::compute::SortOptions;
 
-pub(super) use self::join::MergeInOrder;
+pub(super) use self::join::{MergeInOrder, may_merge};
 pub(super) use self::union::UnionsInOrder;
 
 /// The order of stored tables.
