@@ -79,74 +79,74 @@ const JOINS: [(&str, usize); 16] = [
     ),
     // The keys are found in the order in which they stand.
     (
-        "fact.*, owner from core.fact left join core.owner on owner.key = fact.key and owner.month = fact.month",
+        "id, owner from core.fact left join core.owner on owner.key = fact.key and owner.month = fact.month",
         1,
     ),
     (
-        "owner.*, id from core.owner left join core.fact on owner.month = fact.month and owner.key = fact.key",
+        "owner, id from core.owner left join core.fact on owner.month = fact.month and owner.key = fact.key",
         1,
     ),
     // Many rows of one key are found, or ask.
     (
-        "owner.*, place from core.owner left join core.list on owner.month = list.month and owner.key = list.key",
+        "owner, place from core.owner left join core.list on owner.month = list.month and owner.key = list.key",
         1,
     ),
     (
-        "list.*, owner from core.list left join core.owner on owner.month = list.month and owner.key = list.key",
+        "place, owner from core.list left join core.owner on owner.month = list.month and owner.key = list.key",
         1,
     ),
     // A month alone decides nothing of the keys, one month does.
     (
-        "fact.*, owner from core.fact join core.owner on owner.key = fact.key",
+        "id, owner from core.fact join core.owner on owner.key = fact.key",
         0,
     ),
     (
-        "fact.*, owner from (select * from core.fact where month = 'm1') as fact \
+        "id, owner from (select * from core.fact where month = 'm1') as fact \
          left join (select * from core.owner where month = 'm1') as owner on owner.key = fact.key",
         1,
     ),
     // Few find any.
     (
-        "fact.*, owner from core.fact join core.owner on owner.month = fact.month and owner.key = fact.key \
+        "id, owner from core.fact join core.owner on owner.month = fact.month and owner.key = fact.key \
          and owner.owner % 1000 = 7",
         1,
     ),
     (
-        "fact.*, owner from (select * from core.fact where id % 1000 = 7) as fact \
+        "id, owner from (select * from core.fact where id % 1000 = 7) as fact \
          left join core.owner on owner.month = fact.month and owner.key = fact.key",
         1,
     ),
     // Nothing asks, or nothing can be found.
     (
-        "fact.*, owner from core.fact left join (select * from core.owner where owner < 0) as owner \
+        "id, owner from core.fact left join (select * from core.owner where owner < 0) as owner \
          on owner.month = fact.month and owner.key = fact.key",
         1,
     ),
     (
-        "fact.*, owner from core.fact join (select * from core.owner where owner < 0) as owner \
+        "id, owner from core.fact join (select * from core.owner where owner < 0) as owner \
          on owner.month = fact.month and owner.key = fact.key",
         1,
     ),
     (
-        "owner.*, id from core.owner left join (select * from core.fact where id < 0) as fact \
+        "owner, id from core.owner left join (select * from core.fact where id < 0) as fact \
          on owner.month = fact.month and owner.key = fact.key",
         1,
     ),
     (
-        "* from core.fact where exists (select 1 from core.list where list.month = fact.month and list.key = fact.key)",
+        "id from core.fact where exists (select 1 from core.list where list.month = fact.month and list.key = fact.key)",
         1,
     ),
     (
-        "* from core.fact where not exists (select 1 from core.list where list.month = fact.month and list.key = fact.key)",
+        "id from core.fact where not exists (select 1 from core.list where list.month = fact.month and list.key = fact.key)",
         1,
     ),
     // What is small is held; where more than the keys decides, or one side stands in another order, the engine joins.
     (
-        "fact.*, owner from core.fact join core.few on few.month = fact.month and few.key = fact.key",
+        "id, owner from core.fact join core.few on few.month = fact.month and few.key = fact.key",
         0,
     ),
     (
-        "fact.*, owner from core.fact left join core.owner on owner.month = fact.month and owner.key = fact.key \
+        "id, owner from core.fact left join core.owner on owner.month = fact.month and owner.key = fact.key \
          and owner.owner < fact.id",
         0,
     ),
