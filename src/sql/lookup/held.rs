@@ -210,9 +210,9 @@ mod tests {
             let mut source = TableSource::declared(rows.columns());
             for file in 0..n_files {
                 let path = folder.path().join(format!("{table}-{file}.parquet"));
-                let mut bytes = Vec::new();
-                session.write_parquet(&rows, &mut bytes).unwrap();
-                std::fs::write(&path, bytes).unwrap();
+                let mut options = std::fs::File::options();
+                let out = options.write(true).create_new(true).open(&path).unwrap();
+                session.write_parquet(&rows, out).unwrap();
                 source.files.push(path);
             }
             let name = TableName::try_new("core", table).unwrap();
