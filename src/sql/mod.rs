@@ -22,6 +22,7 @@ mod memory;
 mod merge;
 mod order;
 pub mod output;
+mod own_join;
 mod prefixes;
 mod qualify;
 pub mod result;

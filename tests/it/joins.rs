@@ -2,13 +2,13 @@
 
 #![cfg(test)]
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::feeds::put;
+use super::look_ups::session_of;
 use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
-use salenet::sql::{Bindings, Session, SessionOptions, TableSource};
+use salenet::sql::{Bindings, Session, TableSource};
 
 struct Tables {
     session: Session,
@@ -19,13 +19,7 @@ impl Tables {
     /// Accounts, three times as many facts, and few months and products.
     fn new(threads: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let session = Session::try_new(&SessionOptions {
-            threads: NonZeroUsize::new(threads).unwrap(),
-            parts: NonZeroUsize::new(threads).unwrap(),
-            memory: None,
-            spill_folder: None,
-        })
-        .unwrap();
+        let session = session_of(threads);
         for (name, sql) in [
             (
                 "month",

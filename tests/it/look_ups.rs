@@ -29,15 +29,20 @@ const TABLES: [(&str, &str); 3] = [
     ),
 ];
 
-fn session(parts: usize) -> (Session, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let session = Session::try_new(&SessionOptions {
+/// Without a limit of memory, its queries spread over so many parts.
+pub fn session_of(parts: usize) -> Session {
+    Session::try_new(&SessionOptions {
         threads: NonZeroUsize::new(parts).unwrap(),
         parts: NonZeroUsize::new(parts).unwrap(),
         memory: None,
         spill_folder: None,
     })
-    .unwrap();
+    .unwrap()
+}
+
+fn session(parts: usize) -> (Session, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session_of(parts);
     for (name, sql) in TABLES {
         add(&session, folder.path(), name, sql);
     }

@@ -2,14 +2,14 @@
 
 #![cfg(test)]
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::feeds::put;
-use super::look_ups::rows;
+use super::look_ups::{rows, session_of};
+use super::order::session_within;
 use salenet::domain::TableName;
 use salenet::sql::catalog::Catalogue;
-use salenet::sql::{Bindings, Session, SessionOptions, SqlError, TableSource};
+use salenet::sql::{Bindings, Session, SqlError, TableSource};
 
 /// In the order of month and key, both of which may be missing. Of facts and the list more than two batches have one key.
 const TABLES: [(&str, &str); 4] = [
@@ -42,13 +42,7 @@ const TABLES: [(&str, &str); 4] = [
 
 fn session(parts: usize) -> (Session, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let session = Session::try_new(&SessionOptions {
-        threads: NonZeroUsize::new(parts).unwrap(),
-        parts: NonZeroUsize::new(parts).unwrap(),
-        memory: None,
-        spill_folder: None,
-    })
-    .unwrap();
+    let session = session_of(parts);
     for (name, sql) in TABLES {
         let sql = format!("{sql} order by month nulls first, key nulls first");
         add_sorted(&session, folder.path(), name, &sql);
@@ -206,13 +200,7 @@ fn rows_that_do_not_stand_in_the_order_they_are_said_to_have_fail() {
 #[test]
 fn a_key_that_goes_on_for_many_batches_is_bounded_by_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let session = Session::try_new(&SessionOptions {
-        threads: NonZeroUsize::MIN,
-        parts: NonZeroUsize::MIN,
-        memory: Some(4 << 20),
-        spill_folder: Some(folder.path().to_owned()),
-    })
-    .unwrap();
+    let session = session_within(Some(4 << 20), Some(folder.path()));
     for (name, key) in [
         ("one", "'000000'"),
         ("many", "lpad(cast(value as varchar), 6, '0')"),

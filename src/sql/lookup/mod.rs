@@ -11,33 +11,27 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{
-    JoinType, NullEquality, Result, ScalarValue, Statistics, assert_eq_or_internal_err,
-    internal_err,
-};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{JoinType, Result, ScalarValue, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{BinaryExpr, DynamicFilterPhysicalExpr, lit};
 use datafusion::physical_expr::utils::conjunction;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::execution_plan::{
-    ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::metrics::BaselineMetrics;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, InputDistributionRequirements};
 use futures::TryStreamExt;
 
 use self::found::FoundRows;
 pub(super) use self::held::HeldSides;
 use self::held::held;
+use super::own_join::{OwnJoin, Way, is_plain};
 use super::steps::Steps;
 
 /// Where both sides are read in one part, as in a night: the held side is then asked by nobody else.
@@ -57,7 +51,7 @@ impl PhysicalOptimizerRule for LookUp {
             if !may_look_up(join)? {
                 return Ok(Transformed::no(node));
             }
-            let own = LookUpJoin::new(join.builder().build()?);
+            let own = OwnJoin::of(join, ByLookUp)?;
             Ok(Transformed::yes(Arc::new(own)))
         })
         .data()
@@ -73,132 +67,29 @@ impl PhysicalOptimizerRule for LookUp {
 }
 
 fn may_look_up(join: &HashJoinExec) -> Result<bool> {
-    let (left, right) = (join.left().schema(), join.right().schema());
-    for (held, asked) in join.on() {
-        let kind = held.data_type(&left)?;
-        if kind != asked.data_type(&right)? || !is_exact(&kind) {
-            return Ok(false);
-        }
-    }
-    Ok(
-        matches!(join.join_type(), JoinType::Inner | JoinType::Right)
-            && join.left().output_partitioning().partition_count() == 1
-            && join.right().output_partitioning().partition_count() == 1
-            && *join.partition_mode() == PartitionMode::CollectLeft
-            && join.filter().is_none()
-            && join.null_equality() == NullEquality::NullEqualsNothing
-            && !join.null_aware
-            && join.fetch().is_none()
-            && !join.schema().fields().is_empty(),
-    )
+    let is_held = matches!(join.join_type(), JoinType::Inner | JoinType::Right)
+        && *join.partition_mode() == PartitionMode::CollectLeft;
+    Ok(is_held && is_plain(join)?)
 }
 
-/// Whether two values are equal where they are compared equal by their bits.
-pub(super) fn is_exact(kind: &DataType) -> bool {
-    kind.is_integer()
-        || matches!(
-            kind,
-            DataType::Utf8
-                | DataType::Boolean
-                | DataType::Date32
-                | DataType::Timestamp(..)
-                | DataType::Decimal128(..)
-        )
-}
+/// The left side is held; where its keys repeat, the engine's join goes on with it.
+#[derive(Debug, Clone)]
+struct ByLookUp;
 
-/// The engine's join, done another way where its keys allow it.
-#[derive(Debug)]
-struct LookUpJoin {
-    join: Arc<HashJoinExec>,
-    metrics: ExecutionPlanMetricsSet,
-}
+impl Way for ByLookUp {
+    const NAME: &'static str = "LookUpJoin";
 
-impl LookUpJoin {
-    fn new(join: HashJoinExec) -> Self {
-        Self {
-            join: Arc::new(join),
-            metrics: ExecutionPlanMetricsSet::new(),
-        }
-    }
-}
-
-impl DisplayAs for LookUpJoin {
-    fn fmt_as(&self, format: DisplayFormatType, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("LookUpJoin: ")?;
-        self.join.fmt_as(format, f)
-    }
-}
-
-impl ExecutionPlan for LookUpJoin {
-    fn name(&self) -> &'static str {
-        "LookUpJoin"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.join.properties()
-    }
-
-    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        self.join.input_distribution_requirements()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        self.join.maintains_input_order()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.join.children()
-    }
-
-    fn apply_expressions(
+    fn rows(
         &self,
-        apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.join.apply_expressions(apply)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let join = self.join.builder().recompute_properties();
-        let join = join.with_new_children(children)?.build()?;
-        Ok(Arc::new(Self::new(join)))
-    }
-
-    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        let join = self.join.builder().reset_state().build()?;
-        Ok(Arc::new(Self::new(join)))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
+        join: &Arc<HashJoinExec>,
         context: Arc<TaskContext>,
+        metrics: BaselineMetrics,
     ) -> Result<SendableRecordBatchStream> {
-        assert_eq_or_internal_err!(partition, 0, "a look-up has one part");
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let rows = look_up(Arc::clone(&self.join), context, metrics);
+        let rows = look_up(Arc::clone(join), context, metrics);
         Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema(),
+            join.schema(),
             futures::stream::once(rows).try_flatten(),
         )))
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.join.child_stats_requests(partition)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        of_inputs: &[Arc<Statistics>],
-        arguments: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        self.join.statistics_from_inputs(of_inputs, arguments)
     }
 }
 

@@ -8,29 +8,23 @@ use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{
-    JoinType, NullEquality, Result, ScalarValue, Statistics, assert_eq_or_internal_err,
-};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{JoinType, Result, ScalarValue};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{BinaryExpr, DynamicFilterPhysicalExpr, lit};
 use datafusion::physical_expr::{PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::execution_plan::{
-    ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
-use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, InputDistributionRequirements};
+use datafusion::physical_plan::metrics::BaselineMetrics;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-use super::IN_ORDER;
 use super::rows::{Keeps, MergedRows, Output, Start};
 use super::side::Side;
+use super::{IN_ORDER, Merge};
 use crate::sql::joins::rows_of;
-use crate::sql::lookup::is_exact;
+use crate::sql::own_join::{OwnJoin, Way, is_plain};
 use crate::sql::sides::origins;
 
 /// Rows that are held rather than merged: what finds them fits into the processor's caches.
@@ -50,9 +44,11 @@ impl PhysicalOptimizerRule for MergeInOrder {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
             let join = node.downcast_ref::<HashJoinExec>();
-            let merge = join.map(MergeJoin::of).transpose()?.flatten();
-            Ok(match merge {
-                Some(merge) => Transformed::yes(Arc::new(merge)),
+            let Some(join) = join else {
+                return Ok(Transformed::no(node));
+            };
+            Ok(match ByMerge::of(join)? {
+                Some(way) => Transformed::yes(Arc::new(OwnJoin::of(join, way)?)),
                 None => Transformed::no(node),
             })
         })
@@ -71,27 +67,18 @@ impl PhysicalOptimizerRule for MergeInOrder {
 /// Whether a join can be merged, if the side whose rows it keeps stands right: that is the side that asks, and the join
 /// keeps its order.
 pub(in crate::sql) fn may_merge(join: &HashJoinExec) -> Result<bool> {
-    let is_plain = join.left().output_partitioning().partition_count() == 1
-        && join.right().output_partitioning().partition_count() == 1
-        && join.filter().is_none()
-        && join.null_equality() == NullEquality::NullEqualsNothing
-        && !join.null_aware
-        && join.fetch().is_none()
-        && !join.schema().fields().is_empty();
-    Ok(is_plain && common_order(join)?.is_some())
+    Ok(is_plain(join)? && common_order(join)?.is_some())
 }
 
-/// The engine's join, done another way: the rows of its right side ask, those of the left are found.
-#[derive(Debug)]
-struct MergeJoin {
-    join: Arc<HashJoinExec>,
+/// Both sides are read side by side.
+#[derive(Debug, Clone)]
+struct ByMerge {
     keeps: Keeps,
     /// Keys of the left side and of the right, in the order in which both stand.
     on: Vec<(Expr, Expr)>,
-    metrics: ExecutionPlanMetricsSet,
 }
 
-impl MergeJoin {
+impl ByMerge {
     fn of(join: &HashJoinExec) -> Result<Option<Self>> {
         let keeps = match join.join_type() {
             JoinType::Inner => Keeps::Found,
@@ -102,27 +89,16 @@ impl MergeJoin {
         };
         let is_held = *join.partition_mode() == PartitionMode::CollectLeft
             && rows_of(join.left().as_ref()) > HELD_ROWS;
-        if !is_held || !may_merge(join)? {
+        if !is_held || !is_plain(join)? {
             return Ok(None);
         }
-        let Some(on) = common_order(join)? else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            join: Arc::new(join.builder().build()?),
-            keeps,
-            on,
-            metrics: ExecutionPlanMetricsSet::new(),
-        }))
+        let on = common_order(join)?;
+        Ok(on.map(|on| Self { keeps, on }))
     }
 
     /// Lets the side that asks begin where the other does: no row before can find one.
-    fn first_asked(&self) -> Option<Start> {
-        let filter = self
-            .join
-            .dynamic_expressions_produced()
-            .into_iter()
-            .next()?;
+    fn first_asked(&self, join: &HashJoinExec) -> Option<Start> {
+        let filter = join.dynamic_expressions_produced().into_iter().next()?;
         let filter = (filter as Arc<dyn Any + Send + Sync>).downcast::<DynamicFilterPhysicalExpr>();
         let (_, asked) = self.on.first()?;
         let (filter, asked) = (filter.ok()?, Arc::clone(asked));
@@ -139,26 +115,36 @@ impl MergeJoin {
             Ok(())
         }))
     }
+}
 
-    fn like(&self, join: HashJoinExec) -> Self {
-        Self {
-            join: Arc::new(join),
+impl Way for ByMerge {
+    const NAME: &'static str = "MergeJoin";
+
+    fn rows(
+        &self,
+        join: &Arc<HashJoinExec>,
+        context: Arc<TaskContext>,
+        metrics: BaselineMetrics,
+    ) -> Result<SendableRecordBatchStream> {
+        let (on_found, on_asked) = self.on.iter().cloned().unzip();
+        let batch_rows = context.session_config().batch_size();
+        let memory = MemoryConsumer::new(Self::NAME).register(context.memory_pool());
+        let output = Output {
             keeps: self.keeps,
-            on: self.on.clone(),
-            metrics: ExecutionPlanMetricsSet::new(),
-        }
+            origins: origins(join),
+            schema: join.schema(),
+            start: self.first_asked(join),
+        };
+        let asked = join.right().execute(0, Arc::clone(&context))?;
+        let asked = Side::new(asked, on_asked);
+        let found = Side::new(join.left().execute(0, context)?, on_found);
+        let rows = MergedRows::new(asked, found, output, memory);
+        Ok(rows.stream(join.schema(), batch_rows, metrics))
     }
 }
 
 /// The keys in an order in which both sides stand, if there is one.
 fn common_order(join: &HashJoinExec) -> Result<Option<Vec<(Expr, Expr)>>> {
-    let (left, right) = (join.left().schema(), join.right().schema());
-    for (one, other) in join.on() {
-        let kind = one.data_type(&left)?;
-        if kind != other.data_type(&right)? || !is_exact(&kind) {
-            return Ok(None);
-        }
-    }
     let mut rest = join.on().to_vec();
     let mut ordered = Vec::new();
     // A key that both orders allow next stands next in both, or is the same in all rows: none is chosen wrongly.
@@ -191,92 +177,4 @@ fn is_in_order(plan: &Arc<dyn ExecutionPlan>, keys: &[Expr]) -> Result<bool> {
         .iter()
         .map(|key| PhysicalSortExpr::new(Arc::clone(key), IN_ORDER));
     plan.equivalence_properties().ordering_satisfy(order)
-}
-
-impl DisplayAs for MergeJoin {
-    fn fmt_as(&self, format: DisplayFormatType, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("MergeJoin: ")?;
-        self.join.fmt_as(format, f)
-    }
-}
-
-impl ExecutionPlan for MergeJoin {
-    fn name(&self) -> &'static str {
-        "MergeJoin"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.join.properties()
-    }
-
-    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        self.join.input_distribution_requirements()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        self.join.maintains_input_order()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        self.join.children()
-    }
-
-    fn apply_expressions(
-        &self,
-        apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        self.join.apply_expressions(apply)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let join = self.join.builder().recompute_properties();
-        let join = join.with_new_children(children)?.build()?;
-        Ok(Arc::new(self.like(join)))
-    }
-
-    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
-        let join = self.join.builder().reset_state().build()?;
-        Ok(Arc::new(self.like(join)))
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        assert_eq_or_internal_err!(partition, 0, "a merge has one part");
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let (asked, found) = (self.join.right(), self.join.left());
-        let (on_found, on_asked) = self.on.iter().cloned().unzip();
-        let batch_rows = context.session_config().batch_size();
-        let memory = MemoryConsumer::new("MergeJoin").register(context.memory_pool());
-        let output = Output {
-            keeps: self.keeps,
-            origins: origins(&self.join),
-            schema: self.schema(),
-            start: self.first_asked(),
-        };
-        let asked = Side::new(asked.execute(0, Arc::clone(&context))?, on_asked);
-        let found = Side::new(found.execute(0, context)?, on_found);
-        Ok(MergedRows::new(asked, found, output, memory).stream(batch_rows, metrics))
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
-    }
-
-    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
-        self.join.child_stats_requests(partition)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        of_inputs: &[Arc<Statistics>],
-        arguments: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        self.join.statistics_from_inputs(of_inputs, arguments)
-    }
 }

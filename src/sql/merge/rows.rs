@@ -9,13 +9,12 @@ use datafusion::arrow::compute::{concat_batches, take};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::common::utils::memory::get_record_batch_memory_size;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::metrics::BaselineMetrics;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 
+use super::Merge;
 use super::side::{Comparison, Piece, Side, first_not};
-use crate::sql::sides::{Origin, Ready};
+use crate::sql::sides::Origin;
 
 /// Rows after which a batch is given, though more may be ready.
 const PAIRS: usize = 1 << 16;
@@ -45,8 +44,6 @@ pub(super) struct MergedRows {
     n_passed: usize,
     /// The piece behind `found`: it tells whether the last key goes on.
     behind: Option<Piece>,
-    /// Nothing more is given.
-    is_done: bool,
     /// Of a key that goes on for several pieces.
     memory: MemoryReservation,
 }
@@ -63,45 +60,7 @@ pub(super) struct Output {
     pub start: Option<Start>,
 }
 
-impl MergedRows {
-    pub fn new(asking: Side, finding: Side, output: Output, memory: MemoryReservation) -> Self {
-        Self {
-            asking,
-            finding,
-            output,
-            asked: None,
-            n_given: 0,
-            found: None,
-            n_passed: 0,
-            behind: None,
-            is_done: false,
-            memory,
-        }
-    }
-
-    pub fn stream(self, batch_rows: usize, metrics: BaselineMetrics) -> SendableRecordBatchStream {
-        let schema = Arc::clone(&self.output.schema);
-        let start = (self, Ready::new(Arc::clone(&schema), batch_rows), metrics);
-        let rows =
-            futures::stream::try_unfold(start, |(mut merge, mut ready, metrics)| async move {
-                loop {
-                    if let Some(rows) = ready.pop() {
-                        metrics.record_output(rows.num_rows());
-                        return Ok(Some((rows, (merge, ready, metrics))));
-                    }
-                    if merge.is_done {
-                        return Ok(None);
-                    }
-                    match merge.next(&metrics).await? {
-                        Some(rows) => ready.push(rows)?,
-                        None => ready.finish()?,
-                    }
-                }
-            });
-        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
-    }
-
-    /// The next rows, perhaps none; nothing when all have been given.
+impl Merge for MergedRows {
     async fn next(&mut self, metrics: &BaselineMetrics) -> Result<Option<RecordBatch>> {
         if self.found.is_none() {
             self.found = self.finding.next().await?;
@@ -118,7 +77,6 @@ impl MergedRows {
             None => self.asking.next().await?,
         };
         let Some(asked) = asked else {
-            self.is_done = true;
             return Ok(None);
         };
         let timer = metrics.elapsed_compute().timer();
@@ -134,6 +92,22 @@ impl MergedRows {
             self.asked = Some(asked);
         }
         Ok(Some(given))
+    }
+}
+
+impl MergedRows {
+    pub fn new(asking: Side, finding: Side, output: Output, memory: MemoryReservation) -> Self {
+        Self {
+            asking,
+            finding,
+            output,
+            asked: None,
+            n_given: 0,
+            found: None,
+            n_passed: 0,
+            behind: None,
+            memory,
+        }
     }
 
     /// Whether rows to come would not be given, since all that they could find has been passed.

@@ -10,6 +10,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_expr::PhysicalExpr;
 use futures::StreamExt;
+use futures::stream::Fuse;
 
 use super::IN_ORDER;
 
@@ -54,7 +55,7 @@ impl Comparison {
 
 /// A side whose rows come in the order of its keys; that they do is seen to.
 pub(super) struct Side {
-    input: SendableRecordBatchStream,
+    input: Fuse<SendableRecordBatchStream>,
     on: Vec<Arc<dyn PhysicalExpr>>,
     /// The last row that came.
     last: Option<Piece>,
@@ -63,12 +64,13 @@ pub(super) struct Side {
 impl Side {
     pub fn new(input: SendableRecordBatchStream, on: Vec<Arc<dyn PhysicalExpr>>) -> Self {
         Self {
-            input,
+            input: input.fuse(),
             on,
             last: None,
         }
     }
 
+    /// The next rows; nothing when all have come, however often it is asked.
     pub async fn next(&mut self) -> Result<Option<Piece>> {
         while let Some(rows) = self.input.next().await.transpose()? {
             if rows.num_rows() > 0 {
@@ -86,7 +88,12 @@ impl Side {
             ascends &= Comparison::between(last, &piece)?.of(0, 0).is_le();
         }
         if !ascends {
-            return exec_err!("rows that are merged do not stand in the order of their keys");
+            let keys: Vec<String> = self.on.iter().map(ToString::to_string).collect();
+            return exec_err!(
+                "rows do not stand in the order of their keys ({}), as the files they come from say: \
+                 `salenet releases verify` tells whether one has changed",
+                keys.join(", ")
+            );
         }
         self.last = Some(self.piece(piece.rows.slice(piece.len() - 1, 1))?);
         Ok(piece)

@@ -27,15 +27,13 @@ use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, InputOrderMode};
 
-use super::IN_ORDER;
 use super::side::{Comparison, Piece, Side, first_not};
+use super::{IN_ORDER, Merge};
 use crate::sql::joins::rows_of;
-use crate::sql::lookup::is_exact;
-use crate::sql::sides::Ready;
+use crate::sql::own_join::is_exact;
 
 type Plan = Arc<dyn ExecutionPlan>;
 
@@ -255,42 +253,14 @@ impl ExecutionPlan for MergedUnion {
                 side: Side::new(part.execute(0, Arc::clone(&context))?, keys.collect()),
                 piece: None,
                 n_given: 0,
-                is_over: false,
             });
         }
-        let ready = Ready::new(Arc::clone(&schema), context.session_config().batch_size());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let start = (Parts(parts), ready, metrics, false);
-        let of_union = Arc::clone(&schema);
-        let rows = futures::stream::try_unfold(
-            start,
-            move |(mut parts, mut ready, metrics, mut is_over)| {
-                let schema = Arc::clone(&of_union);
-                async move {
-                    loop {
-                        if let Some(rows) = ready.pop() {
-                            metrics.record_output(rows.num_rows());
-                            return Ok(Some((rows, (parts, ready, metrics, is_over))));
-                        }
-                        if is_over {
-                            return Ok(None);
-                        }
-                        match parts.next().await? {
-                            // Columns of parts have names of their own.
-                            Some(rows) => ready.push(RecordBatch::try_new(
-                                Arc::clone(&schema),
-                                rows.columns().to_vec(),
-                            )?)?,
-                            None => {
-                                ready.finish()?;
-                                is_over = true;
-                            }
-                        }
-                    }
-                }
-            },
-        );
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        let rows = Parts {
+            schema: Arc::clone(&schema),
+            parts,
+        };
+        Ok(rows.stream(schema, context.session_config().batch_size(), metrics))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -316,26 +286,29 @@ struct Part {
     /// Rows at hand, and how many of them have been given.
     piece: Option<Piece>,
     n_given: usize,
-    is_over: bool,
 }
 
-struct Parts(Vec<Part>);
+struct Parts {
+    /// Columns of parts have names of their own.
+    schema: SchemaRef,
+    parts: Vec<Part>,
+}
 
-impl Parts {
-    /// The next rows, all of one part: those that stand before the next ones of all other parts.
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        for part in &mut self.0 {
-            if part.piece.is_none() && !part.is_over {
+impl Merge for Parts {
+    /// All of one part: rows that stand before the next ones of all other parts.
+    async fn next(&mut self, metrics: &BaselineMetrics) -> Result<Option<RecordBatch>> {
+        for part in &mut self.parts {
+            if part.piece.is_none() {
                 part.piece = part.side.next().await?;
                 part.n_given = 0;
-                part.is_over = part.piece.is_none();
             }
         }
+        let _timer = metrics.elapsed_compute().timer();
         let Some(first) = self.first()? else {
             return Ok(None);
         };
         let end = self.end(first)?;
-        let part = &mut self.0[first];
+        let part = &mut self.parts[first];
         let Some(piece) = part.piece.take() else {
             return Ok(None);
         };
@@ -344,21 +317,27 @@ impl Parts {
         if end < piece.len() {
             part.piece = Some(piece);
         }
-        Ok(Some(rows))
+        let columns = rows.columns().to_vec();
+        Ok(Some(RecordBatch::try_new(
+            Arc::clone(&self.schema),
+            columns,
+        )?))
     }
+}
 
+impl Parts {
     /// The part whose next row is the smallest; of equal ones the first.
     fn first(&self) -> Result<Option<usize>> {
         let mut first: Option<usize> = None;
-        for (place, part) in self.0.iter().enumerate() {
+        for (place, part) in self.parts.iter().enumerate() {
             let Some(piece) = &part.piece else {
                 continue;
             };
-            let before = first.and_then(|first| Some((first, self.0[first].piece.as_ref()?)));
+            let before = first.and_then(|first| Some((first, self.parts[first].piece.as_ref()?)));
             let is_first = match before {
                 Some((first, other)) => {
                     let order = Comparison::between(piece, other)?;
-                    order.of(part.n_given, self.0[first].n_given).is_lt()
+                    order.of(part.n_given, self.parts[first].n_given).is_lt()
                 }
                 None => true,
             };
@@ -371,12 +350,12 @@ impl Parts {
 
     /// Up to which row of the first part all stand before those of the others.
     fn end(&self, first: usize) -> Result<usize> {
-        let part = &self.0[first];
+        let part = &self.parts[first];
         let Some(piece) = &part.piece else {
             return Ok(0);
         };
         let mut end = piece.len();
-        for (place, other) in self.0.iter().enumerate() {
+        for (place, other) in self.parts.iter().enumerate() {
             let Some(next) = other.piece.as_ref().filter(|_| place != first) else {
                 continue;
             };
