@@ -165,6 +165,9 @@ fn reads_files(plan: &dyn ExecutionPlan) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::execution::SessionState;
+    use datafusion::physical_plan::collect;
+
     use super::*;
     use crate::domain::TableName;
     use crate::sql::catalog::Catalogue;
@@ -193,31 +196,73 @@ mod tests {
         assert!(!is_kept());
     }
 
-    #[test]
-    fn sides_are_told_apart_by_all_that_they_read_and_do() {
-        let folder = tempfile::tempdir().unwrap();
-        let session = Session::try_new(&SessionOptions {
+    fn session() -> Session {
+        Session::try_new(&SessionOptions {
             threads: std::num::NonZeroUsize::MIN,
             parts: std::num::NonZeroUsize::MIN,
             memory: None,
             spill_folder: None,
         })
-        .unwrap();
+        .unwrap()
+    }
+
+    /// A table of so many files of one row.
+    fn add(session: &Session, folder: &std::path::Path, table: &str, n_files: usize) {
         let rows = session.plan("select 1 as id, 'one' as name", &Bindings::default());
         let rows = rows.unwrap();
-        // More files than a short description names.
-        for (table, n_files) in [("one", 9), ("other", 9)] {
-            let mut source = TableSource::declared(rows.columns());
-            for file in 0..n_files {
-                let path = folder.path().join(format!("{table}-{file}.parquet"));
-                let mut options = std::fs::File::options();
-                let out = options.write(true).create_new(true).open(&path).unwrap();
-                session.write_parquet(&rows, out).unwrap();
-                source.files.push(path);
-            }
-            let name = TableName::try_new("core", table).unwrap();
-            session.add_table(Catalogue::Tonight, &name, source);
+        let mut source = TableSource::declared(rows.columns());
+        for file in 0..n_files {
+            let path = folder.join(format!("{table}-{file}.parquet"));
+            let mut options = std::fs::File::options();
+            let out = options.write(true).create_new(true).open(&path).unwrap();
+            session.write_parquet(&rows, out).unwrap();
+            source.files.push(path);
         }
+        let name = TableName::try_new("core", table).unwrap();
+        session.add_table(Catalogue::Tonight, &name, source);
+    }
+
+    /// Rows that a query has read of files.
+    fn rows_read(plan: &Arc<dyn ExecutionPlan>) -> usize {
+        let children = plan.children();
+        if children.is_empty() {
+            let metrics = plan.metrics().and_then(|metrics| metrics.output_rows());
+            return metrics.unwrap_or(0);
+        }
+        children.into_iter().map(rows_read).sum()
+    }
+
+    #[test]
+    fn what_queries_of_one_table_look_up_is_read_once() {
+        let (session, folder) = (session(), tempfile::tempdir().unwrap());
+        add(&session, folder.path(), "asked", 9);
+        add(&session, folder.path(), "held", 1);
+        let sql = "select asked.id, held.name from core.asked as asked \
+                   join core.held as held on held.id = asked.id";
+        let plan = session.plan(sql, &Bindings::default()).unwrap().logical;
+        let mut state = session.context.state();
+        let rows_read_by_each = |state: &SessionState| {
+            [(); 2].map(|()| {
+                let query = state.create_physical_plan(&plan);
+                let query = session.runtime.block_on(query).unwrap();
+                let rows = collect(Arc::clone(&query), state.task_ctx());
+                let rows = session.runtime.block_on(rows).unwrap();
+                assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 9);
+                rows_read(&query)
+            })
+        };
+        assert_eq!(rows_read_by_each(&state), [10, 10]);
+        let sides = Arc::new(HeldSides::default());
+        state.config_mut().set_extension(sides);
+        assert_eq!(rows_read_by_each(&state), [10, 9]);
+    }
+
+    #[test]
+    fn sides_are_told_apart_by_all_that_they_read_and_do() {
+        let (session, folder) = (session(), tempfile::tempdir().unwrap());
+        // More files than a short description names.
+        add(&session, folder.path(), "one", 9);
+        add(&session, folder.path(), "other", 9);
         let held = TableName::try_new("core", "held").unwrap();
         let columns = columns_of(&[("id", "Int64"), ("name", "Utf8")]);
         let sql = "select 1 as id, 'one' as name";
