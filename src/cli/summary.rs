@@ -56,8 +56,21 @@ pub fn of(
         "took        {:.1} s, {} steps run, {} reused{memory}",
         report.measures.usage.seconds, report.measures.steps_run, report.measures.steps_reused
     );
+    for (table, messages) in report.measures.ran_again() {
+        text.push_str(&ran_again(table, messages));
+    }
     let _ = writeln!(text, "warehouse   {}", settings.warehouse.display());
     Ok(text)
+}
+
+/// A night that is slow for want of memory says so.
+fn ran_again(table: &str, messages: &[String]) -> String {
+    let times = match messages.len() {
+        1 => "a query ran again".to_owned(),
+        n => format!("queries ran again {n} times"),
+    };
+    let first = messages.first().map_or("", String::as_str);
+    format!("memory      {table}: {times}, with nothing beside: {first}\n")
 }
 
 fn feeds(text: &mut String, manifest: &Manifest) {
@@ -188,5 +201,24 @@ fn gates(text: &mut String, manifest: &Manifest) {
             _ => continue,
         };
         let _ = writeln!(text, "  {word:<9} {}: {}", gate.id, gate.detail);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_lacked_memory_is_named_with_what_lacked_it_first() {
+        let messages =
+            ["Sort[0] wants 2.0 MB more", "Sort[0] wants 3.0 MB more"].map(str::to_owned);
+        assert_eq!(
+            ran_again("core.posting", &messages[..1]),
+            "memory      core.posting: a query ran again, with nothing beside: Sort[0] wants 2.0 MB more\n"
+        );
+        assert_eq!(
+            ran_again("core.posting", &messages),
+            "memory      core.posting: queries ran again 2 times, with nothing beside: Sort[0] wants 2.0 MB more\n"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::deliveries::delivered_dates;
 use super::error::RunError;
-use super::measure::{Meter, Recorder, Stage, StepMeasure};
+use super::measure::{Making, Meter, Recorder, Stage, StepMeasure};
 use super::night::{NightContext, build_night};
 use super::progress::{Progress, StepStatus};
 use super::report::{RunOutcome, RunReport, run_id};
@@ -284,7 +284,7 @@ fn build_and_publish(
         step: "publish".to_owned(),
         status: StepStatus::Ran,
         rows: 0,
-        queries: None,
+        making: Making::default(),
         usage: meter.stop(),
         parts: Vec::new(),
     });

@@ -53,8 +53,8 @@ pub struct StepMeasure {
     pub status: StepStatus,
     /// Read by a feed, held by the tables of any other step.
     pub rows: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub queries: Option<usize>,
+    #[serde(flatten)]
+    pub making: Making,
     #[serde(flatten)]
     pub usage: Usage,
     /// What ran side by side, by name: feeds, models, checks.
@@ -69,10 +69,20 @@ pub struct PartMeasure {
     pub status: StepStatus,
     /// Read by a feed, held by the tables of any other step.
     pub rows: u64,
-    /// Of a model's table that was made: by how many queries, one for each range of months and keys that it was cut into.
+    #[serde(flatten)]
+    pub making: Making,
+    pub seconds: f64,
+}
+
+/// How a model's table was made; nothing of any other step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Making {
+    /// By how many queries, one for each range of months and keys that it was cut into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queries: Option<usize>,
-    pub seconds: f64,
+    /// What lacked memory, once for each time that one of them ran again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ran_again: Vec<String>,
 }
 
 /// In the order they ran; `publish` belongs to the newest of the nights that one swing published.
@@ -225,7 +235,7 @@ impl SideBySide {
     }
 
     pub fn add(&self, step: &str, status: StepStatus, rows: u64, took: Duration) {
-        self.add_table(step, status, rows, None, took);
+        self.add_table(step, status, rows, Making::default(), took);
     }
 
     /// A table that a model makes.
@@ -234,14 +244,14 @@ impl SideBySide {
         step: &str,
         status: StepStatus,
         rows: u64,
-        queries: Option<usize>,
+        making: Making,
         took: Duration,
     ) {
         locked(&self.parts).push(PartMeasure {
             step: step.to_owned(),
             status,
             rows,
-            queries,
+            making,
             seconds: seconds(took),
         });
     }
@@ -265,7 +275,7 @@ impl SideBySide {
                 StepStatus::Reused
             },
             rows: parts.iter().map(|part| part.rows).sum(),
-            queries: None,
+            making: Making::default(),
             usage,
             parts,
         }
@@ -317,6 +327,20 @@ pub struct RunMeasures {
     #[serde(flatten)]
     pub usage: Usage,
     pub nights: Vec<NightMeasures>,
+}
+
+impl RunMeasures {
+    /// Tables of which queries ran again, and what lacked memory each time.
+    pub fn ran_again(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let steps = self.nights.iter().flat_map(|night| &night.steps);
+        let tables = steps.flat_map(|step| {
+            let parts = step.parts.iter().map(|part| (&part.step, &part.making));
+            parts.chain([(&step.step, &step.making)])
+        });
+        tables
+            .filter(|(_, making)| !making.ran_again.is_empty())
+            .map(|(table, making)| (table.as_str(), making.ran_again.as_slice()))
+    }
 }
 
 /// Counts and keeps the steps of a run on their way to whoever shows them.
@@ -407,7 +431,7 @@ mod tests {
             step: step.to_owned(),
             status: StepStatus::Ran,
             rows: 0,
-            queries: None,
+            making: Making::default(),
             usage: Usage {
                 peak_memory_bytes: Some(peak),
                 ..Usage::default()

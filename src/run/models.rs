@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::CheckedProject;
 use super::error::RunError;
 use super::gates::ModelGates;
-use super::measure::{Meter, SideBySide, Stage, StepMeasure};
+use super::measure::{Making, Meter, SideBySide, Stage, StepMeasure};
 use super::night::{Night, rows_of};
 use super::progress::StepStatus;
 use super::report::timed;
@@ -27,8 +27,8 @@ const STACK_BYTES: usize = 64 << 20;
 struct Made {
     fingerprint: String,
     output: Option<StepOutput>,
-    /// By which it was made tonight.
-    queries: Option<usize>,
+    /// Tonight.
+    making: Making,
 }
 
 /// What models built side by side tell each other.
@@ -67,7 +67,7 @@ impl Night<'_> {
                     step: output.step.clone(),
                     status,
                     rows: rows_of(output),
-                    queries: made.queries,
+                    making: made.making.clone(),
                     usage: meter.stop(),
                     parts: Vec::new(),
                 });
@@ -135,7 +135,8 @@ impl Night<'_> {
         let mut shared = lock(shared);
         if let Some(output) = &made.output {
             let rows = rows_of(output);
-            times.add_table(&output.step, status, rows, made.queries, started.elapsed());
+            let making = made.making.clone();
+            times.add_table(&output.step, status, rows, making, started.elapsed());
             shared.tables.extend(output.tables.clone());
         }
         identify(
@@ -190,16 +191,19 @@ impl Night<'_> {
             let made = Made {
                 fingerprint,
                 output: None,
-                queries: None,
+                making: Making::default(),
             };
             return Ok((made, StepStatus::Ran));
         }
         let name = model.table.to_string();
-        let mut queries = None;
+        let mut making = Making::default();
         let (output, status) = self.run_or_reuse(&name, &fingerprint, || {
             let built = build_model(&self.model_request(model))?;
-            queries = built.as_ref().map(|built| built.queries);
-            let entry = built.map(|built| built.table).unwrap_or_default();
+            let entry = built.map_or_else(TableEntry::default, |built| {
+                making.queries = Some(built.queries);
+                making.ran_again = built.ran_again;
+                built.table
+            });
             Ok(StepOutput {
                 step: name.clone(),
                 tables: BTreeMap::from([(model.table.clone(), entry)]),
@@ -213,7 +217,7 @@ impl Night<'_> {
         let made = Made {
             fingerprint,
             output: Some(output),
-            queries,
+            making,
         };
         Ok((made, status))
     }

@@ -8,7 +8,7 @@ use super::error::RunError;
 use super::feeds::{FeedContext, LoadedFeed, inputs_by_feed, load_feeds};
 use super::gates::{ModelGates, accept, campaign_gate, feed_gates};
 use super::matching::{match_decisions, resolved_tables};
-use super::measure::{FeedTimes, Meter, Stage, StepMeasure};
+use super::measure::{FeedTimes, Making, Meter, Stage, StepMeasure};
 use super::progress::{Progress, StepStatus};
 use super::reference::load_reference;
 use super::report::timed;
@@ -367,7 +367,7 @@ impl<'a> Night<'a> {
             step: step.to_owned(),
             status,
             rows,
-            queries: None,
+            making: Making::default(),
             usage: meter.stop(),
             parts: Vec::new(),
         });

@@ -12,8 +12,9 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, human_readable_size,
 };
 
-/// Operators that can spill take what they need of three quarters of the limit, and of the last quarter no more than an
-/// equal share, so that those that cannot spill, and those that come last, find room.
+/// Operators that can spill take what they need of three quarters of the limit. Of the last quarter they take no more than
+/// an equal share, as if there were four of them where there are fewer, so that those that cannot spill, and those that
+/// come last, find room: one sort by itself held everything, and what began beside it had to wait for its end.
 #[derive(Debug)]
 pub(super) struct SharedPool {
     limit: usize,
@@ -70,7 +71,7 @@ impl MemoryPool for SharedPool {
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let mut held = self.held();
-        let share = self.limit / held.n_spilling.max(1);
+        let share = self.limit / held.n_spilling.max(4);
         let within_share = reservation.size() + additional <= share;
         let reach = if reservation.consumer().can_spill() && !within_share {
             self.limit / 4 * 3
@@ -113,6 +114,21 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+
+    #[test]
+    fn what_begins_beside_a_sort_that_takes_all_it_gets_finds_a_quarter() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(1000));
+        let spilling = |name: &str| {
+            let consumer = MemoryConsumer::new(name).with_can_spill(true);
+            consumer.register(&pool)
+        };
+        let first = spilling("first");
+        while first.try_grow(10).is_ok() {}
+        assert_eq!(first.size(), 750);
+        let second = spilling("second");
+        while second.try_grow(10).is_ok() {}
+        assert_eq!(second.size(), 250);
+    }
 
     #[test]
     fn what_can_spill_leaves_room_for_what_cannot_and_for_what_comes_last() {

@@ -26,6 +26,7 @@ mod own_join;
 mod prefixes;
 mod qualify;
 pub mod result;
+mod room;
 pub mod schema;
 pub mod session;
 mod sides;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use datafusion::common::config::SpillCompression;
 use datafusion::config::ConfigNonZeroUsize;
@@ -28,15 +28,6 @@ pub struct SessionOptions {
     pub spill_folder: Option<PathBuf>,
 }
 
-/// How tables are joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Joins {
-    /// Fast, but one side must fit into memory: the engine's hash join does not spill.
-    Hash,
-    /// Sorts both sides, and spills what does not fit.
-    SortMerge,
-}
-
 /// Stack of a worker: unoptimised builds need several kilobytes for each operator of a plan.
 const STACK_BYTES: usize = 32 << 20;
 
@@ -59,9 +50,9 @@ pub struct Session {
     /// Tables and views that no query has named yet.
     pub(super) unread: Mutex<Unread>,
     /// Held for reading by queries that run side by side, for writing by one that needs all of the memory.
-    alone: RwLock<()>,
+    pub(super) alone: RwLock<()>,
     /// Whether there is more than one thread to run queries side by side.
-    has_others: bool,
+    pub(super) has_others: bool,
 }
 
 impl Session {
@@ -129,110 +120,5 @@ impl Session {
             alone: RwLock::default(),
             has_others: options.threads.get() > 1,
         })
-    }
-
-    /// Runs a query beside others with hash joins; when they do not fit into memory, once more with no other beside it,
-    /// and at last with joins that spill.
-    pub(super) fn within_memory<T>(
-        &self,
-        mut run: impl FnMut(SessionState) -> Result<T, SqlError>,
-    ) -> Result<T, SqlError> {
-        let beside_others = {
-            let _others = self.alone.read().unwrap_or_else(PoisonError::into_inner);
-            run(self.state(Joins::Hash))
-        };
-        let Err(SqlError::Memory { .. }) = beside_others else {
-            return beside_others;
-        };
-        let _alone = self.alone.write().unwrap_or_else(PoisonError::into_inner);
-        if self.has_others {
-            let alone = run(self.state(Joins::Hash));
-            let Err(SqlError::Memory { .. }) = alone else {
-                return alone;
-            };
-        }
-        run(self.state(Joins::SortMerge))
-    }
-
-    fn state(&self, joins: Joins) -> SessionState {
-        let mut state = self.context.state();
-        let options = state.config_mut().options_mut();
-        options.optimizer.prefer_hash_join = joins == Joins::Hash;
-        if joins == Joins::SortMerge {
-            // The engine sorts only where it spreads.
-            let partitions = &mut options.execution.target_partitions;
-            *partitions = (*partitions).max(2);
-        }
-        state
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::prelude::DataFrame;
-
-    use super::*;
-    use crate::domain::TableName;
-    use crate::sql::Bindings;
-    use crate::sql::catalog::Catalogue;
-    use crate::sql::{Cell, TableSource};
-
-    const JOIN: &str = "select count(*), sum(one.id) from core.one \
-                        join core.other on other.note = one.note";
-
-    /// Two tables of 200,000 rows of some seventy bytes.
-    fn with_tables(memory: Option<usize>, folder: &std::path::Path) -> Session {
-        let session = Session::try_new(&SessionOptions {
-            threads: NonZeroUsize::MIN,
-            parts: NonZeroUsize::MIN,
-            memory,
-            spill_folder: Some(folder.to_owned()),
-        })
-        .unwrap();
-        for name in ["one", "other"] {
-            let sql = "select value as id, 'a text that takes its room, and more room than its number ' || value as note \
-                       from (select unnest(generate_series(1, 200000)) as value) as series";
-            let plan = session.plan(sql, &Bindings::default()).unwrap();
-            let path = folder.join(format!("{name}.parquet"));
-            let file = std::fs::File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&path)
-                .unwrap();
-            session.write_parquet(&plan, file).unwrap();
-            let source = TableSource {
-                columns: plan.columns(),
-                sorted_by: Vec::new(),
-                files: vec![path],
-            };
-            let name = TableName::try_new("core", name).unwrap();
-            session.add_table(Catalogue::Tonight, &name, source);
-        }
-        session
-    }
-
-    fn joined(session: &Session) -> Result<String, SqlError> {
-        let rows = session.query(JOIN, &Bindings::default())?.rows()?;
-        let cells = rows.iter().flatten().map(Cell::to_text);
-        Ok(cells.collect::<Vec<_>>().join(" "))
-    }
-
-    #[test]
-    fn a_join_that_does_not_fit_into_memory_spills_and_one_that_cannot_says_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let expected = "200000 20000100000";
-        assert_eq!(joined(&with_tables(None, folder.path())).unwrap(), expected);
-        let small = with_tables(Some(1 << 20), folder.path());
-        let error = joined(&small).unwrap_err();
-        assert!(matches!(error, SqlError::Memory { .. }), "{error}");
-
-        let session = with_tables(Some(12 << 20), folder.path());
-        let plan = session.plan(JOIN, &Bindings::default()).unwrap();
-        let held = DataFrame::new(session.state(Joins::Hash), plan.logical);
-        let held = session.runtime.block_on(held.collect());
-        let error = SqlError::execution(&held.unwrap_err());
-        assert!(matches!(error, SqlError::Memory { .. }), "{error}");
-        assert_eq!(joined(&session).unwrap(), expected);
     }
 }

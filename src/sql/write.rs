@@ -18,10 +18,10 @@ use futures::StreamExt;
 use super::encoding::encoded;
 use super::lookup::HeldSides;
 use super::result::Plan;
+use super::room::Room;
 use super::schema::{column_entries, stored_type};
 use super::{Session, SqlError};
 use crate::domain::TableName;
-use crate::store::manifest::ColumnEntry;
 use crate::store::{FileEntry, NewFile, TableEntry, Warehouse};
 
 /// Rows of a row group, exactly; only a file's last group is smaller.
@@ -45,6 +45,14 @@ pub enum Partitioning {
     Month,
 }
 
+/// A table that was written.
+#[derive(Debug, Default)]
+pub struct Written {
+    pub table: TableEntry,
+    /// What lacked memory, once for each time that a query ran again.
+    pub ran_again: Vec<String>,
+}
+
 impl Session {
     /// Runs the plan and writes its rows, sorted by `sorted_by`. No rows give no file.
     pub fn write_table(
@@ -57,7 +65,9 @@ impl Session {
     ) -> Result<TableEntry, SqlError> {
         let whole = std::slice::from_ref(plan);
         let held = Arc::default();
-        self.write_in_turn(whole, sorted_by, partitioning, warehouse, table, &held)
+        let written =
+            self.write_in_turn(whole, sorted_by, partitioning, warehouse, table, &held)?;
+        Ok(written.table)
     }
 
     /// Runs one plan after the other and writes their rows as if they came from one: in the order of `sorted_by` but for
@@ -71,79 +81,113 @@ impl Session {
         warehouse: &Warehouse,
         table: &TableName,
         held: &Arc<HeldSides>,
-    ) -> Result<TableEntry, SqlError> {
+    ) -> Result<Written, SqlError> {
         let mut order: Vec<String> = sorted_by.to_vec();
         if *partitioning == Partitioning::Month {
             order.retain(|column| column != "month");
             order.insert(0, "month".to_owned());
         }
-        let (files, columns) = self.within_memory(|mut state| {
-            state.config_mut().set_extension(Arc::clone(held));
-            let frames = plans.iter().map(|plan| {
-                held.begin();
-                DataFrame::new(state.clone(), plan.logical.clone())
-            });
-            self.write_sorted(frames, &order, partitioning, warehouse, table)
-        })?;
-        Ok(TableEntry {
-            columns,
+        let schema = plans.first().map_or_else(
+            || Arc::new(Schema::empty()),
+            |plan| stored_schema(plan.logical.schema().as_arrow()),
+        );
+        let mut ran_again = Vec::new();
+        let mut room = None;
+        let files = loop {
+            let pool = &self.context.runtime_env().memory_pool;
+            let mut output = TableOutput {
+                warehouse,
+                table,
+                partitioning,
+                schema: Arc::clone(&schema),
+                order: &order,
+                in_order: InOrder::new(&schema, &order)?,
+                open: BTreeMap::new(),
+                files: Vec::new(),
+                n_rows: 0,
+                held: MemoryConsumer::new("files").register(pool),
+                is_in_parts: plans.len() > 1,
+            };
+            if self.write_plans(plans, held, &mut output, &mut room, &mut ran_again)? {
+                break output.finish()?;
+            }
+        };
+        let table = TableEntry {
+            columns: column_entries(&schema),
             sorted_by: order,
             files,
-        })
+        };
+        Ok(Written { table, ran_again })
     }
 
-    fn write_sorted(
-        &self,
-        frames: impl Iterator<Item = DataFrame>,
-        order: &[String],
-        partitioning: &Partitioning,
-        warehouse: &Warehouse,
-        table: &TableName,
-    ) -> Result<(Vec<FileEntry>, Vec<ColumnEntry>), SqlError> {
-        let mut frames = frames.peekable();
-        let schema = frames.peek().map_or_else(
-            || Arc::new(Schema::empty()),
-            |frame| stored_schema(frame.schema().as_arrow()),
-        );
-        let mut output = TableOutput {
-            warehouse,
-            table,
-            schema: Arc::clone(&schema),
-            order,
-            open: BTreeMap::new(),
-            files: Vec::new(),
-            held: MemoryConsumer::new("files").register(&self.context.runtime_env().memory_pool),
-            is_in_parts: false,
-        };
-        let mut in_order = InOrder::new(&schema, order)?;
-        while let Some(mut frame) = frames.next() {
-            output.is_in_parts |= frames.peek().is_some();
-            in_order.last = None;
-            if !order.is_empty() {
-                let keys = order.iter().map(|column| ascending(column)).collect();
-                frame = frame
-                    .sort(keys)
-                    .map_err(|error| SqlError::planning(&error))?;
+    /// Each plan in the first room that it fits into. False when one did not fit and some of its rows had been written:
+    /// then everything is to be written again, and `room_of_all` is the room for it.
+    fn write_plans<'s>(
+        &'s self,
+        plans: &[Plan],
+        held: &Arc<HeldSides>,
+        output: &mut TableOutput<'_>,
+        room_of_all: &mut Option<Room<'s>>,
+        ran_again: &mut Vec<String>,
+    ) -> Result<bool, SqlError> {
+        for plan in plans {
+            let is_of_all = room_of_all.is_some();
+            let mut room = room_of_all.take().unwrap_or_else(|| self.room());
+            loop {
+                let n_rows = output.n_rows;
+                held.begin();
+                let mut state = self.state_in(&room);
+                state.config_mut().set_extension(Arc::clone(held));
+                let frame = DataFrame::new(state, plan.logical.clone());
+                let message = match self.write_rows(frame, output) {
+                    Err(SqlError::Memory { message }) => message,
+                    done => break done?,
+                };
+                let Some(larger) = self.larger(room) else {
+                    return Err(SqlError::Memory { message });
+                };
+                ran_again.push(message);
+                if output.n_rows > n_rows {
+                    *room_of_all = Some(larger);
+                    return Ok(false);
+                }
+                room = larger;
             }
-            let mut stream = self.stream(frame)?;
-            while let Some(batch) = self.runtime.block_on(stream.next()) {
-                let batch = batch.map_err(|error| SqlError::execution(&error))?;
-                let batch = to_stored(&batch, &schema)?;
-                in_order.require(&batch)?;
-                match partitioning {
-                    Partitioning::None => output.push(None, &batch, &in_order)?,
-                    Partitioning::Named(partition) => {
-                        output.push(Some(partition.clone()), &batch, &in_order)?;
-                    }
-                    Partitioning::Month => {
-                        for (month, rows) in runs_of_months(&batch)? {
-                            output.push(Some(format!("month={month}")), &rows, &in_order)?;
-                        }
+            if is_of_all {
+                *room_of_all = Some(room);
+            }
+        }
+        Ok(true)
+    }
+
+    fn write_rows(
+        &self,
+        mut frame: DataFrame,
+        output: &mut TableOutput<'_>,
+    ) -> Result<(), SqlError> {
+        output.in_order.last = None;
+        if !output.order.is_empty() {
+            let keys = output.order.iter().map(|column| ascending(column));
+            frame = frame
+                .sort(keys.collect())
+                .map_err(|error| SqlError::planning(&error))?;
+        }
+        let mut stream = self.stream(frame)?;
+        while let Some(batch) = self.runtime.block_on(stream.next()) {
+            let batch = batch.map_err(|error| SqlError::execution(&error))?;
+            let batch = to_stored(&batch, &output.schema)?;
+            output.in_order.require(&batch)?;
+            match output.partitioning {
+                Partitioning::None => output.push(None, &batch)?,
+                Partitioning::Named(partition) => output.push(Some(partition.clone()), &batch)?,
+                Partitioning::Month => {
+                    for (month, rows) in runs_of_months(&batch)? {
+                        output.push(Some(format!("month={month}")), &rows)?;
                     }
                 }
             }
         }
-        Ok((output.finish()?, column_entries(&schema)))
+        Ok(())
     }
 
     /// Runs the plan and writes its rows, in its own order, as one Parquet file.
@@ -343,11 +387,14 @@ struct OpenFile {
 struct TableOutput<'a> {
     warehouse: &'a Warehouse,
     table: &'a TableName,
+    partitioning: &'a Partitioning,
     schema: SchemaRef,
     order: &'a [String],
+    in_order: InOrder,
     /// By partition.
     open: BTreeMap<Option<String>, OpenFile>,
     files: Vec<FileEntry>,
+    n_rows: u64,
     /// Of all open files of a table in parts: what they hold counts.
     held: MemoryReservation,
     /// Several plans write, each into any file: all stay open until the end.
@@ -355,12 +402,7 @@ struct TableOutput<'a> {
 }
 
 impl TableOutput<'_> {
-    fn push(
-        &mut self,
-        partition: Option<String>,
-        batch: &RecordBatch,
-        in_order: &InOrder,
-    ) -> Result<(), SqlError> {
+    fn push(&mut self, partition: Option<String>, batch: &RecordBatch) -> Result<(), SqlError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -370,11 +412,12 @@ impl TableOutput<'_> {
         let open = self.open.remove(&partition);
         let mut open = open.unwrap_or_else(|| OpenFile::new(partition.clone()));
         if self.is_in_parts {
-            open.last = Some(in_order.require_behind(open.last.as_ref(), batch)?);
+            open.last = Some(self.in_order.require_behind(open.last.as_ref(), batch)?);
         }
         open.waiting.push(batch.clone());
         open.waiting_rows += batch.num_rows();
         open.rows += batch.num_rows() as u64;
+        self.n_rows += batch.num_rows() as u64;
         let is_chunk = open.waiting_rows >= CHUNK_ROWS;
         if is_chunk {
             self.write_chunks(&mut open, CHUNK_ROWS)?;

@@ -81,7 +81,7 @@ fn written(session: &Session, folder: &Path, ranges: &[Vec<Plan>]) -> Vec<FileEn
     let written = threads
         .unwrap()
         .install(|| session.write_ranges(ranges, &grain, &by_month, &warehouse, &table));
-    written.unwrap().files
+    written.unwrap().table.files
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn what_came_with_rows_does_not_change_their_bytes() {
         let grain = ["number".to_owned(), "word".to_owned()];
         let written =
             session.write_ranges(&[parts], &grain, &Partitioning::None, &warehouse, &table);
-        written.unwrap().files
+        written.unwrap().table.files
     };
     let whole = written(vec![part(">= 0")]);
     assert_eq!(written(vec![part("< 100"), part(">= 100")]), whole);
@@ -164,6 +164,7 @@ fn parts_out_of_the_order_of_their_keys_are_refused() {
     assert_eq!(
         write(vec![part("< 20"), part(">= 20")])
             .unwrap()
+            .table
             .files
             .len(),
         12
@@ -313,7 +314,7 @@ fn a_table_without_months_is_made_by_ranges_of_keys_if_files_are_in_their_order(
             let order = ["key".to_owned()];
             let made =
                 session.write_ranges(ranges, &order, &Partitioning::None, &warehouse, &table);
-            made.unwrap().files
+            made.unwrap().table.files
         };
         let ranges = session.cut(
             &plan,

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use self::reads::{Read, read_by, rows_looked_at};
 use super::result::Plan;
-use super::write::Partitioning;
+use super::write::{Partitioning, Written};
 use super::{Bindings, Cell, Session, SqlError};
 use crate::domain::TableName;
 use crate::store::{TableEntry, Warehouse};
@@ -198,31 +198,29 @@ impl Session {
         partitioning: &Partitioning,
         warehouse: &Warehouse,
         table: &TableName,
-    ) -> Result<TableEntry, SqlError> {
+    ) -> Result<Written, SqlError> {
         let held = Arc::default();
         // A thread that takes up a range helps with it alone.
         let written = ranges.par_iter().with_max_len(1).map(|range| {
             self.write_in_turn(range, sorted_by, partitioning, warehouse, table, &held)
         });
         // Collected before the first failure is looked for: it is always the same one.
-        let written: Vec<Result<TableEntry, SqlError>> = written.collect();
-        let mut whole = TableEntry::default();
+        let written: Vec<Result<Written, SqlError>> = written.collect();
+        let (mut whole, mut ran_again) = (TableEntry::default(), Vec::new());
         for written in written {
-            let TableEntry {
-                columns,
-                sorted_by,
-                files,
-            } = written?;
-            whole.columns = columns;
-            whole.sorted_by = sorted_by;
-            whole.files.extend(files);
+            let written = written?;
+            whole.columns = written.table.columns;
+            whole.sorted_by = written.table.sorted_by;
+            whole.files.extend(written.table.files);
+            ran_again.extend(written.ran_again);
         }
         if *partitioning == Partitioning::Month {
             whole
                 .files
                 .sort_by(|one, other| one.partition.cmp(&other.partition));
         }
-        Ok(whole)
+        let table = whole;
+        Ok(Written { table, ran_again })
     }
 
     fn months_of(&self, table: &TableName) -> Result<Vec<String>, SqlError> {

@@ -5,7 +5,7 @@ use crate::config::model::{Materialisation, ModelSpec};
 use crate::domain::BusinessDate;
 use crate::sql::catalog::Catalogue;
 use crate::sql::cuts::{AT_ONCE, Cuts};
-use crate::sql::write::Partitioning;
+use crate::sql::write::{Partitioning, Written};
 use crate::sql::{Bindings, Session, SqlError, TableSource};
 use crate::store::{FileEntry, TableEntry, Warehouse};
 
@@ -24,6 +24,8 @@ pub struct Built {
     pub table: TableEntry,
     /// One for each range of months and keys that it was cut into.
     pub queries: usize,
+    /// What lacked memory, once for each time that one of them ran again.
+    pub ran_again: Vec<String>,
 }
 
 /// Builds the model and registers it with the session; a view gives no table.
@@ -64,7 +66,10 @@ fn build(request: &ModelRequest) -> Result<Option<Built>, SqlError> {
     } else {
         session.cut(&plan, &cuts, AT_ONCE)?
     };
-    let mut table = session.write_ranges(
+    let Written {
+        mut table,
+        ran_again,
+    } = session.write_ranges(
         &ranges,
         &model.grain,
         &partitioning,
@@ -88,7 +93,11 @@ fn build(request: &ModelRequest) -> Result<Option<Built>, SqlError> {
         TableSource::of(warehouse, &table),
     );
     let queries = ranges.iter().map(Vec::len).sum();
-    Ok(Some(Built { table, queries }))
+    Ok(Some(Built {
+        table,
+        queries,
+        ran_again,
+    }))
 }
 
 /// What the rows of both are sorted by: files of earlier nights stand in the order of the grain of then.
