@@ -26,6 +26,7 @@ use super::lookup::LookUp;
 use super::merge::{MergeInOrder, UnionsInOrder, may_merge};
 use super::order::GroupsInWholeOrder;
 use super::sort::SortByPlaces;
+use super::sort_merge::{FiltersSeeNulls, ProjectionsAbove};
 use super::windows::WindowsInOrder;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
@@ -58,10 +59,16 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
             Arc::new(GroupsInWholeOrder),
         ],
     );
+    for rule in &mut rules {
+        if rule.name() == "ProjectionPushdown" {
+            *rule = Arc::new(ProjectionsAbove(Arc::clone(rule)));
+        }
+    }
     rules.push(Arc::new(MergeInOrder));
     rules.push(Arc::new(LookUp));
     rules.push(Arc::new(WindowsInOrder));
     rules.push(Arc::new(SortByPlaces));
+    rules.push(Arc::new(FiltersSeeNulls));
     rules
 }
 

@@ -31,6 +31,7 @@ pub mod schema;
 pub mod session;
 mod sides;
 mod sort;
+mod sort_merge;
 mod steps;
 mod windows;
 pub mod write;
