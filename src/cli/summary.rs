@@ -66,11 +66,11 @@ pub fn of(
 /// A night that is slow for want of memory says so.
 fn ran_again(table: &str, messages: &[String]) -> String {
     let times = match messages.len() {
-        1 => "a query ran again".to_owned(),
-        n => format!("queries ran again {n} times"),
+        1 => "a query lacked it and ran again".to_owned(),
+        n => format!("queries lacked it and ran again {n} times"),
     };
     let first = messages.first().map_or("", String::as_str);
-    format!("memory      {table}: {times}, with nothing beside: {first}\n")
+    format!("memory      {table}: {times}; {first}\n")
 }
 
 fn feeds(text: &mut String, manifest: &Manifest) {
@@ -214,11 +214,11 @@ mod tests {
             ["Sort[0] wants 2.0 MB more", "Sort[0] wants 3.0 MB more"].map(str::to_owned);
         assert_eq!(
             ran_again("core.posting", &messages[..1]),
-            "memory      core.posting: a query ran again, with nothing beside: Sort[0] wants 2.0 MB more\n"
+            "memory      core.posting: a query lacked it and ran again; Sort[0] wants 2.0 MB more\n"
         );
         assert_eq!(
             ran_again("core.posting", &messages),
-            "memory      core.posting: queries ran again 2 times, with nothing beside: Sort[0] wants 2.0 MB more\n"
+            "memory      core.posting: queries lacked it and ran again 2 times; Sort[0] wants 2.0 MB more\n"
         );
     }
 }

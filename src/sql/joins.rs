@@ -24,9 +24,9 @@ use datafusion::physical_plan::union::UnionExec;
 use super::groups::PartsTogether;
 use super::lookup::LookUp;
 use super::merge::{MergeInOrder, UnionsInOrder, may_merge};
-use super::order::GroupsInWholeOrder;
+use super::order::{FoundInNoOrder, GroupsInWholeOrder};
 use super::sort::SortByPlaces;
-use super::sort_merge::{FiltersSeeNulls, ProjectionsAbove};
+use super::sort_merge::{FiltersSeeNulls, SortedJoinsUntold};
 use super::windows::WindowsInOrder;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
@@ -55,15 +55,12 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
         "join_selection",
         vec![
             Arc::new(SmallerSideInMemory),
+            Arc::new(FoundInNoOrder),
+            Arc::new(SortedJoinsUntold),
             Arc::new(UnionsInOrder),
             Arc::new(GroupsInWholeOrder),
         ],
     );
-    for rule in &mut rules {
-        if rule.name() == "ProjectionPushdown" {
-            *rule = Arc::new(ProjectionsAbove(Arc::clone(rule)));
-        }
-    }
     rules.push(Arc::new(MergeInOrder));
     rules.push(Arc::new(LookUp));
     rules.push(Arc::new(WindowsInOrder));

@@ -12,9 +12,13 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation, human_readable_size,
 };
 
-/// Operators that can spill take what they need of three quarters of the limit. Of the last quarter they take no more than
-/// an equal share, as if there were four of them where there are fewer, so that those that cannot spill, and those that
-/// come last, find room: one sort by itself held everything, and what began beside it had to wait for its end.
+/// What part of the limit an operator holds that has hardly begun.
+const LITTLE: usize = 32;
+
+/// Operators that can spill take what they need of three quarters of the limit. Between those and fifteen sixteenths they
+/// take no more than an equal share, as if there were four of them where there are fewer: one sort by itself held
+/// everything, and what began beside it had to wait for its end. The last sixteenth is left to those that cannot spill,
+/// and to those that hold so little that they could not begin: equal shares of all together were everything, too.
 #[derive(Debug)]
 pub(super) struct SharedPool {
     limit: usize,
@@ -72,14 +76,18 @@ impl MemoryPool for SharedPool {
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
         let mut held = self.held();
         let share = self.limit / held.n_spilling.max(4);
-        let within_share = reservation.size() + additional <= share;
-        let reach = if reservation.consumer().can_spill() && !within_share {
-            self.limit / 4 * 3
-        } else {
+        let size = reservation.size() + additional;
+        let reach = if !reservation.consumer().can_spill() || size <= self.limit / LITTLE {
             self.limit
+        } else if size <= share {
+            self.limit / 16 * 15
+        } else {
+            self.limit / 4 * 3
         };
         if held.bytes + additional > reach {
+            // Some tell all that they compute, values of the query among it.
             let consumer = reservation.consumer().name();
+            let consumer = consumer.split(" (").next().unwrap_or(consumer);
             let (wanted, holds) = (additional, reservation.size());
             let free = reach.saturating_sub(held.bytes);
             return Err(resources_datafusion_err!(
@@ -116,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_beside_a_sort_that_takes_all_it_gets_finds_a_quarter() {
+    fn what_begins_beside_a_sort_that_takes_all_it_gets_finds_room() {
         let pool: Arc<dyn MemoryPool> = Arc::new(SharedPool::new(1000));
         let spilling = |name: &str| {
             let consumer = MemoryConsumer::new(name).with_can_spill(true);
@@ -127,7 +135,10 @@ mod tests {
         assert_eq!(first.size(), 750);
         let second = spilling("second");
         while second.try_grow(10).is_ok() {}
-        assert_eq!(second.size(), 250);
+        assert_eq!(second.size(), 180);
+        let third = spilling("third");
+        while third.try_grow(1).is_ok() {}
+        assert_eq!(third.size(), 1000 / LITTLE);
     }
 
     #[test]

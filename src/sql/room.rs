@@ -17,6 +17,12 @@ pub(super) enum Room<'s> {
     },
 }
 
+impl Room<'_> {
+    pub fn is_beside_others(&self) -> bool {
+        matches!(self, Self::BesideOthers(_))
+    }
+}
+
 impl Session {
     /// Waits for a query that runs alone.
     pub(super) fn room(&self) -> Room<'_> {

@@ -34,6 +34,10 @@ const CHUNK_ROWS: usize = 65_536;
 const LOOK_UP_PAGE_ROWS: usize = 2048;
 const LOOK_UP_DICTIONARY_BYTES: usize = 32 << 10;
 
+/// Plans of a table that ran alone, one after the other, after each of which the next was tried beside others: those that
+/// are left are likely to need the same.
+const PLANS_ALONE: usize = 2;
+
 /// How rows are spread over files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partitioning {
@@ -46,7 +50,7 @@ pub enum Partitioning {
 }
 
 /// A table that was written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Written {
     pub table: TableEntry,
     /// What lacked memory, once for each time that a query ran again.
@@ -130,9 +134,11 @@ impl Session {
         room_of_all: &mut Option<Room<'s>>,
         ran_again: &mut Vec<String>,
     ) -> Result<bool, SqlError> {
+        let is_of_all = room_of_all.is_some();
+        // Held from plan to plan: what this table has open would take the room of a query that runs alone.
+        let mut room = room_of_all.take().unwrap_or_else(|| self.room());
+        let mut n_alone = 0;
         for plan in plans {
-            let is_of_all = room_of_all.is_some();
-            let mut room = room_of_all.take().unwrap_or_else(|| self.room());
             loop {
                 let n_rows = output.n_rows;
                 held.begin();
@@ -143,18 +149,28 @@ impl Session {
                     Err(SqlError::Memory { message }) => message,
                     done => break done?,
                 };
+                held.forget();
+                let is_half_written = output.n_rows > n_rows;
+                if is_half_written {
+                    output.forget();
+                }
                 let Some(larger) = self.larger(room) else {
                     return Err(SqlError::Memory { message });
                 };
                 ran_again.push(message);
-                if output.n_rows > n_rows {
+                if is_half_written {
                     *room_of_all = Some(larger);
                     return Ok(false);
                 }
                 room = larger;
             }
-            if is_of_all {
-                *room_of_all = Some(room);
+            if room.is_beside_others() {
+                n_alone = 0;
+            } else if !is_of_all && n_alone < PLANS_ALONE {
+                n_alone += 1;
+                held.forget();
+                drop(room);
+                room = self.room();
             }
         }
         Ok(true)
@@ -428,6 +444,12 @@ impl TableOutput<'_> {
                 .resize(self.open.values().map(OpenFile::bytes_held).sum());
         }
         Ok(())
+    }
+
+    /// All will be written again.
+    fn forget(&mut self) {
+        self.open.clear();
+        self.held.free();
     }
 
     fn close_all(&mut self) -> Result<(), SqlError> {

@@ -47,17 +47,7 @@ fn groups_use_the_order_of_all_their_columns_or_none() {
     let rows = "select '2026-0' || month as month, number, 'n' || (number % 3) as name from \
                 (select unnest(generate_series(1, 2)) as month) as months \
                 cross join (select unnest(generate_series(1, 100)) as number) as numbers order by month, number";
-    let plan = session.plan(rows, &Bindings::default()).unwrap();
-    let mut bytes = Vec::new();
-    session.write_parquet(&plan, &mut bytes).unwrap();
-    put(folder.path(), "fact.parquet", &bytes);
-    let source = TableSource {
-        columns: plan.columns(),
-        sorted_by: vec!["month".to_owned(), "number".to_owned()],
-        files: vec![folder.path().join("fact.parquet")],
-    };
-    let name = TableName::try_new("core", "fact").unwrap();
-    session.add_table(Catalogue::Tonight, &name, source);
+    store(&session, folder.path(), "fact", rows, &["month", "number"]);
     let shown = |sql: &str| {
         let plan = session.query(sql, &Bindings::default()).unwrap();
         let rows = plan.rows().unwrap();
@@ -74,6 +64,70 @@ fn groups_use_the_order_of_all_their_columns_or_none() {
     );
     let counted = format!("select count(*), sum(n) from ({half}) as counted");
     assert_eq!(shown(&counted), "6 200");
+}
+
+/// A table of these rows, stored as one file in the order of the columns.
+fn store(session: &Session, folder: &Path, name: &str, rows: &str, sorted_by: &[&str]) {
+    let plan = session.plan(rows, &Bindings::default()).unwrap();
+    let mut bytes = Vec::new();
+    session.write_parquet(&plan, &mut bytes).unwrap();
+    let file = format!("{name}.parquet");
+    put(folder, &file, &bytes);
+    let source = TableSource {
+        columns: plan.columns(),
+        sorted_by: sorted_by.iter().map(ToString::to_string).collect(),
+        files: vec![folder.join(file)],
+    };
+    let name = TableName::try_new("core", name).unwrap();
+    session.add_table(Catalogue::Tonight, &name, source);
+}
+
+/// Two rows ask for the same key, so what they find comes twice: it is in no order behind the key.
+#[test]
+fn what_a_join_finds_is_sorted_where_its_order_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session();
+    let numbers = |n: u32| format!("(select unnest(generate_series(1, {n})) as number) as numbers");
+    let asking = format!(
+        "select 'k' as key, number as place from {} order by 1, 2",
+        numbers(9)
+    );
+    store(
+        &session,
+        folder.path(),
+        "asking",
+        &asking,
+        &["key", "place"],
+    );
+    let found = format!(
+        "select 'k' as key, number as value from {} order by 1, 2",
+        numbers(3)
+    );
+    store(&session, folder.path(), "found", &found, &["key", "value"]);
+    for join in ["join", "left join"] {
+        let joined = format!(
+            "select asking.key, found.value from core.asking as asking \
+             {join} core.found as found on found.key = asking.key"
+        );
+        let ordered = format!("select value from ({joined}) as joined order by key, value");
+        let expected: Vec<String> = (0..27).map(|row| (row / 9 + 1).to_string()).collect();
+        assert_eq!(texts_of(&session, &ordered), expected, "{join}");
+        let ranked = format!(
+            "select value, max(place) from (select value, row_number() over \
+             (partition by key order by value) as place from ({joined}) as joined) as ranked \
+             group by value order by value"
+        );
+        assert_eq!(
+            texts_of(&session, &ranked),
+            ["1 9", "2 18", "3 27"],
+            "{join}"
+        );
+        let groups = format!(
+            "select count(*) from (select key, value, count(*) as n from ({joined}) as joined \
+             group by key, value) as counted"
+        );
+        assert_eq!(texts_of(&session, &groups), ["3"], "{join}");
+    }
 }
 
 const GROUPED: &str = "(select number, count(*) as n from (values (1), (1), (2)) as listed (number) group by number) as grouped";

@@ -206,20 +206,19 @@ impl Session {
         });
         // Collected before the first failure is looked for: it is always the same one.
         let written: Vec<Result<Written, SqlError>> = written.collect();
-        let (mut whole, mut ran_again) = (TableEntry::default(), Vec::new());
+        let (mut table, mut ran_again) = (TableEntry::default(), Vec::new());
         for written in written {
             let written = written?;
-            whole.columns = written.table.columns;
-            whole.sorted_by = written.table.sorted_by;
-            whole.files.extend(written.table.files);
+            table.columns = written.table.columns;
+            table.sorted_by = written.table.sorted_by;
+            table.files.extend(written.table.files);
             ran_again.extend(written.ran_again);
         }
         if *partitioning == Partitioning::Month {
-            whole
+            table
                 .files
                 .sort_by(|one, other| one.partition.cmp(&other.partition));
         }
-        let table = whole;
         Ok(Written { table, ran_again })
     }
 

@@ -110,6 +110,12 @@ impl HeldSides {
             .retain(|_, side| n_begun - side.asked_at < QUERIES_BEFORE);
     }
 
+    /// What is in use stays until then.
+    pub fn forget(&self) {
+        let mut sides = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sides.by_plan.clear();
+    }
+
     fn side(&self, plan: String) -> Arc<OnceCell<Held>> {
         let mut sides = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let asked_at = sides.n_begun;

@@ -24,6 +24,7 @@ use super::rows::{Keeps, MergedRows, Output, Start};
 use super::side::Side;
 use super::{IN_ORDER, Merge};
 use crate::sql::joins::rows_of;
+use crate::sql::order::told;
 use crate::sql::own_join::{OwnJoin, Way, is_plain};
 use crate::sql::sides::origins;
 
@@ -165,7 +166,7 @@ fn next_in_order(
 ) -> Result<Option<usize>> {
     for (place, key) in rest.iter().enumerate() {
         let (left, right): (Vec<_>, Vec<_>) = before.iter().chain([key]).cloned().unzip();
-        if is_in_order(join.left(), &left)? && is_in_order(join.right(), &right)? {
+        if is_in_order(told(join.left()), &left)? && is_in_order(join.right(), &right)? {
             return Ok(Some(place));
         }
     }
