@@ -109,12 +109,15 @@ fn what_a_join_finds_is_sorted_where_its_order_counts() {
             "select asking.key, found.value from core.asking as asking \
              {join} core.found as found on found.key = asking.key"
         );
-        let ordered = format!("select value from ({joined}) as joined order by key, value");
+        let ordered = format!(
+            "select value from ({joined}) as joined \
+             order by key nulls first, value nulls first"
+        );
         let expected: Vec<String> = (0..27).map(|row| (row / 9 + 1).to_string()).collect();
         assert_eq!(texts_of(&session, &ordered), expected, "{join}");
         let ranked = format!(
             "select value, max(place) from (select value, row_number() over \
-             (partition by key order by value) as place from ({joined}) as joined) as ranked \
+             (partition by key order by value nulls first) as place from ({joined}) as joined) as ranked \
              group by value order by value"
         );
         assert_eq!(
