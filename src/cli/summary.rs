@@ -70,7 +70,7 @@ fn ran_again(table: &str, messages: &[String]) -> String {
         n => format!("queries lacked it and ran again {n} times"),
     };
     let first = messages.first().map_or("", String::as_str);
-    format!("memory      {table}: {times}; {first}\n")
+    format!("memory      {table}: {times}; {first}; a larger --memory spares it\n")
 }
 
 fn feeds(text: &mut String, manifest: &Manifest) {
@@ -214,11 +214,11 @@ mod tests {
             ["Sort[0] wants 2.0 MB more", "Sort[0] wants 3.0 MB more"].map(str::to_owned);
         assert_eq!(
             ran_again("core.posting", &messages[..1]),
-            "memory      core.posting: a query lacked it and ran again; Sort[0] wants 2.0 MB more\n"
+            "memory      core.posting: a query lacked it and ran again; Sort[0] wants 2.0 MB more; a larger --memory spares it\n"
         );
         assert_eq!(
             ran_again("core.posting", &messages),
-            "memory      core.posting: queries lacked it and ran again 2 times; Sort[0] wants 2.0 MB more\n"
+            "memory      core.posting: queries lacked it and ran again 2 times; Sort[0] wants 2.0 MB more; a larger --memory spares it\n"
         );
     }
 }

@@ -445,4 +445,29 @@ mod tests {
         assert_eq!(measures.usage.peak_memory_bytes, Some(1 << 50));
         assert_eq!(measures.nights[0].steps.len(), 2);
     }
+
+    #[test]
+    fn a_table_that_ran_again_is_found_beside_others_and_by_itself() {
+        let recorder = Recorder::start(&crate::run::Silent);
+        recorder.night_started("2026-10-31", 1);
+        let lacked = |what: &str| Making {
+            queries: Some(2),
+            ran_again: vec![what.to_owned()],
+        };
+        let took = Duration::from_secs(1);
+        let beside = SideBySide::start(Stage::Model);
+        beside.add_table("core.one", StepStatus::Ran, 1, lacked("Sort"), took);
+        beside.add("core.other", StepStatus::Ran, 1, took);
+        let mut alone = SideBySide::start(Stage::Model).stop("core.alone");
+        alone.making = lacked("Join");
+        recorder.step_measured(beside.stop("models"));
+        recorder.step_measured(alone);
+        let measures = recorder.finish();
+        let found: Vec<_> = measures.ran_again().collect();
+        let (sort, join) = (["Sort".to_owned()], ["Join".to_owned()]);
+        assert_eq!(found, [("core.one", &sort[..]), ("core.alone", &join[..])]);
+        let told = serde_json::to_value(&measures.nights[0].steps[0].parts).unwrap();
+        assert_eq!(told[0]["ran_again"], serde_json::json!(["Sort"]));
+        assert!(told[1].get("ran_again").is_none(), "{told}");
+    }
 }

@@ -26,7 +26,7 @@ use super::lookup::LookUp;
 use super::merge::{MergeInOrder, UnionsInOrder, may_merge};
 use super::order::{FoundInNoOrder, GroupsInWholeOrder};
 use super::sort::SortByPlaces;
-use super::sort_merge::{FiltersSeeNulls, SortedJoinsUntold};
+use super::sort_merge::SortedJoinsUntold;
 use super::windows::WindowsInOrder;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
@@ -65,7 +65,6 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
     rules.push(Arc::new(LookUp));
     rules.push(Arc::new(WindowsInOrder));
     rules.push(Arc::new(SortByPlaces));
-    rules.push(Arc::new(FiltersSeeNulls));
     rules
 }
 

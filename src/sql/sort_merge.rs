@@ -20,48 +20,8 @@ use datafusion::physical_plan::joins::utils::JoinFilter;
 
 use super::order::OrderUntold;
 
-/// Lets every column that a filter sees be null.
-#[derive(Debug)]
-pub(super) struct FiltersSeeNulls;
-
-impl PhysicalOptimizerRule for FiltersSeeNulls {
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let Some(join) = node.downcast_ref::<SortMergeJoinExec>() else {
-                return Ok(Transformed::no(node));
-            };
-            let Some(filter) = join.filter() else {
-                return Ok(Transformed::no(node));
-            };
-            let join = SortMergeJoinExec::try_new(
-                Arc::clone(join.left()),
-                Arc::clone(join.right()),
-                join.on().to_vec(),
-                Some(seeing_nulls(filter)),
-                join.join_type(),
-                join.sort_options().to_vec(),
-                join.null_equality(),
-            )?;
-            let join: Arc<dyn ExecutionPlan> = Arc::new(join);
-            Ok(Transformed::yes(join))
-        })
-        .data()
-    }
-
-    fn name(&self) -> &'static str {
-        "filters_see_nulls"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
-/// What is made of the rows of such a join does not rely on their order, and asks for all of its columns.
+/// Lets every column that a filter sees be null. What is made of the rows does not rely on their order, and asks for all of
+/// their columns.
 #[derive(Debug)]
 pub(super) struct SortedJoinsUntold;
 
@@ -72,10 +32,19 @@ impl PhysicalOptimizerRule for SortedJoinsUntold {
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
-            if node.downcast_ref::<SortMergeJoinExec>().is_none() {
+            let Some(join) = node.downcast_ref::<SortMergeJoinExec>() else {
                 return Ok(Transformed::no(node));
-            }
-            let untold: Arc<dyn ExecutionPlan> = Arc::new(OrderUntold::new(node));
+            };
+            let join = SortMergeJoinExec::try_new(
+                Arc::clone(join.left()),
+                Arc::clone(join.right()),
+                join.on().to_vec(),
+                join.filter().as_ref().map(seeing_nulls),
+                join.join_type(),
+                join.sort_options().to_vec(),
+                join.null_equality(),
+            )?;
+            let untold: Arc<dyn ExecutionPlan> = Arc::new(OrderUntold::new(Arc::new(join)));
             Ok(Transformed::yes(untold))
         })
         .data()
