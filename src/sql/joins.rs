@@ -25,6 +25,7 @@ use super::groups::PartsTogether;
 use super::lookup::LookUp;
 use super::merge::{MergeInOrder, UnionsInOrder, may_merge};
 use super::order::{FoundInNoOrder, GroupsInWholeOrder};
+use super::shorter::ShorterSideHeld;
 use super::sort::SortByPlaces;
 use super::sort_merge::SortedJoinsUntold;
 use super::windows::WindowsInOrder;
@@ -63,6 +64,7 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
     );
     rules.push(Arc::new(MergeInOrder));
     rules.push(Arc::new(LookUp));
+    rules.push(Arc::new(ShorterSideHeld));
     rules.push(Arc::new(WindowsInOrder));
     rules.push(Arc::new(SortByPlaces));
     rules

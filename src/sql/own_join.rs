@@ -1,5 +1,6 @@
 //! The engine's hash join, done another way: everything but how its rows are found stays the engine's.
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -46,6 +47,24 @@ impl<W: Way> OwnJoin<W> {
             way,
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+}
+
+/// The engine's join of other sides, which give the same rows. Nothing stays of what it read before.
+pub(super) fn with_sides(
+    join: &HashJoinExec,
+    left: Arc<dyn ExecutionPlan>,
+    right: Arc<dyn ExecutionPlan>,
+) -> Result<HashJoinExec> {
+    let filters = join.dynamic_expressions_produced();
+    let own = join.builder().reset_state().recompute_properties();
+    let own = own.with_new_children(vec![left, right])?.build()?;
+    match filters.into_iter().next() {
+        Some(filter) => match (filter as Arc<dyn Any + Send + Sync>).downcast() {
+            Ok(filter) => own.with_dynamic_filter_expr(filter),
+            Err(_) => Ok(own),
+        },
+        None => Ok(own),
     }
 }
 

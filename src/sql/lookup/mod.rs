@@ -7,11 +7,8 @@ mod found;
 mod held;
 mod keys;
 
-use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, Result, ScalarValue, internal_err};
@@ -25,13 +22,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::metrics::BaselineMetrics;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::TryStreamExt;
 
 use self::found::FoundRows;
 pub(super) use self::held::HeldSides;
 use self::held::held;
-use super::own_join::{OwnJoin, Way, is_plain};
+use super::given::given;
+use super::own_join::{OwnJoin, Way, is_plain, with_sides};
 use super::steps::Steps;
 
 /// Where both sides are read in one part, as in a night: the held side is then asked by nobody else.
@@ -105,7 +102,11 @@ async fn look_up(
         return internal_err!("the side that is held has been read");
     };
     if side.keys.is_none() {
-        return with_held(&join, side.rows.clone())?.execute(0, context);
+        // The engine's join goes on with what has been read.
+        let read = futures::stream::iter([Ok(side.rows.clone())]);
+        let read = RecordBatchStreamAdapter::new(side.rows.schema(), read);
+        let held = given(Box::pin(read))?;
+        return with_sides(&join, held, Arc::clone(join.right()))?.execute(0, context);
     }
     for filter in join.dynamic_expressions_produced() {
         if let Some(filter) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() {
@@ -117,28 +118,6 @@ async fn look_up(
     let batch_rows = context.session_config().batch_size();
     let found = FoundRows::new(&join, cell, on_asked, batch_rows);
     Ok(found.stream(asked, join.schema(), metrics))
-}
-
-/// The engine's join, of a side that has been read: some of its keys repeat.
-fn with_held(join: &HashJoinExec, held: RecordBatch) -> Result<HashJoinExec> {
-    let schema = held.schema();
-    let held: Arc<dyn PartitionStream> = Arc::new(Read {
-        schema: Arc::clone(&schema),
-        rows: Mutex::new(Some(held)),
-    });
-    let held = StreamingTableExec::try_new(schema, vec![held], None, [], false, None)?;
-    let children = vec![Arc::new(held) as _, Arc::clone(join.right())];
-    let filters = join.dynamic_expressions_produced();
-    // Nothing of what it read before, if it is one step of many.
-    let own = join.builder().reset_state().recompute_properties();
-    let own = own.with_new_children(children)?.build()?;
-    match filters.into_iter().next() {
-        Some(filter) => match (filter as Arc<dyn Any + Send + Sync>).downcast() {
-            Ok(filter) => own.with_dynamic_filter_expr(filter),
-            Err(_) => Ok(own),
-        },
-        None => Ok(own),
-    }
 }
 
 /// What every row that finds another has: keys between the smallest and the largest that are held.
@@ -158,26 +137,4 @@ fn within(
         ]
     });
     conjunction(bounds)
-}
-
-/// A side that has been read, given once.
-#[derive(Debug)]
-struct Read {
-    schema: SchemaRef,
-    rows: Mutex<Option<RecordBatch>>,
-}
-
-impl PartitionStream for Read {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = futures::stream::iter(rows.take().map(Ok));
-        Box::pin(RecordBatchStreamAdapter::new(
-            Arc::clone(&self.schema),
-            rows,
-        ))
-    }
 }

@@ -103,24 +103,18 @@ held_now as (
         and (accounts.close_date is null or accounts.close_date > $business_date)
 ),
 
--- Balances of a past moment are looked for among those of its accounts, not among all there ever were.
-balances_then as (
-    select * from balances
-    where account_id in (select account_id from held_then)
-),
-
 balances_now as (
     select * from balances
     where valid_from <= $business_date and (valid_to is null or valid_to > $business_date)
 ),
 
 held_balances as (
-    select held_then.*, balances_then.balance, balances_then.rate
+    select held_then.*, balances.balance, balances.rate
     from held_then
-    left join balances_then
-        on balances_then.account_id = held_then.account_id
-        and balances_then.valid_from < held_then.known_before
-        and (balances_then.valid_to is null or balances_then.valid_to >= held_then.known_before)
+    left join balances
+        on balances.account_id = held_then.account_id
+        and balances.valid_from < held_then.known_before
+        and (balances.valid_to is null or balances.valid_to >= held_then.known_before)
     union all
     select held_now.*, balances_now.balance, balances_now.rate
     from held_now
