@@ -6,18 +6,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 
 /// A plan of one part that gives these rows, once.
 pub(super) fn given(rows: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
+    plan(rows, None)
+}
+
+/// The same of rows that stand in this order.
+pub(super) fn given_in_order(
+    rows: SendableRecordBatchStream,
+    order: LexOrdering,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    plan(rows, Some(order))
+}
+
+fn plan(
+    rows: SendableRecordBatchStream,
+    order: Option<LexOrdering>,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = rows.schema();
     let rows: Arc<dyn PartitionStream> = Arc::new(Given {
         schema: Arc::clone(&schema),
         rows: Mutex::new(Some(rows)),
     });
-    let plan = StreamingTableExec::try_new(schema, vec![rows], None, [], false, None)?;
+    let plan = StreamingTableExec::try_new(schema, vec![rows], None, order, false, None)?;
     Ok(Arc::new(plan))
 }
 

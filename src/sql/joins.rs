@@ -26,7 +26,7 @@ use super::lookup::LookUp;
 use super::merge::{MergeInOrder, UnionsInOrder, may_merge};
 use super::order::{FoundInNoOrder, GroupsInWholeOrder};
 use super::shorter::ShorterSideHeld;
-use super::sort::SortByPlaces;
+use super::sort::{SortBeforeGroups, SortByPlaces};
 use super::sort_merge::SortedJoinsUntold;
 use super::windows::WindowsInOrder;
 
@@ -67,6 +67,7 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
     rules.push(Arc::new(ShorterSideHeld));
     rules.push(Arc::new(WindowsInOrder));
     rules.push(Arc::new(SortByPlaces));
+    rules.push(Arc::new(SortBeforeGroups));
     rules
 }
 

@@ -35,6 +35,8 @@ mod sides;
 mod sort;
 mod sort_merge;
 mod steps;
+#[cfg(test)]
+mod stored_for_tests;
 mod windows;
 pub mod write;
 

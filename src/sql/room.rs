@@ -80,15 +80,14 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use datafusion::prelude::DataFrame;
 
     use super::*;
     use crate::domain::TableName;
     use crate::sql::catalog::Catalogue;
+    use crate::sql::stored_for_tests::session;
     use crate::sql::write::Partitioning;
-    use crate::sql::{Bindings, Cell, SessionOptions, TableSource};
+    use crate::sql::{Bindings, Cell, TableSource};
     use crate::store::Warehouse;
 
     const JOIN: &str = "select count(*), sum(one.id) from core.one \
@@ -96,34 +95,9 @@ mod tests {
 
     /// Two tables of 200,000 rows of some seventy bytes.
     fn with_tables(memory: Option<usize>, folder: &std::path::Path) -> Session {
-        let session = Session::try_new(&SessionOptions {
-            threads: NonZeroUsize::MIN,
-            parts: NonZeroUsize::MIN,
-            memory,
-            spill_folder: Some(folder.to_owned()),
-        })
-        .unwrap();
-        for name in ["one", "other"] {
-            let sql = "select value as id, 'a text that takes its room, and more room than its number ' || value as note \
-                       from (select unnest(generate_series(1, 200000)) as value) as series";
-            let plan = session.plan(sql, &Bindings::default()).unwrap();
-            let path = folder.join(format!("{name}.parquet"));
-            let file = std::fs::File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&path)
-                .unwrap();
-            session.write_parquet(&plan, file).unwrap();
-            let source = TableSource {
-                columns: plan.columns(),
-                sorted_by: Vec::new(),
-                files: vec![path],
-            };
-            let name = TableName::try_new("core", name).unwrap();
-            session.add_table(Catalogue::Tonight, &name, source);
-        }
-        session
+        let rows = "select value as id, 'a text that takes its room, and more room than its number ' || value as note \
+                    from (select unnest(generate_series(1, 200000)) as value) as series";
+        session(memory, folder, &[("one", rows), ("other", rows)])
     }
 
     fn joined(session: &Session) -> Result<String, SqlError> {

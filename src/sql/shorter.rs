@@ -171,71 +171,18 @@ impl Side {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-    use std::path::Path;
+    use crate::sql::SqlError;
+    use crate::sql::stored_for_tests::session;
 
-    use datafusion::arrow::util::pretty::pretty_format_batches;
-    use datafusion::physical_plan::{collect, displayable};
+    const ONE: &str = "select value as id, value % 7 as day, 'a text that takes its room, and more ' || value as note \
+                       from (select unnest(generate_series(1, 200000)) as value) as series";
+    const OTHER: &str = "select value * 2 as id, value % 5 as day, 'another, as long as the one, or so, ' || value as note \
+                         from (select unnest(generate_series(1, 200000)) as value) as series";
+    const TABLES: [(&str, &str); 2] = [("one", ONE), ("other", OTHER)];
 
-    use crate::domain::TableName;
-    use crate::sql::catalog::Catalogue;
-    use crate::sql::{Bindings, Session, SessionOptions, SqlError, TableSource};
-
-    /// Two tables of 200,000 rows of some seventy bytes; the keys of one are twice those of the other.
-    fn session(memory: Option<usize>, folder: &Path) -> Session {
-        let session = Session::try_new(&SessionOptions {
-            threads: NonZeroUsize::MIN,
-            parts: NonZeroUsize::MIN,
-            memory,
-            spill_folder: None,
-        })
-        .unwrap();
-        for (name, times) in [("one", 1), ("other", 2)] {
-            let sql = format!(
-                "select value * {times} as id, value % 7 as day, 'a text that takes its room, and more than that ' || \
-                 value as note from (select unnest(generate_series(1, 200000)) as value) as series"
-            );
-            let plan = session.plan(&sql, &Bindings::default()).unwrap();
-            let path = folder.join(format!("{name}.parquet"));
-            let file = std::fs::File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&path)
-                .unwrap();
-            session.write_parquet(&plan, file).unwrap();
-            let source = TableSource {
-                columns: plan.columns(),
-                sorted_by: Vec::new(),
-                files: vec![path],
-            };
-            let name = TableName::try_new("core", name).unwrap();
-            session.add_table(Catalogue::Tonight, &name, source);
-        }
-        session
-    }
-
-    /// What a query gives, and its plan.
-    fn ran(session: &Session, sql: &str, by_hashes: bool) -> Result<(String, String), SqlError> {
-        let plan = session.plan(sql, &Bindings::default())?.logical;
-        let mut state = session.context.state();
-        state.config_mut().options_mut().optimizer.prefer_hash_join = by_hashes;
-        if !by_hashes {
-            state.config_mut().options_mut().execution.target_partitions = 2;
-        }
-        let physical = session.runtime.block_on(state.create_physical_plan(&plan));
-        let physical = physical.map_err(|error| SqlError::planning(&error))?;
-        let shown = displayable(physical.as_ref()).indent(false).to_string();
-        let rows = session
-            .runtime
-            .block_on(collect(physical, state.task_ctx()));
-        let rows = rows.map_err(|error| SqlError::execution(&error))?;
-        Ok((pretty_format_batches(&rows).unwrap().to_string(), shown))
-    }
-
+    /// 200 rows, which no statistics tell.
     const FEW: &str = "(select * from core.one where note like '%999')";
 
-    /// `few` has 200 rows, which no statistics tell.
     fn queries() -> impl Iterator<Item = String> {
         let kinds = ["join", "left join", "right join", "full join"];
         let sides = [
@@ -256,13 +203,22 @@ mod tests {
     #[test]
     fn whichever_side_is_held_the_rows_are_those_of_a_join_that_sorts() {
         let folder = tempfile::tempdir().unwrap();
-        let session = session(None, folder.path());
+        let session = session(None, folder.path(), &TABLES);
+        let sorting = session.larger(session.room()).unwrap();
         for sql in queries() {
-            let (found, plan) = ran(&session, &sql, true).unwrap();
-            assert!(plan.contains("ShorterSideJoin"), "{sql}\n{plan}");
-            let (sorted, plan) = ran(&session, &sql, false).unwrap();
-            assert!(plan.contains("SortMergeJoin"), "{sql}\n{plan}");
-            assert_eq!(found, sorted, "{sql}");
+            let held = session.run_by(&session.context.state(), &sql).unwrap();
+            assert!(
+                held.shown.contains("ShorterSideJoin"),
+                "{sql}\n{}",
+                held.shown
+            );
+            let sorted = session.run_by(&session.state_in(&sorting), &sql).unwrap();
+            assert!(
+                sorted.shown.contains("SortMergeJoin"),
+                "{sql}\n{}",
+                sorted.shown
+            );
+            assert_eq!(held.rows, sorted.rows, "{sql}");
         }
     }
 
@@ -270,16 +226,13 @@ mod tests {
     #[test]
     fn the_side_of_few_rows_is_held_whichever_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let whole = session(None, folder.path());
-        let small = session(Some(8 << 20), folder.path());
+        let whole = session(None, folder.path(), &TABLES);
+        let small = session(Some(8 << 20), folder.path(), &TABLES);
         for sql in queries() {
-            let found = ran(&small, &sql, true);
+            let found = small.run_by(&small.context.state(), &sql);
             if sql.contains("like") {
-                assert_eq!(
-                    found.unwrap().0,
-                    ran(&whole, &sql, true).unwrap().0,
-                    "{sql}"
-                );
+                let expected = whole.run_by(&whole.context.state(), &sql).unwrap();
+                assert_eq!(found.unwrap().rows, expected.rows, "{sql}");
             } else {
                 assert!(matches!(found, Err(SqlError::Memory { .. })), "{sql}");
             }

@@ -69,12 +69,7 @@ fn seeing_nulls(filter: &JoinFilter) -> JoinFilter {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
-    use datafusion::arrow::util::pretty::pretty_format_batches;
-    use datafusion::physical_plan::{collect, displayable};
-
-    use crate::sql::{Bindings, Session, SessionOptions};
+    use crate::sql::stored_for_tests::session;
 
     /// Half of the rows of each side find none of the other, and of those that do some are filtered out.
     const ROWS: &str = "with one as (
@@ -86,33 +81,23 @@ mod tests {
         from (select unnest(generate_series(3, 14)) as id) as ids
     )";
 
-    fn session() -> Session {
-        Session::try_new(&SessionOptions {
-            threads: NonZeroUsize::MIN,
-            parts: NonZeroUsize::MIN,
-            memory: None,
-            spill_folder: None,
-        })
-        .unwrap()
-    }
-
     /// The rows of a query, by the joins that hold a side and by those that sort both.
-    fn found(session: &Session, sql: &str) -> [String; 2] {
-        let plan = session.plan(sql, &Bindings::default()).unwrap().logical;
+    fn found(sql: &str) -> [String; 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let session = session(None, folder.path(), &[]);
         [false, true].map(|sorts| {
             let mut room = session.room();
             if sorts {
                 room = session.larger(room).unwrap();
             }
-            let state = session.state_in(&room);
-            let physical = session.runtime.block_on(state.create_physical_plan(&plan));
-            let physical = physical.unwrap();
-            let shown = displayable(physical.as_ref()).indent(false).to_string();
-            assert_eq!(shown.contains("SortMergeJoin"), sorts, "{sql}\n{shown}");
-            let rows = session
-                .runtime
-                .block_on(collect(physical, state.task_ctx()));
-            pretty_format_batches(&rows.unwrap()).unwrap().to_string()
+            let ran = session.run_by(&session.state_in(&room), sql).unwrap();
+            assert_eq!(
+                ran.shown.contains("SortMergeJoin"),
+                sorts,
+                "{sql}\n{}",
+                ran.shown
+            );
+            ran.rows
         })
     }
 
@@ -132,7 +117,7 @@ mod tests {
         for query in queries {
             let sql =
                 format!("{ROWS} select * from ({query}) as found (one, other) order by one, other");
-            let [hashed, sorted] = found(&session(), &sql);
+            let [hashed, sorted] = found(&sql);
             assert_eq!(hashed, sorted, "{query}");
         }
     }
@@ -157,7 +142,7 @@ mod tests {
             "select sum(id * rank) from (select id, row_number() over (order by id, place) as rank \
              from joined) as ranked",
         ] {
-            let [hashed, sorted] = found(&session(), &format!("{rows} {query}"));
+            let [hashed, sorted] = found(&format!("{rows} {query}"));
             assert_eq!(hashed, sorted, "{query}");
         }
     }

@@ -116,6 +116,38 @@ fn ranges_of_months_give_the_files_of_the_whole_whatever_months_are_named() {
     }
 }
 
+#[test]
+fn within_little_memory_ranges_are_such_that_every_thread_can_hold_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let months = TableName::try_new("core", "month").unwrap();
+    let by_months = Cuts {
+        months: Some(&months),
+        keys: None,
+    };
+    // Six hundred facts and eight months, of 512 bytes each.
+    let all = 608 * 512;
+    for (memory, n_threads, n_ranges) in [
+        (None, 1, 1),
+        (Some(all), 1, 1),
+        (Some(all), 2, 2),
+        (Some(2 * all), 2, 1),
+        (Some(2 * all), 4, 2),
+    ] {
+        let session = with_facts_within(memory, folder.path());
+        let plan = planned(
+            &session,
+            "select facts.month, sum(facts.number) as total from core.fact as facts \
+             left join core.month as months on months.month = facts.month group by facts.month",
+        );
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
+        let ranges = threads
+            .build()
+            .unwrap()
+            .install(|| session.cut(&plan, &by_months, AT_ONCE));
+        assert_eq!(ranges.unwrap().len(), n_ranges, "{memory:?} {n_threads}");
+    }
+}
+
 /// The first 65,536 rows are written at once, and came with others.
 #[test]
 fn what_came_with_rows_does_not_change_their_bytes() {

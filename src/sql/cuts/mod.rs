@@ -30,6 +30,9 @@ pub const AT_ONCE: Stored = Stored {
     rows: 4 << 20,
 };
 
+/// What groups, sorts and windows hold of every row that is read, as far as it fits into memory.
+const BYTES_HELD: usize = 512;
+
 /// A month that is made in parts has a file that stays open, with some ten mebibytes of rows.
 const OPEN_FILE_BYTES: usize = 16 << 20;
 
@@ -84,7 +87,8 @@ impl Cuts<'_> {
 }
 
 impl Session {
-    /// The plan once for each range of months, by the months of the table that names them; `at_once` decides how many.
+    /// The plan once for each range of months, by the months of the table that names them; `at_once` decides how many, or
+    /// the memory that one thread has, where that is less.
     /// With keys there are few ranges of months, each of several plans, to be run one after the other. A table that has
     /// more rows than its query reads counts as many as it has: one for each month and key.
     pub fn cut(
@@ -94,6 +98,7 @@ impl Session {
         at_once: Stored,
     ) -> Result<Vec<Vec<Plan>>, SqlError> {
         let planning = |error| SqlError::planning(&error);
+        let at_once = self.within_share(at_once);
         let read = read_by(&plan.logical).map_err(planning)?;
         let n_pieces = pieces_of(read.stored, at_once);
         if n_pieces <= 1 && cuts.keys.is_none() {
@@ -176,6 +181,17 @@ impl Session {
         let physical = self.runtime.block_on(physical);
         let physical = physical.map_err(|error| SqlError::planning(&error))?;
         Ok(rows_looked_at(&physical))
+    }
+
+    /// So much, if one of all threads can hold it.
+    fn within_share(&self, at_once: Stored) -> Stored {
+        match self.context.runtime_env().memory_pool.memory_limit() {
+            MemoryLimit::Finite(bytes) => {
+                let rows = bytes / rayon::current_num_threads() / BYTES_HELD;
+                at_once.share(at_once.rows.min(rows as u64).max(1))
+            }
+            _ => at_once,
+        }
     }
 
     /// How many months one thread makes in parts at once: so many that the files of all threads hold a thirtieth of the

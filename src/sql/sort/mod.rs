@@ -1,5 +1,6 @@
 //! The sort of every query: the engine's plans, with salenet's own way of doing it (`sorter`).
 
+mod before_groups;
 mod places;
 mod sorter;
 
@@ -21,6 +22,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, Distribution};
 use futures::{StreamExt, TryStreamExt};
 
+pub(super) use self::before_groups::SortBeforeGroups;
 use self::sorter::Sorter;
 
 /// Whole sorts are done by `sorter`; those that keep only the first rows stay the engine's.
