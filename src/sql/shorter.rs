@@ -1,6 +1,7 @@
-//! Which side of a large join is held, where files do not tell how many rows are left of them: the one that ends first.
+//! Which side of a large join is held, where files do not tell how many rows are left of them: the one that was planned,
+//! unless the other turns out to be much shorter.
 //!
-//! Both are read by turns, as many bytes of the one as of the other. A few contacts of five months ago that ask for their
+//! Both are read by turns, a byte of that one for every few of the one to be held. A few contacts of five months ago that ask for their
 //! accounts' balances of then are taken for as many as all accounts of all months; so all balances of those accounts were
 //! held, thirteen for each.
 
@@ -27,6 +28,10 @@ use super::own_join::{OwnJoin, Way, with_sides};
 
 /// Sides of fewer rows are held as planned.
 const FEW_ROWS: usize = 1 << 17;
+
+/// A side is held in the place of one that takes so many times the bytes, or more: to find that out takes no more than
+/// this part of the memory besides.
+const SHORTER: usize = 4;
 
 /// Joins that hold many rows, as far as their files tell, and whose rows may come in any order.
 #[derive(Debug)]
@@ -95,7 +100,7 @@ async fn joined(
     let mut held = Side::new(join.left(), &context)?;
     let mut asks = Side::new(join.right(), &context)?;
     let turns = loop {
-        let (next, is_held) = if held.bytes <= asks.bytes {
+        let (next, is_held) = if held.bytes <= asks.bytes.saturating_mul(SHORTER) {
             (&mut held, true)
         } else {
             (&mut asks, false)

@@ -37,10 +37,10 @@ use crate::sql::joins::rows_of;
 const FEW_ROWS: usize = 1 << 17;
 
 /// Of all groups one in so many is watched, with all of its rows.
-const WATCHED: u64 = 64;
+const WATCHED: usize = 64;
 
-/// Rows of watched groups before anything is made of them.
-const LEAST_WATCHED: usize = 256;
+/// Rows before anything is made of them.
+const LEAST_ROWS: usize = 1 << 14;
 
 /// One row in so many may be of a group that came before.
 const REPEATED: usize = 16;
@@ -249,11 +249,11 @@ async fn sorted_groups(
         &metrics,
         partition,
     )?;
-    let mut watched = Watched::default();
+    let mut watch = Watch::default();
     while let Some(batch) = input.next().await.transpose()? {
-        watched.push(&batch, &order)?;
+        watch.push(&batch, &order)?;
         sorter.push(batch).await?;
-        if watched.repeat() {
+        if watch.rows_repeat() {
             let rows = sorter.finish().await?.chain(input);
             let rows = RecordBatchStreamAdapter::new(schema, rows);
             return grouping(&plan, &given(Box::pin(rows))?)?.execute(partition, context);
@@ -289,32 +289,37 @@ fn grouping(
     Arc::clone(plan).replace_children(below, recompute)
 }
 
-/// Some of the groups, and how many rows of theirs have come.
+/// Some of the groups, and how many rows of theirs and of all have come.
 #[derive(Default)]
-struct Watched {
+struct Watch {
     groups: HashSet<u64>,
+    n_watched: usize,
     n_rows: usize,
 }
 
-impl Watched {
+impl Watch {
     fn push(&mut self, batch: &RecordBatch, order: &LexOrdering) -> Result<()> {
         let keys = order.iter();
         let keys = keys.map(|key| key.expr.evaluate(batch)?.into_array(batch.num_rows()));
         let keys: Vec<ArrayRef> = keys.collect::<Result<_>>()?;
         let mut hashes = vec![0; batch.num_rows()];
         create_hashes(&keys, &QualityRandomState::with_seed(SEED), &mut hashes)?;
-        let watched = hashes.into_iter().filter(|hash| hash % WATCHED == 0);
+        self.n_rows += batch.num_rows();
+        let watched = hashes.into_iter().filter(|hash| hash % WATCHED as u64 == 0);
         for hash in watched {
             self.groups.insert(hash);
-            self.n_rows += 1;
+            self.n_watched += 1;
         }
         Ok(())
     }
 
-    /// Whether groups have several rows.
-    fn repeat(&self) -> bool {
-        let n_repeated = self.n_rows - self.groups.len();
-        self.n_rows >= LEAST_WATCHED && n_repeated * REPEATED > self.n_rows
+    /// Whether groups have several rows: those that are watched, or others that are so large or so few that the watched
+    /// ones have less than half of their share of rows.
+    fn rows_repeat(&self) -> bool {
+        let n_repeated = self.n_watched - self.groups.len();
+        self.n_rows >= LEAST_ROWS
+            && (n_repeated * REPEATED > self.n_watched
+                || self.n_watched * WATCHED * 2 < self.n_rows)
     }
 }
 
@@ -328,10 +333,10 @@ mod tests {
     use crate::sql::Session;
     use crate::sql::stored_for_tests::session;
 
-    /// Of 200,000 rows each key stands once, twice, or so often that there are a hundred keys. In no order.
+    /// Of 200,000 rows each key stands once, twice, or so often that there are few keys. In no order.
     fn with_rows(memory: Option<usize>, folder: &std::path::Path) -> Session {
         let rows = "select '2026-' || lpad(cast(value % 3 as varchar), 2, '0') as month, value * 7919 % 200003 as once, \
-                    value * 7919 % 200003 % 100000 as twice, value * 7919 % 200003 % 100 as often, \
+                    value * 7919 % 200003 % 100000 as twice, value * 7919 % 200003 % 100 as often, value % 3 as mostly, \
                     case when value % 10 = 0 then null else value end as amount \
                     from (select unnest(generate_series(1, 200000)) as value) as series";
         session(memory, folder, &[("line", rows)])
@@ -347,7 +352,12 @@ mod tests {
         plan.children().into_iter().find_map(sorted)
     }
 
-    const BY: [(&str, bool); 3] = [("once", true), ("twice", false), ("often", false)];
+    const BY: [(&str, bool); 4] = [
+        ("once", true),
+        ("twice", false),
+        ("often", false),
+        ("mostly", false),
+    ];
 
     #[test]
     fn groups_come_as_the_engine_gives_them_and_rows_that_repeat_are_not_sorted_first() {
