@@ -65,8 +65,8 @@ impl Stored {
 }
 
 fn pieces_of(read: Stored, at_once: Stored) -> u64 {
-    let by_bytes = read.bytes.div_ceil(at_once.bytes);
-    by_bytes.max(read.rows.div_ceil(at_once.rows))
+    let by_bytes = read.bytes.div_ceil(at_once.bytes.max(1));
+    by_bytes.max(read.rows.div_ceil(at_once.rows.max(1)))
 }
 
 /// What a large table is cut by.
@@ -98,7 +98,8 @@ impl Session {
         at_once: Stored,
     ) -> Result<Vec<Vec<Plan>>, SqlError> {
         let planning = |error| SqlError::planning(&error);
-        let at_once = self.within_share(at_once);
+        let most = at_once;
+        let mut at_once = self.within_share(most);
         let read = read_by(&plan.logical).map_err(planning)?;
         let n_pieces = pieces_of(read.stored, at_once);
         if n_pieces <= 1 && cuts.keys.is_none() {
@@ -108,10 +109,17 @@ impl Session {
             Some(months) => self.months_of(months)?,
             None => Vec::new(),
         };
-        if let Some(keys) = cuts.keys
-            && let Some(ranges) = self.cut_by_keys(plan, &months, keys, &read, at_once)?
-        {
-            return Ok(ranges);
+        if let Some(keys) = cuts.keys {
+            loop {
+                if let Some(ranges) = self.cut_by_keys(plan, &months, keys, &read, at_once)? {
+                    return Ok(ranges);
+                }
+                if at_once.rows >= most.rows {
+                    break;
+                }
+                // Of larger ones there are fewer, which look at fewer rows too many.
+                at_once = most.share(most.rows.min(at_once.rows.saturating_mul(2)));
+            }
         }
         let n_pieces = usize::try_from(n_pieces).unwrap_or(usize::MAX);
         ranges(&plan.logical, &months, n_pieces, None).map_err(planning)
@@ -188,7 +196,7 @@ impl Session {
         match self.context.runtime_env().memory_pool.memory_limit() {
             MemoryLimit::Finite(bytes) => {
                 let rows = bytes / rayon::current_num_threads() / BYTES_HELD;
-                at_once.share(at_once.rows.min(rows as u64).max(1))
+                at_once.share((rows as u64).clamp(1, at_once.rows))
             }
             _ => at_once,
         }

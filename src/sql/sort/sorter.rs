@@ -111,6 +111,10 @@ impl Sorter {
         Ok(())
     }
 
+    pub fn has_spilled(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
     /// All that was pushed, in order.
     pub async fn finish(mut self) -> Result<SendableRecordBatchStream> {
         if self.runs.is_empty() {
