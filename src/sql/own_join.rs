@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{NullEquality, Result, Statistics, assert_eq_or_internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
@@ -37,7 +37,7 @@ pub(super) struct OwnJoin<W> {
 }
 
 impl<W: Way> OwnJoin<W> {
-    pub fn of(join: &HashJoinExec, way: W) -> Result<Self> {
+    fn of(join: &HashJoinExec, way: W) -> Result<Self> {
         Ok(Self::new(join.builder().build()?, way))
     }
 
@@ -48,6 +48,23 @@ impl<W: Way> OwnJoin<W> {
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
+}
+
+/// A plan with those of its joins done another way for which `way` gives one.
+pub(super) fn done_by<W: Way>(
+    plan: Arc<dyn ExecutionPlan>,
+    way: impl Fn(&HashJoinExec) -> Result<Option<W>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let Some(join) = node.downcast_ref::<HashJoinExec>() else {
+            return Ok(Transformed::no(node));
+        };
+        Ok(match way(join)? {
+            Some(way) => Transformed::yes(Arc::new(OwnJoin::of(join, way)?)),
+            None => Transformed::no(node),
+        })
+    })
+    .data()
 }
 
 /// The engine's join of other sides, which give the same rows. Nothing stays of what it read before.

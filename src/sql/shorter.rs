@@ -11,7 +11,6 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -25,7 +24,7 @@ use futures::{Stream, StreamExt, TryFutureExt, TryStreamExt};
 
 use super::given::given;
 use super::joins::rows_of;
-use super::own_join::{OwnJoin, Way, with_sides};
+use super::own_join::{Way, done_by, with_sides};
 
 /// Sides of fewer rows are held as planned.
 const FEW_ROWS: usize = 1 << 17;
@@ -47,15 +46,7 @@ impl PhysicalOptimizerRule for ShorterSideHeld {
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let join = node.downcast_ref::<HashJoinExec>();
-            let Some(join) = join.filter(|join| may_turn(join)) else {
-                return Ok(Transformed::no(node));
-            };
-            let own = OwnJoin::of(join, ByShorterSide)?;
-            Ok(Transformed::yes(Arc::new(own)))
-        })
-        .data()
+        done_by(plan, |join| Ok(may_turn(join).then_some(ByShorterSide)))
     }
 
     fn name(&self) -> &'static str {

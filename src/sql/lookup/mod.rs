@@ -10,7 +10,6 @@ mod keys;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, Result, ScalarValue, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Operator;
@@ -28,7 +27,7 @@ use self::found::FoundRows;
 pub(super) use self::held::HeldSides;
 use self::held::held;
 use super::given::given;
-use super::own_join::{OwnJoin, Way, is_plain, with_sides};
+use super::own_join::{Way, done_by, is_plain, with_sides};
 use super::steps::Steps;
 
 /// Where both sides are read in one part, as in a night: the held side is then asked by nobody else.
@@ -41,17 +40,7 @@ impl PhysicalOptimizerRule for LookUp {
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let Some(join) = node.downcast_ref::<HashJoinExec>() else {
-                return Ok(Transformed::no(node));
-            };
-            if !may_look_up(join)? {
-                return Ok(Transformed::no(node));
-            }
-            let own = OwnJoin::of(join, ByLookUp)?;
-            Ok(Transformed::yes(Arc::new(own)))
-        })
-        .data()
+        done_by(plan, |join| Ok(may_look_up(join)?.then_some(ByLookUp)))
     }
 
     fn name(&self) -> &'static str {

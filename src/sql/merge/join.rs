@@ -8,7 +8,6 @@ use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, Result, ScalarValue};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -25,7 +24,7 @@ use super::side::Side;
 use super::{IN_ORDER, Merge};
 use crate::sql::joins::rows_of;
 use crate::sql::order::told;
-use crate::sql::own_join::{OwnJoin, Way, is_plain};
+use crate::sql::own_join::{Way, done_by, is_plain};
 use crate::sql::sides::origins;
 
 /// Rows that are held rather than merged: what finds them fits into the processor's caches.
@@ -43,17 +42,7 @@ impl PhysicalOptimizerRule for MergeInOrder {
         plan: Arc<dyn ExecutionPlan>,
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let join = node.downcast_ref::<HashJoinExec>();
-            let Some(join) = join else {
-                return Ok(Transformed::no(node));
-            };
-            Ok(match ByMerge::of(join)? {
-                Some(way) => Transformed::yes(Arc::new(OwnJoin::of(join, way)?)),
-                None => Transformed::no(node),
-            })
-        })
-        .data()
+        done_by(plan, ByMerge::of)
     }
 
     fn name(&self) -> &'static str {
