@@ -66,7 +66,7 @@ impl Stored {
 
 fn pieces_of(read: Stored, at_once: Stored) -> u64 {
     let by_bytes = read.bytes.div_ceil(at_once.bytes.max(1));
-    by_bytes.max(read.rows.div_ceil(at_once.rows.max(1)))
+    by_bytes.max(read.rows.div_ceil(at_once.rows))
 }
 
 /// What a large table is cut by.

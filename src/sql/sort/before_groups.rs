@@ -2,8 +2,7 @@
 //!
 //! The engine finds groups by a table of all of them, and what it gives is sorted behind it. Where there are as many groups
 //! as rows that table fits into no cache. Where it does not fit into memory it is sorted, spilled, merged and grouped once
-//! more, and sorted again behind: five times the time. Whether rows repeat shows while they come; where they do, the
-//! engine goes on with them.
+//! more, and sorted again behind. Whether rows repeat shows while they come; where they do, the engine goes on with them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
