@@ -26,7 +26,7 @@ use super::lookup::LookUp;
 use super::merge::{MergeInOrder, UnionsInOrder, may_merge};
 use super::order::{FoundInNoOrder, GroupsInWholeOrder};
 use super::shorter::ShorterSideHeld;
-use super::sort::{SortBeforeGroups, SortByPlaces};
+use super::sort::SortByPlaces;
 use super::sort_merge::SortedJoinsUntold;
 use super::windows::WindowsInOrder;
 
@@ -34,6 +34,9 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// A side above this is spread over all threads instead of being collected by each.
 const COLLECTED_ROWS: usize = 1 << 17;
+
+/// What reads fewer rows, as far as its files tell, is left as the engine does it.
+pub(super) const FEW_ROWS: usize = 1 << 17;
 
 /// Of every row held: its hash, its place, and the room that a hash table leaves free.
 const FOUND_BYTES: usize = 32;
@@ -67,7 +70,6 @@ pub(super) fn optimizer_rules() -> Vec<Rule> {
     rules.push(Arc::new(ShorterSideHeld));
     rules.push(Arc::new(WindowsInOrder));
     rules.push(Arc::new(SortByPlaces));
-    rules.push(Arc::new(SortBeforeGroups));
     rules
 }
 

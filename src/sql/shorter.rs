@@ -23,11 +23,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{Stream, StreamExt, TryFutureExt, TryStreamExt};
 
 use super::given::given;
-use super::joins::rows_of;
+use super::joins::{FEW_ROWS, rows_of};
 use super::own_join::{Way, done_by, with_sides};
-
-/// Sides of fewer rows are held as planned.
-const FEW_ROWS: usize = 1 << 17;
 
 /// A side is held in the place of one that takes so many times the bytes, or more.
 const SHORTER: usize = 4;
@@ -118,7 +115,8 @@ async fn joined(
             Read::NoRoom => break false,
         }
     };
-    // Those that ask are read already, in part: what is held does not tell their files what to leave out.
+    // Those that ask are read already, in part: what is held does not tell their files what to leave out, and the join is
+    // built without that.
     for filter in join.dynamic_expressions_produced() {
         if let Some(filter) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() {
             filter.mark_complete();

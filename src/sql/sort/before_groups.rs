@@ -8,33 +8,27 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
-use datafusion::common::Result;
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::hash_utils::{QualityRandomState, create_hashes};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::InputOrderMode;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::execution_plan::{
-    ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-    ReplaceChildrenOptions,
+    ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, ReplaceChildrenOptions,
 };
-use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, InputOrderMode};
-use futures::{StreamExt, TryFutureExt};
+use futures::StreamExt;
 
 use super::RowSort;
 use super::sorter::Sorter;
 use crate::sql::given::{given, given_in_order};
-use crate::sql::joins::rows_of;
-
-/// Groups of fewer rows, as far as their files tell, stay the engine's.
-const FEW_ROWS: usize = 1 << 17;
+use crate::sql::joins::{FEW_ROWS, rows_of};
 
 /// Of all groups one in so many is watched, with all of its rows.
 const WATCHED: usize = 64;
@@ -47,39 +41,13 @@ const REPEATED: usize = 16;
 
 const SEED: u64 = 0x5a1e_0e7b_eef0_0d5e;
 
-/// Sorts of groups, where all that they are sorted by is what they are grouped by.
-#[derive(Debug)]
-pub(in crate::sql) struct SortBeforeGroups;
-
-impl PhysicalOptimizerRule for SortBeforeGroups {
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let Some(order) = order_of_rows(&node) else {
-                return Ok(Transformed::no(node));
-            };
-            let own: Arc<dyn ExecutionPlan> = Arc::new(SortedGroups::new(node, order));
-            Ok(Transformed::yes(own))
-        })
-        .data()
-    }
-
-    fn name(&self) -> &'static str {
-        "sort_before_groups"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
-/// The order that rows are to be sorted by before they are grouped, so that groups come out as `sort` gives them.
-fn order_of_rows(sort: &Arc<dyn ExecutionPlan>) -> Option<LexOrdering> {
-    let sort = sort.downcast_ref::<RowSort>()?;
-    let groups = groups_below(&sort.input)?;
+/// The order that rows are to be sorted by before `plan` groups them, so that it gives groups in this order; where all
+/// that they are sorted by is what they are grouped by.
+pub(super) fn order_of_rows(
+    plan: &Arc<dyn ExecutionPlan>,
+    order: &LexOrdering,
+) -> Option<LexOrdering> {
+    let groups = groups_below(plan)?;
     let expressions = groups.group_expr().expr();
     let is_plain = *groups.mode() == AggregateMode::Single
         && groups.group_expr().is_single()
@@ -97,8 +65,8 @@ fn order_of_rows(sort: &Arc<dyn ExecutionPlan>) -> Option<LexOrdering> {
     }
     let mut keys: Vec<PhysicalSortExpr> = Vec::new();
     let mut left: HashSet<usize> = (0..expressions.len()).collect();
-    for key in &sort.order {
-        match origin(&sort.input, &key.expr)? {
+    for key in order {
+        match origin(plan, &key.expr)? {
             Origin::Group(group) if left.remove(&group) => {
                 let expression = Arc::clone(&expressions[group].0);
                 keys.push(PhysicalSortExpr::new(expression, key.options));
@@ -150,160 +118,60 @@ fn origin(plan: &Arc<dyn ExecutionPlan>, column: &Arc<dyn PhysicalExpr>) -> Opti
     (place < groups.group_expr().expr().len()).then_some(Origin::Group(place))
 }
 
-#[derive(Debug)]
-struct SortedGroups {
-    /// As the engine would do it.
+/// The groups that `plan` makes, in this order. Rows are sorted before, or groups behind.
+pub(super) async fn sorted_groups(
     plan: Arc<dyn ExecutionPlan>,
-    /// Of the rows that are grouped.
+    before: LexOrdering,
     order: LexOrdering,
-    metrics: ExecutionPlanMetricsSet,
-}
-
-impl SortedGroups {
-    fn new(plan: Arc<dyn ExecutionPlan>, order: LexOrdering) -> Self {
-        Self {
-            plan,
-            order,
-            metrics: ExecutionPlanMetricsSet::new(),
-        }
-    }
-}
-
-impl DisplayAs for SortedGroups {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(f, "SortedGroups: rows=[{}]", self.order)
-    }
-}
-
-impl ExecutionPlan for SortedGroups {
-    fn name(&self) -> &'static str {
-        "SortedGroups"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.plan.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.plan]
-    }
-
-    fn apply_expressions(
-        &self,
-        apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        for key in &self.order {
-            if apply(&key.expr)? == TreeNodeRecursion::Stop {
-                return Ok(TreeNodeRecursion::Stop);
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    /// Another plan may have other groups, whose sort is looked at anew.
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = children.into_iter().next();
-        let plan = plan.unwrap_or_else(|| Arc::clone(&self.plan));
-        Ok(match order_of_rows(&plan) {
-            Some(order) => Arc::new(Self::new(plan, order)),
-            None => plan,
-        })
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let plan = Arc::clone(&self.plan);
-        let schema = plan.schema();
-        let order = self.order.clone();
-        let metrics = self.metrics.clone();
-        let rows = sorted_groups(plan, order, partition, context, metrics).try_flatten_stream();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
-    }
-}
-
-async fn sorted_groups(
-    plan: Arc<dyn ExecutionPlan>,
-    order: LexOrdering,
-    partition: usize,
     context: Arc<TaskContext>,
     metrics: ExecutionPlanMetricsSet,
 ) -> Result<SendableRecordBatchStream> {
-    let Some(groups) = plan
-        .children()
-        .first()
-        .and_then(|below| groups_below(below))
-    else {
-        return plan.execute(partition, context);
+    let Some(groups) = groups_below(&plan) else {
+        return internal_err!("there are groups below this sort");
     };
-    let mut input = groups.input().execute(partition, Arc::clone(&context))?;
+    let mut input = groups.input().execute(0, Arc::clone(&context))?;
     let schema = input.schema();
-    let mut sorter = Sorter::try_new(
-        Arc::clone(&schema),
-        order.clone(),
-        &context,
-        &metrics,
-        partition,
-    )?;
+    let mut sorter = Sorter::try_new(Arc::clone(&schema), before.clone(), &context, &metrics, 0)?;
     let mut watch = Watch::default();
-    while let Some(batch) = input.next().await.transpose()? {
+    let rows = loop {
+        let Some(batch) = input.next().await.transpose()? else {
+            drop(input);
+            break given_in_order(sorter.finish().await?, before)?;
+        };
         // Once some were spilled, it costs less to go on than to begin anew.
         let may_stop = !sorter.has_spilled();
         if may_stop {
-            watch.push(&batch, &order)?;
+            watch.push(&batch, &before)?;
         }
         sorter.push(batch).await?;
         if may_stop && watch.rows_repeat() {
             let rows = sorter.finish().await?.chain(input);
-            let rows = RecordBatchStreamAdapter::new(schema, rows);
-            return grouping(&plan, &given(Box::pin(rows))?)?.execute(partition, context);
+            break given(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))?;
         }
+    };
+    let groups = with_rows(&plan, &rows)?;
+    let properties = groups.equivalence_properties();
+    if properties.ordering_satisfy(order.clone())? {
+        return groups.execute(0, context);
     }
-    drop(input);
-    let rows = sorter.finish().await?;
-    grouping(&plan, &given_in_order(rows, order)?)?.execute(partition, context)
+    let behind = RowSort {
+        before_groups: None,
+        ..RowSort::new(&SortExec::new(order, groups))
+    };
+    behind.execute(0, context)
 }
 
-/// The same plan of other rows; what is in order already is not sorted.
-fn grouping(
+/// The same plan of these rows in the place of those that are grouped.
+fn with_rows(
     plan: &Arc<dyn ExecutionPlan>,
     rows: &Arc<dyn ExecutionPlan>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let below: Vec<Arc<dyn ExecutionPlan>> = match plan.downcast_ref::<AggregateExec>() {
-        Some(_) => vec![Arc::clone(rows)],
-        None => {
-            let below = plan.children().into_iter();
-            below
-                .map(|below| grouping(below, rows))
-                .collect::<Result<_>>()?
-        }
+    let below = match plan.downcast_ref::<ProjectionExec>() {
+        Some(projection) => with_rows(projection.input(), rows)?,
+        None => Arc::clone(rows),
     };
-    if let (Some(sort), [groups]) = (plan.downcast_ref::<RowSort>(), &below[..])
-        && groups
-            .equivalence_properties()
-            .ordering_satisfy(sort.order.clone())?
-    {
-        return Ok(Arc::clone(groups));
-    }
     let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    Arc::clone(plan).replace_children(below, recompute)
+    Arc::clone(plan).replace_children(vec![below], recompute)
 }
 
 /// Some of the groups, and how many rows of theirs and of all have come.
@@ -346,7 +214,7 @@ mod tests {
 
     use datafusion::physical_plan::ExecutionPlan;
 
-    use super::SortedGroups;
+    use super::super::RowSort;
     use crate::sql::Session;
     use crate::sql::stored_for_tests::session;
 
@@ -361,9 +229,9 @@ mod tests {
 
     /// Whether rows are sorted before they are grouped, once this plan has run.
     fn sorted(plan: &Arc<dyn ExecutionPlan>) -> Option<bool> {
-        let own = plan.downcast_ref::<SortedGroups>();
-        if let Some(own) = own {
-            let n_rows = own.metrics.clone_inner().output_rows();
+        let sort = plan.downcast_ref::<RowSort>();
+        if let Some(sort) = sort.filter(|sort| sort.before_groups.is_some()) {
+            let n_rows = sort.metrics.clone_inner().output_rows();
             return Some(n_rows == Some(200_000));
         }
         plan.children().into_iter().find_map(sorted)

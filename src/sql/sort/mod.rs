@@ -20,9 +20,9 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, Distribution};
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryFutureExt, TryStreamExt};
 
-pub(super) use self::before_groups::SortBeforeGroups;
+use self::before_groups::{order_of_rows, sorted_groups};
 use self::sorter::Sorter;
 
 /// Whole sorts are done by `sorter`; those that keep only the first rows stay the engine's.
@@ -63,6 +63,8 @@ struct RowSort {
     input: Arc<dyn ExecutionPlan>,
     order: LexOrdering,
     preserve_partitioning: bool,
+    /// Where groups are sorted: the order in which their rows are to come, should nearly each be a group of its own.
+    before_groups: Option<LexOrdering>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -73,6 +75,7 @@ impl RowSort {
             input: Arc::clone(sort.input()),
             order: sort.expr().clone(),
             preserve_partitioning: sort.preserve_partitioning(),
+            before_groups: order_of_rows(sort.input(), sort.expr()),
             properties: Arc::clone(sort.properties()),
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -81,7 +84,11 @@ impl RowSort {
 
 impl DisplayAs for RowSort {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(f, "RowSort: expr=[{}]", self.order)
+        write!(f, "RowSort: expr=[{}]", self.order)?;
+        match &self.before_groups {
+            Some(order) => write!(f, ", before_groups=[{order}]"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -138,6 +145,19 @@ impl ExecutionPlan for RowSort {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
+        if let Some(before_groups) = self.before_groups.clone() {
+            let rows = sorted_groups(
+                Arc::clone(&self.input),
+                before_groups,
+                self.order.clone(),
+                context,
+                self.metrics.clone(),
+            );
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(
+                self.schema(),
+                rows.try_flatten_stream(),
+            )));
+        }
         let mut input = self.input.execute(partition, Arc::clone(&context))?;
         let schema = input.schema();
         let order = self.order.clone();
