@@ -366,6 +366,35 @@ fn a_table_without_months_is_made_by_ranges_of_keys_if_files_are_in_their_order(
     }
 }
 
+/// Each range looks at whole files. Those of as many rows as fit into memory would look at all rows eight times.
+#[test]
+fn ranges_too_small_to_pay_within_little_memory_are_made_larger() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = with_facts_within(Some(64 << 10), folder.path());
+    let numbers = "select lpad(cast(value as varchar), 3, '0') as key \
+                   from (select unnest(generate_series(0, 159)) as value) as series";
+    let rows = format!(
+        "select key, n from ({numbers}) as numbers \
+         cross join (select unnest(generate_series(1, 100)) as n) as hundred"
+    );
+    // Sixteen files of ten keys each.
+    let files = (0..16).map(|file| format!("{rows} where cast(key as int) / 10 = {file}"));
+    let files: Vec<String> = files.collect();
+    add_files(&session, folder.path(), "line", &files);
+    add(&session, folder.path(), "key", numbers);
+    let keys = TableName::try_new("core", "key").unwrap();
+    let cuts = Cuts {
+        months: None,
+        keys: Some((&keys, "key")),
+    };
+    let plan = planned(&session, "select key, n from core.line");
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(1);
+    let threads = threads.build().unwrap();
+    let ranges = threads.install(|| session.cut(&plan, &cuts, AT_ONCE));
+    let n_parts = ranges.unwrap()[0].len();
+    assert!((16..64).contains(&n_parts), "{n_parts}");
+}
+
 /// Rows without a key stand in the first range, which looks for them in every file: that is one range of many.
 #[test]
 fn a_first_range_that_looks_at_everything_does_not_keep_a_table_from_being_cut() {
